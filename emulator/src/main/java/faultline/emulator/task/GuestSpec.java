@@ -1,0 +1,48 @@
+package faultline.emulator.task;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * What to run and on which machine.
+ *
+ * @param program path of the executable, as the guest sees it
+ * @param argv arguments, the program's name first; bytes as ISO 8859-1 chars
+ * @param env environment, {@code NAME=value} each
+ * @param root directory that confines the guest's paths; {@code null} for the host's own root
+ * @param cwd the guest's working directory; {@code null} for the host process' one
+ * @param memBytes guest-physical memory, a multiple of 2 MiB
+ * @param seed fixes random bytes, layout, clock and pids; {@code null} for real ones
+ * @param ptl which lock guards page tables: {@code "mm"} or {@code "split"}
+ * @param move how mremap moves entries: {@code "page"}, {@code "extent"} or {@code "pmd"}
+ * @param options further switches by name, for instance {@code "swap"} with a size in bytes
+ */
+public record GuestSpec(
+        String program,
+        List<String> argv,
+        List<String> env,
+        Path root,
+        Path cwd,
+        long memBytes,
+        Long seed,
+        String ptl,
+        String move,
+        Map<String, String> options) {
+
+    public static final long DEFAULT_MEM_BYTES = 1L << 30;
+
+    public GuestSpec {
+        Objects.requireNonNull(program, "program");
+        argv = List.copyOf(argv);
+        env = List.copyOf(env);
+        options = Map.copyOf(options);
+    }
+
+    /** A program with everything else as {@code faultline run} has it when no option is given. */
+    public static GuestSpec of(List<String> argv, List<String> env) {
+        return new GuestSpec(
+                argv.get(0), argv, env, null, null, DEFAULT_MEM_BYTES, null, "split", "pmd", Map.of());
+    }
+}
