@@ -1,0 +1,122 @@
+package faultline.emulator.fs;
+
+import faultline.emulator.host.OpenFlags;
+import faultline.mmu.Errno;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An open file description (Linux: {@code struct file}): what descriptors point to, shared by dup(2) and fork(2).
+ *
+ * <p>Starts with one reference, the creator's. The last {@link #put} closes it. Transfers go between the file and
+ * native memory; moving bytes to and from the guest is the system calls' matter. All results are ≥ 0 or -errno; an
+ * interrupted wait is {@link HostWait#INTERRUPTED}.
+ */
+public abstract class OpenFile {
+    private final AtomicInteger references = new AtomicInteger(1);
+    private final String path;
+
+    /** @param path the name /proc/PID/maps and /proc/PID/fd show, Latin-1 */
+    protected OpenFile(String path) {
+        this.path = path;
+    }
+
+    /** Takes a reference; the caller has one already. */
+    public final void get() {
+        references.incrementAndGet();
+    }
+
+    /** Takes a reference unless the last one is gone (Linux: {@code get_file_rcu}). */
+    final boolean tryGet() {
+        int n = references.get();
+        while (n > 0) {
+            if (references.compareAndSet(n, n + 1)) {
+                return true;
+            }
+            n = references.get();
+        }
+        return false;
+    }
+
+    /** Drops a reference; the last one closes the file (Linux: {@code fput}). */
+    public final void put() {
+        int left = references.decrementAndGet();
+        if (left == 0) {
+            release();
+        } else if (left < 0) {
+            throw new IllegalStateException("open file " + path + " was put too often");
+        }
+    }
+
+    /** The last reference is gone. */
+    protected abstract void release();
+
+    /** The name as opened or as the host resolves it. */
+    public String path() {
+        return path;
+    }
+
+    /** The absolute guest path of a directory in or above {@link VirtualTree}'s part; null for any other file. */
+    public String overlayPath() {
+        return null;
+    }
+
+    /** The host's descriptor, or -1 for a file that exists in the emulator only. */
+    public int hostFd() {
+        return -1;
+    }
+
+    /** Access mode and status flags, as fcntl(F_GETFL) reports them. */
+    public abstract int statusFlags();
+
+    /** Changes status flags (F_SETFL). */
+    public abstract long setStatusFlags(int flags);
+
+    public boolean readable() {
+        int mode = statusFlags() & (OpenFlags.O_ACCMODE | OpenFlags.O_PATH);
+        return mode == OpenFlags.O_RDONLY || mode == OpenFlags.O_RDWR;
+    }
+
+    public boolean writable() {
+        int mode = statusFlags() & (OpenFlags.O_ACCMODE | OpenFlags.O_PATH);
+        return mode == OpenFlags.O_WRONLY || mode == OpenFlags.O_RDWR;
+    }
+
+    /**
+     * Reads at the file position.
+     *
+     * @param rwFlags RWF_* of preadv2(2), 0 for read(2)
+     */
+    public abstract long read(Waiter waiter, MemorySegment to, long length, int rwFlags);
+
+    /** Writes at the file position. */
+    public abstract long write(Waiter waiter, MemorySegment from, long length, int rwFlags);
+
+    /** Reads at {@code position}; the file position stays. */
+    public abstract long pread(Waiter waiter, MemorySegment to, long length, long position, int rwFlags);
+
+    /** Writes at {@code position}; the file position stays. */
+    public abstract long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags);
+
+    public abstract long lseek(long offset, int whence);
+
+    /** Fills a {@code struct stat}. */
+    public abstract long fstat(MemorySegment stat);
+
+    /**
+     * Reads directory entries.
+     *
+     * @param nr {@code Nr.GETDENTS} or {@code Nr.GETDENTS64}: the layout
+     */
+    public long getdents(int nr, MemorySegment to, long length) {
+        return -Errno.ENOTDIR;
+    }
+
+    /** Events ready now, of a file without a host descriptor; poll(2)'s bits. */
+    public int pollEvents() {
+        return HostWait.POLLIN | HostWait.POLLOUT;
+    }
+
+    /** Whether every transfer ends at once: a regular file, a directory, a virtual file. */
+    public abstract boolean neverBlocks();
+}

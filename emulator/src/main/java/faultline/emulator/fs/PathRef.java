@@ -1,0 +1,100 @@
+package faultline.emulator.fs;
+
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+
+/**
+ * A guest path made ready for the host: a directory descriptor and a name for the {@code *at} calls.
+ *
+ * <p>The descriptor is that of an open directory, which stays referenced, or one made for this resolution; {@link #close}
+ * lets go of either.
+ */
+public final class PathRef implements AutoCloseable {
+    private final long error;
+    private final int dirFd;
+    private final String name;
+    private final int ownedFd;
+    private final OpenFile heldDirectory;
+    private final VirtualNode node;
+
+    private PathRef(long error, int dirFd, String name, int ownedFd, OpenFile heldDirectory, VirtualNode node) {
+        this.error = error;
+        this.heldDirectory = heldDirectory;
+        this.dirFd = dirFd;
+        this.name = name;
+        this.ownedFd = ownedFd;
+        this.node = node;
+    }
+
+    static PathRef failed(long error) {
+        return new PathRef(error, -1, "", -1, null, null);
+    }
+
+    /** A host path that starts at an open directory, on which this takes a reference. */
+    static PathRef below(OpenFile directory, String name) {
+        if (GuestPath.isAbsolute(name)) {
+            return new PathRef(0, Libc.AT_FDCWD, name, -1, null, null);
+        }
+        directory.get();
+        return new PathRef(0, directory.hostFd(), name, -1, directory, null);
+    }
+
+    /** A name in a directory that was opened for this. */
+    static PathRef inDirectory(int ownedFd, String name) {
+        return new PathRef(0, ownedFd, name, ownedFd, null, null);
+    }
+
+    /** The object behind an O_PATH descriptor that was opened for this, symbolic links being resolved already. */
+    static PathRef object(int ownedFd) {
+        return new PathRef(0, Libc.AT_FDCWD, "/proc/self/fd/" + ownedFd, ownedFd, null, null);
+    }
+
+    static PathRef virtual(VirtualNode node) {
+        return new PathRef(0, Libc.AT_FDCWD, node.counterpart(), -1, null, node.isHost() ? null : node);
+    }
+
+    /** 0, or -errno when the path could not be resolved. */
+    public long error() {
+        return error;
+    }
+
+    /** The host descriptor that the name is relative to; AT_FDCWD only with an absolute name. */
+    public int dirFd() {
+        return dirFd;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** The emulator's node, when the name is not the host's. Its metadata are those of the host name given here. */
+    public VirtualNode node() {
+        return node;
+    }
+
+    /** The name in the thread's first path block. */
+    public long pointer() {
+        return HostScratch.get().path(name);
+    }
+
+    /** The name in the thread's second path block. */
+    public long secondPointer() {
+        return HostScratch.get().secondPath(name);
+    }
+
+    /** One absolute host path for calls without a directory argument (xattr, statfs, truncate). */
+    public String absolute() {
+        return name.startsWith("/") || dirFd == Libc.AT_FDCWD ? name : "/proc/self/fd/" + dirFd + "/" + name;
+    }
+
+    @Override
+    public void close() {
+        if (ownedFd >= 0) {
+            Libc.call(Nr.CLOSE, ownedFd);
+        }
+        if (heldDirectory != null) {
+            heldDirectory.put();
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package faultline.emulator.fs;
+
+import faultline.mmu.Errno;
+
+/**
+ * A name in the guest's tree that the emulator answers for, in place of the host's file of that name.
+ *
+ * <p>Metadata come from a {@link #counterpart} on the host that looks alike (the host's own /proc/self/maps for the
+ * guest's), so that stat(2), access(2) and statfs(2) pass through; content and link targets are the emulator's.
+ */
+public abstract class VirtualNode {
+    private final String path;
+    private final String counterpart;
+
+    /**
+     * @param path absolute guest path, normalised
+     * @param counterpart host path whose metadata stand for the node's
+     */
+    protected VirtualNode(String path, String counterpart) {
+        this.path = path;
+        this.counterpart = counterpart;
+    }
+
+    public String path() {
+        return path;
+    }
+
+    public String counterpart() {
+        return counterpart;
+    }
+
+    /** Whether the host's file is what the guest is to use: every call passes to {@link #counterpart}. */
+    public boolean isHost() {
+        return false;
+    }
+
+    /** A symbolic link's target; null for anything else. */
+    public String target() {
+        return null;
+    }
+
+    /**
+     * Opens the node.
+     *
+     * @param flags open(2)'s
+     */
+    public Opened open(int flags) {
+        return Opened.failed(-Errno.EACCES);
+    }
+}

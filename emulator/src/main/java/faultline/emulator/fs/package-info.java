@@ -1,0 +1,22 @@
+/**
+ * Files as the guest sees them: descriptors, open file descriptions, paths, and the pages that mappings share with
+ * read(2) and write(2).
+ *
+ * <p>A guest descriptor is an index into an {@link faultline.emulator.fs.FdTable}; what it points to is an {@link
+ * faultline.emulator.fs.OpenFile}, shared by dup and fork. Most open files own one descriptor of the host, and requests
+ * pass to the host kernel unchanged, so that the guest gets the very bytes a native program gets. What must not pass —
+ * {@code /proc} of ourselves, paths that leave {@code --root} — is caught by {@link faultline.emulator.fs.FsContext}.
+ *
+ * <p>Locks, outermost first; none is held while a host call may block for long:
+ *
+ * <pre>
+ *   OpenFile position lock        one read or write at the file position at a time, of a file with cached pages
+ *     FdTable lock                table slots and close-on-exec bits
+ *     FsContext lock              working directory and umask
+ *     InodeCache                  its map; the mmu's own locks lie below (i_mmap lock, page locks)
+ * </pre>
+ *
+ * An open file lives by its reference count: a table slot holds one, a mapping holds one, and whoever uses it outside
+ * the table lock holds one, so that a close in another thread never hands a recycled host descriptor to a call in flight.
+ */
+package faultline.emulator.fs;

@@ -1,0 +1,45 @@
+package faultline.emulator.host;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Where the fields of x86-64 {@code struct stat} lie, and what file types are called. */
+public final class HostStat {
+    /** Size of the structure in bytes. */
+    public static final int SIZE = 144;
+
+    public static final int S_IFMT = 0xf000;
+    public static final int S_IFSOCK = 0xc000;
+    public static final int S_IFLNK = 0xa000;
+    public static final int S_IFREG = 0x8000;
+    public static final int S_IFBLK = 0x6000;
+    public static final int S_IFDIR = 0x4000;
+    public static final int S_IFCHR = 0x2000;
+    public static final int S_IFIFO = 0x1000;
+
+    private HostStat() {}
+
+    public static long dev(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_LONG, 0);
+    }
+
+    public static long ino(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_LONG, 8);
+    }
+
+    public static long nlink(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_LONG, 16);
+    }
+
+    public static int mode(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_INT, 24);
+    }
+
+    public static long rdev(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_LONG, 40);
+    }
+
+    public static long size(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_LONG, 48);
+    }
+}
