@@ -1,7 +1,10 @@
 package faultline.mmu;
 
 /**
- * Error numbers of x86-64 Linux (asm-generic/errno.h), positive; operations return them negated.
+ * The error numbers of Linux on x86-64 (asm-generic/errno-base.h and errno.h), as positive constants.
+ *
+ * <p>Methods that report an error return the negated number: {@code -Errno.ENOMEM}. A result is an error when it lies in
+ * [-4095, -1] (see {@link #isError}), because addresses of the kernel half are negative numbers too.
  */
 public final class Errno {
     public static final int EPERM = 1;
@@ -134,14 +137,46 @@ public final class Errno {
     public static final int EOWNERDEAD = 130;
     public static final int ENOTRECOVERABLE = 131;
     public static final int ERFKILL = 132;
+    public static final int EHWPOISON = 133;
+    public static final int EWOULDBLOCK = EAGAIN;
+    public static final int EDEADLOCK = EDEADLK;
 
-    /** Numbers from 1 to this are errors when negated: what {@code IS_ERR_VALUE} looks at. */
+    /** The largest error number that a result may carry (MAX_ERRNO). */
     public static final int MAX_ERRNO = 4095;
+
+    /** Names in numeric order from 1; "-" where Linux has no such number. */
+    private static final String[] NAMES = """
+            EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK
+            EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE
+            EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM
+            ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH ENOCSI EL2HLT EBADE EBADR EXFULL ENOANO EBADRQC EBADSLT
+            - EBFONT ENOSTR ENODATA ETIME ENOSR ENONET ENOPKG EREMOTE ENOLINK EADV ESRMNT ECOMM EPROTO EMULTIHOP
+            EDOTDOT EBADMSG EOVERFLOW ENOTUNIQ EBADFD EREMCHG ELIBACC ELIBBAD ELIBSCN ELIBMAX ELIBEXEC EILSEQ
+            ERESTART ESTRPIPE EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT EPROTONOSUPPORT
+            ESOCKTNOSUPPORT EOPNOTSUPP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN ENETUNREACH
+            ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT
+            ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM
+            EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED
+            EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON"""
+            .split("\\s+");
 
     private Errno() {}
 
-    /** Whether a raw result is {@code -errno}. */
+    /** Whether a result is an error, as {@code IS_ERR_VALUE}: negated numbers from 1 to {@link #MAX_ERRNO}. */
     public static boolean isError(long result) {
-        return result >= -MAX_ERRNO && result < 0;
+        return result < 0 && result >= -MAX_ERRNO;
+    }
+
+    /**
+     * The symbolic name of an error number; the sign does not matter.
+     *
+     * @return for instance {@code "ENOMEM"}, or {@code "errno 600"} for a number without a name
+     */
+    public static String name(long errno) {
+        long number = Math.abs(errno);
+        if (number >= 1 && number <= NAMES.length && !NAMES[(int) number - 1].equals("-")) {
+            return NAMES[(int) number - 1];
+        }
+        return "errno " + number;
     }
 }

@@ -1,0 +1,429 @@
+package faultline.mmu.phys;
+
+import faultline.mmu.annotation.Injectable;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.lock.LockClass;
+import faultline.mmu.lock.LockRank;
+import faultline.mmu.lock.SpinLock;
+
+/**
+ * Hands out frames: blocks of 2^order from buddy lists, single frames from small caches in front of them.
+ *
+ * <p>A frame comes with one reference, no flags, no mapping, and undefined content. Frame 0 is never handed out, so that a physical
+ * address of 0 always is a mistake.
+ *
+ * <p>Locks: a cache's, and inside it the lists'. {@link #allocPage} and {@link #allocPages} may reclaim, hence sleep and take locks
+ * from the page lock down: the caller holds none of those, only mmap locks. With a page-table lock held use
+ * {@link #allocPageAtomic}.
+ */
+public final class FrameAllocator {
+    /** Largest order: blocks of 4 MiB. */
+    public static final int MAX_ORDER = BuddyLists.MAX_ORDER;
+
+    private static final LockClass LOCK_CLASS = new LockClass("frame_allocator", LockRank.FRAME_ALLOCATOR_LOCK);
+    private static final long FIRST_FRAME = 1;
+    /** Flags that a frame may still bear when its last reference goes. */
+    private static final int FLAGS_AT_RELEASE = PageFlags.LRU | PageFlags.HEAD;
+    /** Flags that tell of a mistake when they stand on a frame being freed (PAGE_FLAGS_CHECK_AT_FREE). */
+    private static final int FLAGS_WRONG_AT_FREE = PageFlags.LOCKED | PageFlags.LRU | PageFlags.SWAPCACHE
+            | PageFlags.RESERVED | PageFlags.WRITEBACK | PageFlags.TAIL | PageFlags.FREE | PageFlags.TABLE;
+
+    private final PhysicalMemory memory;
+    private final FrameTable frames;
+    private final SpinLock lock = new SpinLock(LOCK_CLASS);
+    private final FrameCache[] caches;
+    private final int cacheMask;
+
+    /** Guarded by {@link #lock}. */
+    private final BuddyLists lists;
+
+    /** Guarded by {@link #lock}; read without it for estimates. */
+    private volatile long listedFree;
+
+    private volatile long peakUsed;
+    private volatile FrameReclaim reclaim;
+    private volatile FrameRelease release;
+    private volatile long minWatermark;
+    private volatile long lowWatermark;
+
+    /** Set while the thread reclaims: what it allocates then must not reclaim again (PF_MEMALLOC). */
+    private final ThreadLocal<Boolean> reclaiming = new ThreadLocal<>();
+
+    FrameAllocator(PhysicalMemory memory, FrameTable frames, int cacheCount) {
+        this.memory = memory;
+        this.frames = frames;
+        lists = new BuddyLists(frames, FIRST_FRAME);
+        listedFree = lists.free();
+        frames.initFlags(0, PageFlags.RESERVED);
+        frames.setRefcount(0, 1);
+        caches = new FrameCache[Integer.highestOneBit(Math.max(1, 2 * cacheCount - 1))];
+        for (int i = 0; i < caches.length; i++) {
+            caches[i] = new FrameCache();
+        }
+        cacheMask = caches.length - 1;
+    }
+
+    // ---- taking
+
+    /**
+     * Takes one frame, with one reference; its content is undefined. May reclaim.
+     *
+     * @return the frame, or -1 when there is none
+     */
+    @KernelFunction("alloc_page")
+    @Injectable("mm/page/alloc")
+    public long allocPage() {
+        long pfn = takeCached();
+        return pfn >= 0 ? pfn : allocSlowly(0, true);
+    }
+
+    /**
+     * As {@link #allocPage}, without waiting or taking any but the allocator's own locks: for callers under a spin lock
+     * (GFP_ATOMIC).
+     */
+    @KernelFunction("alloc_page_atomic")
+    @Injectable("mm/page/alloc_atomic")
+    public long allocPageAtomic() {
+        long pfn = takeCached();
+        return pfn >= 0 ? pfn : allocSlowly(0, false);
+    }
+
+    /** As {@link #allocPage}, filled with zeros. */
+    @KernelFunction("get_zeroed_page")
+    public long allocZeroedPage() {
+        long pfn = allocPage();
+        if (pfn >= 0 && frames.isUsed(pfn)) {
+            memory.zero(pfn << Page.SHIFT, Page.SIZE);
+        }
+        return pfn;
+    }
+
+    /**
+     * Takes 2^order adjoining frames, aligned to their size. Only the first has a reference; they are not a compound page, see
+     * {@link FrameTable#makeCompound}. May reclaim.
+     *
+     * @param order 0 to {@link #MAX_ORDER}
+     * @return the first frame, or -1 when there is no such block
+     */
+    @KernelFunction("alloc_pages")
+    @Injectable("mm/page/alloc_pages")
+    public long allocPages(int order) {
+        if (order < 0 || order > MAX_ORDER) {
+            throw new IllegalArgumentException("order " + order);
+        }
+        if (order == 0) {
+            long pfn = takeCached();
+            return pfn >= 0 ? pfn : allocSlowly(0, true);
+        }
+        long pfn = takeListed(order, true);
+        return pfn >= 0 ? pfn : allocSlowly(order, true);
+    }
+
+    /** As {@link #allocPages} without waiting: for huge pages at fault time, which small pages replace when there is none. */
+    @KernelFunction("alloc_pages_nowait")
+    @Injectable("mm/page/alloc_huge")
+    public long allocPagesNoReclaim(int order) {
+        return takeListed(order, true);
+    }
+
+    private long takeCached() {
+        FrameCache cache = caches[(int) Thread.currentThread().threadId() & cacheMask];
+        cache.lock.lock();
+        boolean empty = cache.count == 0;
+        if (empty && !refill(cache)) {
+            cache.lock.unlock();
+            return -1;
+        }
+        long pfn = cache.pop();
+        cache.estimate = cache.count;
+        cache.lock.unlock();
+        if (empty && listedFree < lowWatermark) {
+            wakeReclaim();
+        }
+        frames.prepare(pfn);
+        return pfn;
+    }
+
+    private void wakeReclaim() {
+        FrameReclaim reclaimer = reclaim;
+        if (reclaimer != null) {
+            reclaimer.wake();
+        }
+    }
+
+    private boolean refill(FrameCache cache) {
+        long reserve = minWatermark;
+        lock.lock();
+        long usable = lists.free() - reserve;
+        int batch = (int) Math.min(FrameCache.BATCH, usable);
+        // Pushed last is used first: fill from the far end, so that frames are handed out in rising order.
+        for (int i = batch - 1; i >= 0; i--) {
+            cache.pfns[i] = lists.take(0);
+        }
+        if (batch > 0) {
+            sortDescending(cache.pfns, batch);
+            cache.count = batch;
+        }
+        noteUse();
+        lock.unlock();
+        return batch > 0;
+    }
+
+    /** Insertion sort: the frames come nearly in reverse order already. */
+    private static void sortDescending(long[] pfns, int count) {
+        for (int i = 1; i < count; i++) {
+            long pfn = pfns[i];
+            int at = i;
+            while (at > 0 && pfns[at - 1] < pfn) {
+                pfns[at] = pfns[at - 1];
+                at--;
+            }
+            pfns[at] = pfn;
+        }
+    }
+
+    private long takeListed(int order, boolean keepReserve) {
+        lock.lock();
+        long reserve = keepReserve ? minWatermark : 0;
+        long pfn = lists.free() - (1L << order) < reserve ? -1 : lists.take(order);
+        if (pfn >= 0) {
+            noteUse();
+        }
+        lock.unlock();
+        if (pfn >= 0) {
+            frames.prepare(pfn);
+            for (long tail = pfn + 1; tail < pfn + (1L << order); tail++) {
+                frames.prepareTail(tail);
+            }
+        }
+        return pfn;
+    }
+
+    /** Under {@link #lock}: brings the estimates up to date. */
+    private void noteUse() {
+        listedFree = lists.free();
+        long used = frames.count() - freeFrames();
+        if (used > peakUsed) {
+            peakUsed = used;
+        }
+    }
+
+    private long allocSlowly(int order, boolean mayReclaim) {
+        drainCaches();
+        long pfn = takeListed(order, true);
+        FrameReclaim reclaimer = reclaim;
+        if (reclaimer != null) {
+            reclaimer.wake();
+        }
+        boolean nested = reclaiming.get() != null;
+        while (pfn < 0 && mayReclaim && !nested && reclaimer != null && reclaimFor(reclaimer, order)) {
+            drainCaches();
+            pfn = takeListed(order, true);
+        }
+        if (pfn < 0 && (nested || !mayReclaim)) {
+            // These two are let into the reserve: the one frees more than it takes, the other cannot wait.
+            pfn = takeListed(order, false);
+        }
+        return pfn;
+    }
+
+    private boolean reclaimFor(FrameReclaim reclaimer, int order) {
+        reclaiming.set(Boolean.TRUE);
+        try {
+            return reclaimer.reclaim(order) > 0;
+        } finally {
+            reclaiming.remove();
+        }
+    }
+
+    // ---- giving back
+
+    /** Drops a reference; the frame, or the compound page it is part of, is freed with the last one. */
+    @KernelFunction("put_page")
+    public void putPage(long pfn) {
+        if (frames.put(pfn)) {
+            freeUnreferenced(frames.head(pfn));
+        }
+    }
+
+    /**
+     * Frees a frame whose last reference the caller has dropped ({@link FrameTable#put} returned true, or
+     * {@link FrameTable#freezeRefcount} succeeded).
+     *
+     * @param pfn a single frame or the head of a compound page
+     */
+    @KernelFunction("free_unref_page")
+    public void freeUnreferenced(long pfn) {
+        int order = 0;
+        if (frames.test(pfn, FLAGS_AT_RELEASE)) {
+            FrameRelease hook = release;
+            if (hook != null && frames.test(pfn, PageFlags.LRU)) {
+                hook.release(pfn);
+            }
+            if (frames.test(pfn, PageFlags.HEAD)) {
+                order = frames.order(pfn);
+                frames.splitCompound(pfn, 0);
+            }
+        }
+        freeChecked(pfn, order);
+    }
+
+    /**
+     * Frees a block taken with {@link #allocPages}. The caller has the only reference.
+     *
+     * @throws IllegalStateException when others have references, or the frame is in use otherwise
+     */
+    @KernelFunction("__free_pages")
+    public void freePages(long pfn, int order) {
+        if (!frames.freezeRefcount(pfn, 1)) {
+            throw frames.bad("is freed with other references to it", pfn);
+        }
+        freeChecked(pfn, order);
+    }
+
+    private void freeChecked(long first, int order) {
+        for (long pfn = first; pfn < first + (1L << order); pfn++) {
+            if (frames.test(pfn, FLAGS_WRONG_AT_FREE) || frames.mapcount(pfn) != 0 || frames.refcount(pfn) != 0) {
+                throw frames.bad("is freed while it is in use", pfn);
+            }
+            frames.setMapping(pfn, null);
+            frames.setUsed(pfn);
+            frames.initFlags(pfn, 0);
+        }
+        if (order == 0) {
+            giveCached(first);
+        } else {
+            giveListed(first, order);
+        }
+    }
+
+    private void giveCached(long pfn) {
+        FrameCache cache = caches[(int) Thread.currentThread().threadId() & cacheMask];
+        cache.lock.lock();
+        if (cache.count == FrameCache.CAPACITY) {
+            spill(cache, FrameCache.BATCH);
+        }
+        cache.push(pfn);
+        cache.estimate = cache.count;
+        cache.lock.unlock();
+    }
+
+    /** Moves the {@code batch} frames that were freed longest ago from a cache to the lists. */
+    private void spill(FrameCache cache, int batch) {
+        lock.lock();
+        for (int i = 0; i < batch; i++) {
+            lists.give(cache.pfns[i], 0);
+        }
+        listedFree = lists.free();
+        lock.unlock();
+        System.arraycopy(cache.pfns, batch, cache.pfns, 0, cache.count - batch);
+        cache.count -= batch;
+        cache.estimate = cache.count;
+    }
+
+    private void giveListed(long pfn, int order) {
+        lock.lock();
+        lists.give(pfn, order);
+        listedFree = lists.free();
+        lock.unlock();
+    }
+
+    /** Returns all cached frames to the lists, where they merge into larger blocks. */
+    @KernelFunction("drain_all_pages")
+    public void drainCaches() {
+        for (FrameCache cache : caches) {
+            cache.lock.lock();
+            spill(cache, cache.count);
+            cache.lock.unlock();
+        }
+    }
+
+    // ---- counts and plugs
+
+    /** Frames that are free, cached ones included. Exact while no other thread allocates or frees. */
+    @KernelFunction("nr_free_pages")
+    public long freeFrames() {
+        long free = listedFree;
+        for (FrameCache cache : caches) {
+            free += cache.estimate;
+        }
+        return free;
+    }
+
+    /** Frames that can be allocated at all. */
+    public long managedFrames() {
+        return frames.count() - FIRST_FRAME;
+    }
+
+    /** Most frames that ever were in use at once, the reserved one included; to within one batch (64) a cache. */
+    public long peakUsed() {
+        return peakUsed;
+    }
+
+    /** How many free blocks of an order there are (/proc/buddyinfo), cached single frames and untouched memory not counted. */
+    public long freeBlocks(int order) {
+        lock.lock();
+        try {
+            return lists.blocks(order);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Plugs in who frees frames when they run out, and keeps a reserve for it.
+     *
+     * @param newReclaim null for none: then an allocation that finds nothing fails at once
+     */
+    public void setReclaim(FrameReclaim newReclaim) {
+        reclaim = newReclaim;
+        // Linux keeps about 4*sqrt(16 * KiB of memory) KiB: 4 MiB of 1 GiB.
+        long min = (long) Math.sqrt(16.0 * (memory.size() >>> 10)) >>> 2;
+        minWatermark = newReclaim == null ? 0 : Math.min(min, frames.count() / 64);
+        lowWatermark = newReclaim == null ? 0 : minWatermark + minWatermark / 2 + FrameCache.BATCH;
+    }
+
+    /** Frames kept for reclaim itself and for callers that cannot wait. */
+    @KernelFunction("min_wmark_pages")
+    public long minWatermark() {
+        return minWatermark;
+    }
+
+    /** Below this many free frames the background reclaimer should work, until {@link #highWatermark}. */
+    @KernelFunction("low_wmark_pages")
+    public long lowWatermark() {
+        return lowWatermark;
+    }
+
+    @KernelFunction("high_wmark_pages")
+    public long highWatermark() {
+        return 2 * lowWatermark - minWatermark;
+    }
+
+    /** Plugs in who takes freed frames off the reclaim lists. */
+    public void setRelease(FrameRelease newRelease) {
+        release = newRelease;
+    }
+
+    /** Checks the free lists. @return the first violation, or null when all is well */
+    public String audit() {
+        for (FrameCache cache : caches) {
+            cache.lock.lock();
+            try {
+                for (int i = 0; i < cache.count; i++) {
+                    if (frames.refcount(cache.pfns[i]) != 0 || frames.flags(cache.pfns[i]) != 0) {
+                        return frames.describe(cache.pfns[i]) + " is in a cache of free frames";
+                    }
+                }
+            } finally {
+                cache.lock.unlock();
+            }
+        }
+        lock.lock();
+        try {
+            return lists.audit();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
