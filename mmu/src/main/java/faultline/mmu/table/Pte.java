@@ -1,0 +1,318 @@
+package faultline.mmu.table;
+
+import faultline.mmu.annotation.KernelFunction;
+
+/**
+ * Page-table entries of x86-64 as {@code long}s: the processor's bits, and the software's in the bits that it ignores.
+ *
+ * <pre>
+ *   63  62..52      51..12   11          10       9        8  7       6  5  4    3    2   1   0
+ *   NX  ignored     frame    soft-dirty  uffd-wp  special  G  PS/PAT  D  A  PCD  PWT  US  RW  P
+ * </pre>
+ *
+ * An entry that is not present (P clear) is one of:
+ *
+ * <pre>
+ *   0                                            none: nothing was ever here
+ *   G set                                        PROT_NONE: frame and all as if present, but the processor faults
+ *   63..59 type  58..9 ~offset  6: 0  3 excl  2 uffd-wp  1 soft-dirty     swap entry
+ *   58..9 page offset in the file  6: 1          file entry of a nonlinear mapping (up to Linux 3.19)
+ * </pre>
+ *
+ * The swap offset is inverted so that no entry is 0, and so that it points, for a processor that speculates, to no memory (L1TF).
+ */
+public final class Pte {
+    public static final long PRESENT = 1;
+    public static final long RW = 1 << 1;
+    public static final long USER = 1 << 2;
+    public static final long PWT = 1 << 3;
+    public static final long PCD = 1 << 4;
+    public static final long ACCESSED = 1 << 5;
+    public static final long DIRTY = 1 << 6;
+    /** In PMD and PUD entries: a huge page, not a table. */
+    public static final long PSE = 1 << 7;
+    public static final long GLOBAL = 1 << 8;
+    /** Present bit of entries that the processor must not use. Means something only where P is clear. */
+    public static final long PROTNONE = GLOBAL;
+    /** Software: the frame is not counted (zero page, device memory). */
+    public static final long SPECIAL = 1 << 9;
+    /** Software: write-protected by userfaultfd. */
+    public static final long UFFD_WP = 1 << 10;
+    /** Software: written since soft-dirty bits were cleared. */
+    public static final long SOFT_DIRTY = 1 << 11;
+    public static final long NX = Long.MIN_VALUE;
+
+    /** The frame's address in an entry: bits 12 to 51. */
+    public static final long PFN_MASK = 0x000f_ffff_ffff_f000L;
+    /** Bits of an entry that mprotect leaves alone (_PAGE_CHG_MASK). */
+    public static final long CHANGE_MASK = PFN_MASK | PCD | PWT | SPECIAL | ACCESSED | DIRTY | SOFT_DIRTY | UFFD_WP | PSE;
+
+    /** What an entry that points to a user table holds besides its address (_PAGE_TABLE). */
+    public static final long TABLE = PRESENT | RW | USER | ACCESSED | DIRTY;
+    /** The same of the kernel half (_KERNPG_TABLE). */
+    public static final long KERNEL_TABLE = PRESENT | RW | ACCESSED | DIRTY;
+    /** Kernel memory, read and write (PAGE_KERNEL). */
+    public static final long KERNEL = PRESENT | RW | ACCESSED | DIRTY | GLOBAL | NX;
+    /** Device memory mapped into the kernel, uncached (PAGE_KERNEL_IO_NOCACHE). */
+    public static final long KERNEL_NOCACHE = KERNEL | PCD | PWT;
+
+    private static final long FILE = DIRTY;
+    private static final long SWAP_SOFT_DIRTY = RW;
+    private static final long SWAP_UFFD_WP = USER;
+    private static final long SWAP_EXCLUSIVE = PWT;
+    private static final int SWAP_TYPE_SHIFT = 59;
+    private static final int SWAP_OFFSET_SHIFT = 9;
+    private static final long SWAP_OFFSET_MASK = (1L << SWAP_TYPE_SHIFT - SWAP_OFFSET_SHIFT) - 1;
+
+    /** Highest number of swap areas. */
+    public static final int MAX_SWAP_TYPES = 32;
+
+    private Pte() {}
+
+    // ---- what it is
+
+    @KernelFunction("pte_none")
+    public static boolean isNone(long pte) {
+        return pte == 0;
+    }
+
+    /** Whether it maps a frame, PROT_NONE included. */
+    @KernelFunction("pte_present")
+    public static boolean isPresent(long pte) {
+        return (pte & (PRESENT | PROTNONE)) != 0;
+    }
+
+    /** Whether the processor may use it. */
+    public static boolean isHardwarePresent(long pte) {
+        return (pte & PRESENT) != 0;
+    }
+
+    @KernelFunction("pte_protnone")
+    public static boolean isProtNone(long pte) {
+        return (pte & (PRESENT | PROTNONE)) == PROTNONE;
+    }
+
+    @KernelFunction("pte_write")
+    public static boolean isWrite(long pte) {
+        return (pte & RW) != 0;
+    }
+
+    @KernelFunction("pte_user")
+    public static boolean isUser(long pte) {
+        return (pte & USER) != 0;
+    }
+
+    @KernelFunction("pte_exec")
+    public static boolean isExec(long pte) {
+        return pte >= 0;
+    }
+
+    @KernelFunction("pte_dirty")
+    public static boolean isDirty(long pte) {
+        return (pte & DIRTY) != 0;
+    }
+
+    @KernelFunction("pte_young")
+    public static boolean isYoung(long pte) {
+        return (pte & ACCESSED) != 0;
+    }
+
+    @KernelFunction("pte_special")
+    public static boolean isSpecial(long pte) {
+        return (pte & SPECIAL) != 0;
+    }
+
+    /** Of PMD and PUD entries: whether it maps a huge page. */
+    @KernelFunction("pmd_leaf")
+    public static boolean isHuge(long entry) {
+        return (entry & PSE) != 0 && isPresent(entry);
+    }
+
+    /** Of PGD, PUD and PMD entries: whether it points to a table. */
+    public static boolean isTable(long entry) {
+        return (entry & (PRESENT | PSE)) == PRESENT;
+    }
+
+    @KernelFunction("pte_soft_dirty")
+    public static boolean isSoftDirty(long pte) {
+        return (pte & (isPresent(pte) ? SOFT_DIRTY : SWAP_SOFT_DIRTY)) != 0;
+    }
+
+    @KernelFunction("pte_uffd_wp")
+    public static boolean isUffdWp(long pte) {
+        return (pte & (isPresent(pte) ? UFFD_WP : SWAP_UFFD_WP)) != 0;
+    }
+
+    // ---- changes
+
+    @KernelFunction("pte_mkwrite")
+    public static long mkWrite(long pte) {
+        return pte | RW;
+    }
+
+    @KernelFunction("pte_wrprotect")
+    public static long wrprotect(long pte) {
+        return pte & ~RW;
+    }
+
+    /** Sets dirty and, as Linux does, soft-dirty. */
+    @KernelFunction("pte_mkdirty")
+    public static long mkDirty(long pte) {
+        return pte | DIRTY | SOFT_DIRTY;
+    }
+
+    @KernelFunction("pte_mkclean")
+    public static long mkClean(long pte) {
+        return pte & ~DIRTY;
+    }
+
+    @KernelFunction("pte_mkyoung")
+    public static long mkYoung(long pte) {
+        return pte | ACCESSED;
+    }
+
+    @KernelFunction("pte_mkold")
+    public static long mkOld(long pte) {
+        return pte & ~ACCESSED;
+    }
+
+    @KernelFunction("pte_mkspecial")
+    public static long mkSpecial(long pte) {
+        return pte | SPECIAL;
+    }
+
+    @KernelFunction("pmd_mkhuge")
+    public static long mkHuge(long entry) {
+        return entry | PSE;
+    }
+
+    /** Sets soft-dirty, wherever it stands in this kind of entry; leaves none and file entries alone. */
+    @KernelFunction("pte_mksoft_dirty")
+    public static long mkSoftDirty(long pte) {
+        if (isPresent(pte)) {
+            return pte | SOFT_DIRTY;
+        }
+        return isSwap(pte) ? pte | SWAP_SOFT_DIRTY : pte;
+    }
+
+    @KernelFunction("pte_clear_soft_dirty")
+    public static long clearSoftDirty(long pte) {
+        if (isPresent(pte)) {
+            return pte & ~SOFT_DIRTY;
+        }
+        return isSwap(pte) ? pte & ~SWAP_SOFT_DIRTY : pte;
+    }
+
+    @KernelFunction("pte_mkuffd_wp")
+    public static long mkUffdWp(long pte) {
+        return isPresent(pte) ? wrprotect(pte | UFFD_WP) : pte | SWAP_UFFD_WP;
+    }
+
+    @KernelFunction("pte_clear_uffd_wp")
+    public static long clearUffdWp(long pte) {
+        return isPresent(pte) ? pte & ~UFFD_WP : pte & ~SWAP_UFFD_WP;
+    }
+
+    /** Gives a present entry other rights; frame, accessed, dirty and software bits stay. */
+    @KernelFunction("pte_modify")
+    public static long modify(long pte, long prot) {
+        return pte & CHANGE_MASK | prot & ~CHANGE_MASK;
+    }
+
+    // ---- frame
+
+    /** Frame number of a present entry. */
+    @KernelFunction("pte_pfn")
+    public static long pfn(long pte) {
+        return (pte & PFN_MASK) >>> 12;
+    }
+
+    /** Physical address that a present entry, or one pointing to a table, holds. */
+    public static long address(long pte) {
+        return pte & PFN_MASK;
+    }
+
+    /** Makes an entry. @param prot bits besides the frame, see {@link PageProt} */
+    @KernelFunction("pfn_pte")
+    public static long of(long pfn, long prot) {
+        return pfn << 12 & PFN_MASK | prot;
+    }
+
+    // ---- not present
+
+    /** Whether it stands for a page in a swap area. */
+    @KernelFunction("is_swap_pte")
+    public static boolean isSwap(long pte) {
+        return pte != 0 && (pte & (PRESENT | PROTNONE | FILE)) == 0;
+    }
+
+    /** Makes a swap entry. @param type number of the area, 0 to 31 @param offset slot, 50 bits */
+    @KernelFunction("swp_entry_to_pte")
+    public static long swap(int type, long offset) {
+        return (long) type << SWAP_TYPE_SHIFT | (~offset & SWAP_OFFSET_MASK) << SWAP_OFFSET_SHIFT;
+    }
+
+    @KernelFunction("__swp_type")
+    public static int swapType(long pte) {
+        return (int) (pte >>> SWAP_TYPE_SHIFT);
+    }
+
+    @KernelFunction("__swp_offset")
+    public static long swapOffset(long pte) {
+        return ~(pte >>> SWAP_OFFSET_SHIFT) & SWAP_OFFSET_MASK;
+    }
+
+    /** The entry without its software bits: the same for all address spaces that map the slot. */
+    public static long swapKey(long pte) {
+        return pte & ~(SWAP_SOFT_DIRTY | SWAP_UFFD_WP | SWAP_EXCLUSIVE);
+    }
+
+    @KernelFunction("pte_swp_exclusive")
+    public static boolean isSwapExclusive(long pte) {
+        return (pte & SWAP_EXCLUSIVE) != 0;
+    }
+
+    @KernelFunction("pte_swp_mkexclusive")
+    public static long mkSwapExclusive(long pte) {
+        return pte | SWAP_EXCLUSIVE;
+    }
+
+    @KernelFunction("pte_swp_clear_exclusive")
+    public static long clearSwapExclusive(long pte) {
+        return pte & ~SWAP_EXCLUSIVE;
+    }
+
+    /** Whether it stands for a page of a nonlinear file mapping. */
+    @KernelFunction("pte_file")
+    public static boolean isFile(long pte) {
+        return (pte & (PRESENT | PROTNONE | FILE)) == FILE;
+    }
+
+    /** Makes a file entry. @param pgoff page of the file, 50 bits */
+    @KernelFunction("pgoff_to_pte")
+    public static long file(long pgoff) {
+        return (pgoff & SWAP_OFFSET_MASK) << SWAP_OFFSET_SHIFT | FILE;
+    }
+
+    @KernelFunction("pte_to_pgoff")
+    public static long fileOffset(long pte) {
+        return pte >>> SWAP_OFFSET_SHIFT & SWAP_OFFSET_MASK;
+    }
+
+    /** For messages. */
+    public static String toString(long pte) {
+        if (isNone(pte)) {
+            return "none";
+        }
+        if (isSwap(pte)) {
+            return "swap type " + swapType(pte) + " offset " + swapOffset(pte);
+        }
+        if (isFile(pte)) {
+            return "file page " + fileOffset(pte);
+        }
+        return "frame " + pfn(pte) + (isProtNone(pte) ? " protnone" : "") + (isWrite(pte) ? " w" : "")
+                + (isUser(pte) ? " u" : "") + (isExec(pte) ? " x" : "") + (isYoung(pte) ? " accessed" : "")
+                + (isDirty(pte) ? " dirty" : "") + (isSpecial(pte) ? " special" : "")
+                + (isSoftDirty(pte) ? " soft-dirty" : "") + (isUffdWp(pte) ? " uffd-wp" : "");
+    }
+}
