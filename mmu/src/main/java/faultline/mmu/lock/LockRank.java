@@ -7,6 +7,8 @@ package faultline.mmu.lock;
  * with {@link SpinLock#lockNested}, and the code that does it states why no other task can take the two the other way round.
  */
 public enum LockRank {
+    /** Size of one file, and write(2) to it (inode lock). A sleeping lock. */
+    INODE_LOCK(false),
     /** Shape of an address space: its areas, and that its page tables stay (mmap_lock). A sleeping lock. */
     MMAP_LOCK(false),
     /** Content and identity of one page: page lock, PG_locked. A sleeping lock. */

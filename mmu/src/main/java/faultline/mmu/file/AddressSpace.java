@@ -1,0 +1,552 @@
+package faultline.mmu.file;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.Injectable;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.lock.LockClass;
+import faultline.mmu.lock.LockRank;
+import faultline.mmu.lock.RwSemaphore;
+import faultline.mmu.lock.SpinLock;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PageFlags;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The pages of one file and the mappings that show them (Linux: {@code struct address_space} with the size of its inode).
+ *
+ * <p>One object an inode, whoever opens or maps it, so that read(2), write(2) and every mapping see one truth. A frame in
+ * the cache carries one reference for it; {@code mapping(pfn)} is this object and {@code index(pfn)} the page number.
+ * Locks: see the package.
+ */
+@KernelFunction("address_space")
+public final class AddressSpace {
+    /** Pages read at once around a missing one (Linux: 128 KiB of readahead). */
+    static final int READ_AROUND = 32;
+
+    /** Size and write(2) of one file. */
+    static final LockClass INODE_LOCK_CLASS = new LockClass("inode", LockRank.INODE_LOCK);
+
+    static final LockClass I_MMAP_LOCK_CLASS = new LockClass("i_mmap", LockRank.I_MMAP_LOCK);
+    static final LockClass I_PAGES_LOCK_CLASS = new LockClass("i_pages", LockRank.PAGE_CACHE_LOCK);
+
+    private final PageCache cache;
+    private final FrameTable frames;
+    private final BackingStore store;
+    private final boolean shmem;
+    private final PageTree pages = new PageTree();
+    private final SpinLock pagesLock = new SpinLock(I_PAGES_LOCK_CLASS);
+    private final SpinLock iMmapLock = new SpinLock(I_MMAP_LOCK_CLASS);
+    private final RwSemaphore inodeLock = new RwSemaphore(INODE_LOCK_CLASS);
+    private final IntervalTree iMmap = new IntervalTree();
+    private final AtomicInteger writableMappings = new AtomicInteger();
+    private final Writeback writeback = new Writeback(this);
+
+    private volatile long size;
+    private volatile boolean populated;
+    /** Number of the truncation under way or last done; guarded by the i_mmap lock. */
+    private int truncateCount;
+
+    /** The cache of a file that {@code store} reads and writes; its size is asked once here. */
+    public AddressSpace(PageCache cache, BackingStore store) {
+        this.cache = cache;
+        this.frames = cache.frames();
+        this.store = store;
+        this.shmem = store.isShmem();
+        this.size = store.size();
+    }
+
+    /** Memory of {@code bytes} bytes that lives nowhere else: shared anonymous mappings, memfd, SysV segments. */
+    @KernelFunction("shmem_file_setup")
+    public static AddressSpace shmem(PageCache cache, long bytes) {
+        AddressSpace mapping = new AddressSpace(cache, BackingStore.SHMEM);
+        mapping.size = bytes;
+        return mapping;
+    }
+
+    /** What the pages are read from and written to. */
+    public BackingStore store() {
+        return store;
+    }
+
+    /** Whether the pages live in memory only. */
+    public boolean isShmem() {
+        return shmem;
+    }
+
+    /** The machine's page cache. */
+    public PageCache cache() {
+        return cache;
+    }
+
+    /** Size of the file in bytes as this machine knows it. */
+    @KernelFunction("i_size_read")
+    public long size() {
+        return size;
+    }
+
+    /** Pages of the file, a last partial one included. */
+    public long sizePages() {
+        return size + Page.SIZE - 1 >>> Page.SHIFT;
+    }
+
+    /**
+     * Asks the backing store anew how long the file is, for growth that happened behind this machine's back.
+     *
+     * @return the size in bytes
+     */
+    public long refreshSize() {
+        if (!shmem) {
+            long now = store.size();
+            if (now > size) {
+                size = now;
+            }
+        }
+        return size;
+    }
+
+    /** The file grew to at least {@code bytes} bytes, by a write or by truncation upwards. */
+    public void extendTo(long bytes) {
+        inodeLock.writeLock();
+        try {
+            if (bytes > size) {
+                size = bytes;
+            }
+        } finally {
+            inodeLock.writeUnlock();
+        }
+    }
+
+    void setSize(long bytes) {
+        size = bytes;
+    }
+
+    // ---- the cache: index to frame ----
+
+    /** Whether any page is, or may just be becoming, cached; false lets read(2) and write(2) go to the host directly. */
+    public boolean hasPages() {
+        return populated;
+    }
+
+    /** Pages in the cache. */
+    public long cachedPages() {
+        pagesLock.lock();
+        try {
+            return pages.count();
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    /**
+     * The cached frame of page {@code index} with a reference for the caller, or -1. The frame may be locked and not yet
+     * up to date.
+     */
+    @KernelFunction("filemap_get_folio")
+    public long findPage(long index) {
+        if (!populated) {
+            return -1;
+        }
+        pagesLock.lock();
+        try {
+            long pfn = pages.get(index);
+            if (pfn >= 0) {
+                frames.get(pfn);
+            }
+            return pfn;
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    /**
+     * As {@link #findPage} for {@code count} pages from {@code first} on, into {@code out[0..count)}: -1 where there is
+     * none. One lock acquisition, for fault-around.
+     *
+     * @return how many were found
+     */
+    @KernelFunction("next_uptodate_folio")
+    public int findPages(long first, int count, long[] out) {
+        int found = 0;
+        pagesLock.lock();
+        try {
+            for (int i = 0; i < count; i++) {
+                long pfn = pages.get(first + i);
+                if (pfn >= 0 && frames.test(pfn, PageFlags.UPTODATE)) {
+                    frames.get(pfn);
+                    found++;
+                } else {
+                    pfn = -1;
+                }
+                out[i] = pfn;
+            }
+        } finally {
+            pagesLock.unlock();
+        }
+        return found;
+    }
+
+    /** Whether page {@code index} is cached, up to date or not. */
+    boolean isPresent(long index) {
+        pagesLock.lock();
+        try {
+            return pages.get(index) >= 0;
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    /** Whether page {@code index} is cached and up to date: what mincore(2) shows. Takes no reference. */
+    @KernelFunction("filemap_get_incore_folio")
+    public boolean isCached(long index) {
+        pagesLock.lock();
+        try {
+            long pfn = pages.get(index);
+            return pfn >= 0 && frames.test(pfn, PageFlags.UPTODATE);
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    /**
+     * Page {@code index}, up to date, with a reference for the caller; read from the backing store if need be, with its
+     * neighbours. The page is not locked: a caller that enters it into a page table locks it and looks again.
+     *
+     * @param index page number; the caller has seen that it lies below the end of the file
+     * @param mayWait whether waiting for a page that another task is reading is allowed
+     * @param readAround whether neighbours are worth reading too
+     * @return the frame number, with {@link #WAS_READ} added when the backing store was read; or -ENOMEM, -EIO, or
+     *     -EAGAIN if {@code mayWait} is false and the page is locked
+     */
+    @KernelFunction("filemap_fault")
+    @Injectable(value = "mm/filemap_fault", error = -Errno.EIO)
+    public long readPage(long index, boolean mayWait, boolean readAround) {
+        long read = 0;
+        for (; ; ) {
+            long pfn = findPage(index);
+            if (pfn < 0) {
+                long rc = PageReader.readAround(this, index, readAround ? READ_AROUND : 1);
+                if (rc < 0) {
+                    return rc;
+                }
+                read = WAS_READ;
+                continue;
+            }
+            if (frames.test(pfn, PageFlags.UPTODATE)) {
+                return pfn | read;
+            }
+            if (!mayWait && frames.test(pfn, PageFlags.LOCKED)) {
+                cache.allocator().putPage(pfn);
+                return -Errno.EAGAIN;
+            }
+            // Somebody is reading it, or has failed to: the lock tells which.
+            cache.lockPage(pfn);
+            boolean valid = frames.test(pfn, PageFlags.UPTODATE);
+            boolean gone = frames.mapping(pfn) != this;
+            if (!valid && !gone) {
+                removeLocked(pfn);
+            }
+            cache.unlockPage(pfn);
+            if (valid && !gone) {
+                return pfn | read;
+            }
+            cache.allocator().putPage(pfn);
+            if (!gone) {
+                return -Errno.EIO;
+            }
+        }
+    }
+
+    /** Added to the result of {@link #readPage} when the backing store was read: the fault is a major one. */
+    public static final long WAS_READ = 1L << 52;
+
+    /**
+     * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first.
+     *
+     * @return whether it was entered; the cache then owns one more reference on the frame
+     */
+    @KernelFunction("filemap_add_folio")
+    boolean addPage(long index, long pfn) {
+        pagesLock.lock();
+        try {
+            if (pages.get(index) >= 0) {
+                return false;
+            }
+            populated = true;
+            frames.get(pfn);
+            frames.setIndex(pfn, index);
+            frames.setMapping(pfn, this);
+            pages.put(index, pfn);
+            return true;
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    /**
+     * Takes the locked frame out of the cache and drops the cache's reference; the caller holds one of its own. Dirt is
+     * forgotten.
+     */
+    @KernelFunction("filemap_remove_folio")
+    public void removeLocked(long pfn) {
+        pagesLock.lock();
+        try {
+            pages.remove(frames.index(pfn));
+            frames.setMapping(pfn, null);
+            frames.clear(pfn, PageFlags.DIRTY);
+            populated = pages.count() != 0;
+        } finally {
+            pagesLock.unlock();
+        }
+        cache.allocator().putPage(pfn);
+    }
+
+    /** The next cached index from {@code from} to {@code last} inclusive, or -1. */
+    long nextCached(long from, long last) {
+        pagesLock.lock();
+        try {
+            return pages.next(from, last);
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    /** The next dirty index from {@code from} to {@code last} inclusive, or -1. */
+    long nextDirty(long from, long last) {
+        pagesLock.lock();
+        try {
+            return pages.nextDirty(from, last);
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    // ---- dirt and write-back ----
+
+    /**
+     * The frame's content differs from the backing store. Callable under a page-table lock: a page-table entry's dirty
+     * bit is passed on here when the entry goes.
+     *
+     * @return whether the page was clean before
+     */
+    @KernelFunction("filemap_dirty_folio")
+    public boolean setPageDirty(long pfn) {
+        if (frames.testAndSet(pfn, PageFlags.DIRTY)) {
+            return false;
+        }
+        pagesLock.lock();
+        try {
+            if (frames.mapping(pfn) == this) {
+                pages.setDirty(frames.index(pfn));
+            }
+        } finally {
+            pagesLock.unlock();
+        }
+        return true;
+    }
+
+    /** Takes dirt off the locked page, to write it; returns whether there was any. */
+    @KernelFunction("folio_clear_dirty_for_io")
+    boolean clearPageDirty(long pfn) {
+        pagesLock.lock();
+        try {
+            pages.clearDirty(frames.index(pfn));
+            return frames.testAndClear(pfn, PageFlags.DIRTY);
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    /**
+     * Writes the dirty pages of a byte range to the backing store and waits for it (msync(2), fsync(2)).
+     *
+     * @param start first byte
+     * @param end first byte behind; {@code Long.MAX_VALUE} for all
+     * @return 0, or -EIO or another -errno when any page could not be written since this was last asked
+     */
+    @KernelFunction("file_write_and_wait_range")
+    public int writeback(long start, long end) {
+        return store.isShmem() ? 0 : writeback.range(start >>> Page.SHIFT, end - 1 >>> Page.SHIFT);
+    }
+
+    Writeback writebackState() {
+        return writeback;
+    }
+
+    /**
+     * Writes back what is dirty and drops every page that nobody maps, for a file that nobody has open any more.
+     *
+     * @return 0, or -errno of a page that could not be written; such pages are dropped too, as there is nobody to tell
+     */
+    @KernelFunction("evict_inode")
+    public int evict() {
+        int rc = writeback(0, Long.MAX_VALUE);
+        Truncation.invalidateUnmapped(this);
+        return rc;
+    }
+
+    /** Pages that differ from the backing store, as far as faults and unmapping have told. */
+    public long dirtyPages() {
+        pagesLock.lock();
+        try {
+            return pages.dirtyCount();
+        } finally {
+            pagesLock.unlock();
+        }
+    }
+
+    // ---- size and contents as system calls change them ----
+
+    /**
+     * Changes the size of the file, downwards also what is cached and mapped beyond (ftruncate(2), open with O_TRUNC).
+     *
+     * @param newSize bytes
+     * @param host changes the file itself, called once in the middle with the new size; returns 0 or -errno, upon
+     *     which nothing has changed. Null if there is nothing but memory
+     * @return 0 or what {@code host} returned
+     */
+    @KernelFunction("truncate_setsize")
+    public int truncate(long newSize, HostResize host) {
+        return new Truncation(this, newSize).run(host);
+    }
+
+    /** As {@link #truncate(long, HostResize)} when the file itself has been resized already, or has no home. */
+    public int truncate(long newSize) {
+        return truncate(newSize, null);
+    }
+
+    /**
+     * Frees pages {@code [firstPage, firstPage + count)}: they read as zeros from now on, the size stays
+     * (MADV_REMOVE, fallocate PUNCH_HOLE).
+     */
+    @KernelFunction("truncate_pagecache_range")
+    public void punchHole(long firstPage, long count) {
+        inodeLock.writeLock();
+        try {
+            Truncation.dropRange(this, firstPage, firstPage + count - 1);
+        } finally {
+            inodeLock.writeUnlock();
+        }
+    }
+
+    /**
+     * Writes {@code len} bytes to the file at {@code pos}, and into the pages of it that are cached, so that mappings
+     * and read(2) see them (write(2)).
+     *
+     * @param host writes to the file itself: {@code len} bytes of {@code src} at {@code pos}; returns how many, or
+     *     -errno. Null for files that are memory only
+     * @return bytes written, or -errno
+     */
+    @KernelFunction("generic_file_write_iter")
+    public long writeThrough(long pos, MemorySegment src, long len, HostWrite host) {
+        return CachedIo.write(this, pos, src, len, host);
+    }
+
+    /**
+     * Copies what is cached of the file from {@code pos} on into {@code dst}, up to the first page that is not cached,
+     * the end of the file, or {@code len} bytes (read(2)).
+     *
+     * @return bytes copied; 0 when the page of {@code pos} is not cached or {@code pos} is at or beyond the end
+     */
+    @KernelFunction("filemap_read")
+    public long readCached(long pos, MemorySegment dst, long len) {
+        return CachedIo.read(this, pos, dst, len);
+    }
+
+    /** How many bytes from {@code pos} on, at most {@code max}, lie before the next cached page: to be read from the host. */
+    public long uncachedRun(long pos, long max) {
+        if (!populated) {
+            return max;
+        }
+        long next = nextCached(pos >>> Page.SHIFT, pos + max - 1 >>> Page.SHIFT);
+        return next < 0 ? max : Math.max(0, (next << Page.SHIFT) - pos);
+    }
+
+    // ---- mappings ----
+
+    /** The lock of {@link #iMmap()}: outside every page-table lock (seed 003). */
+    public SpinLock iMmapLock() {
+        return iMmapLock;
+    }
+
+    /** The mappings of this file by page range; guarded by {@link #iMmapLock()}. */
+    public IntervalTree iMmap() {
+        return iMmap;
+    }
+
+    /** The lock of size changes and write(2); outside the page lock. */
+    public RwSemaphore inodeLock() {
+        return inodeLock;
+    }
+
+    /** Links a mapping of this file. */
+    @KernelFunction("vma_interval_tree_insert")
+    public void linkArea(MappedArea area) {
+        iMmapLock.lock();
+        try {
+            linkAreaLocked(area);
+        } finally {
+            iMmapLock.unlock();
+        }
+    }
+
+    /** Unlinks a mapping of this file. */
+    @KernelFunction("vma_interval_tree_remove")
+    public void unlinkArea(MappedArea area) {
+        iMmapLock.lock();
+        try {
+            unlinkAreaLocked(area);
+        } finally {
+            iMmapLock.unlock();
+        }
+    }
+
+    /** As {@link #linkArea}, the i_mmap lock being held: to change bounds, unlink, change, link under one lock. */
+    public void linkAreaLocked(MappedArea area) {
+        long pagesShown = area.end() - area.start() >>> Page.SHIFT;
+        iMmap.insert(area.sharedNode(), area.pgoff(), area.pgoff() + pagesShown - 1);
+    }
+
+    /** As {@link #unlinkArea}, the i_mmap lock being held. */
+    public void unlinkAreaLocked(MappedArea area) {
+        iMmap.remove(area.sharedNode());
+    }
+
+    /** Number of the current truncation, which mappings already cleared carry; the i_mmap lock is held. */
+    public int truncateCount() {
+        return truncateCount;
+    }
+
+    /** Begins a truncation walk and returns its number, never 0; the i_mmap lock is held. */
+    public int nextTruncateCount() {
+        truncateCount = truncateCount == Integer.MAX_VALUE ? 1 : truncateCount + 1;
+        return truncateCount;
+    }
+
+    /** Shared writable mappings there are, or -1 for "refused from now on" (seals). */
+    @KernelFunction("mapping_map_writable")
+    public boolean mapWritable() {
+        for (; ; ) {
+            int n = writableMappings.get();
+            if (n < 0) {
+                return false;
+            }
+            if (writableMappings.compareAndSet(n, n + 1)) {
+                return true;
+            }
+        }
+    }
+
+    /** A shared writable mapping went. */
+    @KernelFunction("mapping_unmap_writable")
+    public void unmapWritable() {
+        writableMappings.decrementAndGet();
+    }
+
+    /** Refuses shared writable mappings from now on; false if there is one (EBUSY). */
+    @KernelFunction("mapping_deny_writable")
+    public boolean denyWritable() {
+        return writableMappings.compareAndSet(0, -1);
+    }
+}

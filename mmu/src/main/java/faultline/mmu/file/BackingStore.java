@@ -1,0 +1,60 @@
+package faultline.mmu.file;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Where the pages of a file come from and go to.
+ *
+ * <p>Called with the page locked and without any spin lock, from any thread; implementations do their own locking.
+ */
+public interface BackingStore {
+    /**
+     * Reads {@code count} whole pages from page {@code index} on into {@code dst}.
+     *
+     * @param index first page of the file
+     * @param count pages, at least 1
+     * @param dst {@code count} pages of memory
+     * @return bytes read, from 0 (at or beyond the end of the file) to {@code count} pages, the rest of {@code dst} being
+     *     left as it was; or -errno
+     */
+    int readPages(long index, int count, MemorySegment dst);
+
+    /**
+     * Writes {@code bytes} bytes from page {@code index} on; never makes the file longer than it was.
+     *
+     * @param index page of the file at which to begin
+     * @param bytes length, at most the size of {@code src}
+     * @param src the data
+     * @return bytes written, or -errno
+     */
+    int writePages(long index, int bytes, MemorySegment src);
+
+    /** Size of the file in bytes, now. */
+    long size();
+
+    /** Whether the pages have no home but memory and swap (shmem, memfd, shared anonymous memory). */
+    boolean isShmem();
+
+    /** The store of memory that has no home: reads as nothing, so that pages are zeros; is never written to. */
+    BackingStore SHMEM = new BackingStore() {
+        @Override
+        public int readPages(long index, int count, MemorySegment dst) {
+            return 0;
+        }
+
+        @Override
+        public int writePages(long index, int bytes, MemorySegment src) {
+            return bytes;
+        }
+
+        @Override
+        public long size() {
+            return 0;
+        }
+
+        @Override
+        public boolean isShmem() {
+            return true;
+        }
+    };
+}

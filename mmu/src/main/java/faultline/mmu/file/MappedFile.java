@@ -1,0 +1,35 @@
+package faultline.mmu.file;
+
+/**
+ * An open file as the memory manager sees it (Linux: {@code struct file} as far as mm/ looks into it).
+ *
+ * <p>A mapping holds one reference for its life, so that the file stays after its descriptor is closed.
+ */
+public interface MappedFile {
+    /** The pages of the file; the same object for every open file of one inode. */
+    AddressSpace mapping();
+
+    /** Whether opened for reading: without it no mapping at all is allowed (EACCES). */
+    boolean readable();
+
+    /** Whether opened for writing: without it no shared writable mapping is allowed (EACCES). */
+    boolean writable();
+
+    /** Whether the file system forbids execution of its files (mmap with PROT_EXEC gives EPERM). */
+    boolean noexec();
+
+    /** The path as /proc/PID/maps shows it. */
+    String path();
+
+    /** Device number as the guest's stat(2) reports it. */
+    long dev();
+
+    /** Inode number as the guest's stat(2) reports it. */
+    long ino();
+
+    /** Takes a reference (Linux: {@code get_file}). */
+    void get();
+
+    /** Drops a reference; the last one closes the file (Linux: {@code fput}). */
+    void put();
+}
