@@ -8,7 +8,7 @@ import java.util.Map;
 /** A kind of event: name, category, and where its fields stand in a record. Immutable. */
 public final class EventType {
     /** Longs of one record. */
-    public static final int WORDS = 16;
+    public static final int WORDS = 20;
 
     /** Word of the head that holds the type's id. */
     public static final int TYPE = 0;
@@ -20,8 +20,10 @@ public final class EventType {
     public static final int COMM = 3;
     /** Word with the nanoseconds that the event took; 0 for those without duration. */
     public static final int COST = 4;
+    /** Word with the number of the guest's call stack, 0 where none was taken. */
+    public static final int STACK = 5;
     /** First word of the type's own fields. */
-    public static final int FIRST = 5;
+    public static final int FIRST = 6;
 
     private final int id;
     private final String category;

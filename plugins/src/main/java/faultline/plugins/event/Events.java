@@ -53,7 +53,7 @@ public final class Events {
 
     /** A spin lock was acquired; {@code ns} is the wait. */
     public static final EventType SPIN_LOCK =
-            add(EventType.named("lock", "lock:lock_acquired").with(HEX, "lock").with(STRING, "class"));
+            add(EventType.named("lock", "lock:lock_acquired").with(HEX, "lock").with(STRING, "lock_class"));
 
     /** A page-table entry was written. */
     public static final EventType PTE_SET =
@@ -89,9 +89,6 @@ public final class Events {
     public static final List<EventType> ALL = List.copyOf(LIST);
 
     private Events() {}
-
-    /** Word of a fault's path name. */
-    public static final int FAULT_PATH = 8;
 
     private static EventType fault(String name) {
         return add(EventType.named("fault", name)

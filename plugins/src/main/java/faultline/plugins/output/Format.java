@@ -1,0 +1,42 @@
+package faultline.plugins.output;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+
+/** The formats of a trace. */
+public enum Format {
+    TEXT,
+    JSONL,
+    PERFETTO,
+    FOLDED,
+    PPROF,
+    JFR;
+
+    /** Whether a terminal should not be given this. */
+    public boolean isBinary() {
+        return this == PERFETTO || this == PPROF || this == JFR;
+    }
+
+    /**
+     * A sink of this format.
+     *
+     * @param out where to write; stays open
+     * @param file the same place as a file; only Flight Recorder needs it, and null is refused there
+     */
+    public EventSink open(OutputStream out, Path file, Names names) throws IOException {
+        return switch (this) {
+            case TEXT -> new TextSink(out, names);
+            case JSONL -> new JsonlSink(out, names);
+            case PERFETTO -> new PerfettoSink(out, names);
+            case FOLDED -> new FoldedSink(out, names);
+            case PPROF -> new PprofSink(out, names);
+            case JFR -> {
+                if (file == null) {
+                    throw new IOException("a Flight Recorder trace needs a file: add -o FILE");
+                }
+                yield new JfrSink(file, names);
+            }
+        };
+    }
+}

@@ -1,0 +1,156 @@
+package faultline.plugins.output;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPInputStream;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SinksTest {
+    private final SampleEvents sample = new SampleEvents();
+
+    private byte[] bytes(Format format) throws IOException {
+        var out = new ByteArrayOutputStream();
+        sample.feed(format.open(out, null, sample.names));
+        return out.toByteArray();
+    }
+
+    private List<String> lines(Format format) throws IOException {
+        return new String(bytes(format), StandardCharsets.UTF_8).lines().toList();
+    }
+
+    @Test
+    void textLinesReadLikePerfTrace() throws IOException {
+        assertThat(lines(Format.TEXT)).containsExactly(
+                "     0.001 ( 0.000 ms): demo/101 faultline:step(step: \"do_anonymous_page\", result: 0)",
+                "     0.001 ( 0.000 ms): demo/101 minfault [touch+0x34] => [heap]@0x4c2010 (d.) W NEW_PAGE",
+                "     2.999 ( 0.001 ms): demo/101 majfault [0x0] => /bin/a b;c@0x7ffe0000 (dk) R FILE_READ => SIGBUS",
+                "     3.099 ( 0.000 ms): demo/101 lock:lock_acquired(lock: 0x10, lock_class: \"PTL\")",
+                "     3.199 ( 0.000 ms): demo/101 raw_syscalls:sys_exit(id: 9, syscall: \"mmap\", ret: -12)");
+    }
+
+    @Test
+    void everyJsonLineIsAnObjectWithTheEventsFields() throws IOException {
+        var objects = new ArrayList<Map<String, Object>>();
+        for (String line : lines(Format.JSONL)) {
+            objects.add(JSON.std.mapFrom(line));
+        }
+        assertThat(objects).hasSize(5);
+        assertThat(objects.get(1))
+                .containsEntry("event", "exceptions:page_fault_user")
+                .containsEntry("time", 2000)
+                .containsEntry("ns", 640)
+                .containsEntry("pid", 100)
+                .containsEntry("tid", 101)
+                .containsEntry("comm", "demo")
+                .containsEntry("address", "0x4c2010")
+                .containsEntry("ip", "0x401234")
+                .containsEntry("ip_symbol", "touch+0x34")
+                .containsEntry("pte_after", "0x8000000001234067");
+        assertThat(objects.get(4)).containsEntry("ret", -12).containsEntry("syscall", "mmap");
+    }
+
+    @Test
+    void jsonTextSurvivesQuotesAndControlCharacters() throws IOException {
+        var out = new ByteArrayOutputStream();
+        var writer = new ByteWriter(out).quoted("a\"b\\c\n\u0001é–\ud83d\ude00");
+        writer.flush();
+        Object read = JSON.std.anyFrom("[" + out.toString(StandardCharsets.UTF_8) + "]");
+        assertThat(read).isEqualTo(List.of("a\"b\\c\n\u0001é–\ud83d\ude00"));
+    }
+
+    @Test
+    void numbersAreWrittenAsJavaWritesThem() throws IOException {
+        for (long value : new long[] {0, 1, -1, 9, 10, 99, 100, 1L << 60, Long.MAX_VALUE, Long.MIN_VALUE, -12}) {
+            var out = new ByteArrayOutputStream();
+            var writer = new ByteWriter(out).dec(value).put(' ').hex(value);
+            writer.flush();
+            assertThat(out.toString(StandardCharsets.US_ASCII)).isEqualTo(value + " 0x" + Long.toHexString(value));
+        }
+    }
+
+    @Test
+    void foldedStacksGoFromCommandToKernelPath() throws IOException {
+        assertThat(lines(Format.FOLDED)).contains(
+                "demo;main;touch;handle_mm_fault_[k];NEW_PAGE_[k] 1",
+                "demo;0x0;handle_mm_fault_[k];FILE_READ_[k] 1");
+    }
+
+    @Test
+    void perfettoSlicesNestAndEachTrackIsDescribedOnce() throws IOException {
+        ProtoMessage trace = ProtoMessage.parse(bytes(Format.PERFETTO));
+        var begins = new ArrayList<String>();
+        var open = new java.util.HashMap<Long, Integer>();
+        var tracks = new java.util.HashSet<Long>();
+        for (ProtoMessage packet : trace.messages(1)) {
+            assertThat(packet.number(10)).as("sequence id").isEqualTo(1);
+            for (ProtoMessage descriptor : packet.messages(60)) {
+                assertThat(tracks.add(descriptor.number(1))).isTrue();
+            }
+            for (ProtoMessage event : packet.messages(11)) {
+                assertThat(tracks).as("described before its use").contains(event.number(11));
+                int type = (int) event.number(9);
+                if (type == 1) {
+                    begins.add(packet.number(8) + " " + event.text(23));
+                }
+                open.merge(event.number(11), type == 1 ? 1 : type == 2 ? -1 : 0, Integer::sum);
+            }
+        }
+        assertThat(begins).containsExactly(
+                "1600 do_anonymous_page", "1360 page_fault NEW_PAGE", "2999000 page_fault FILE_READ",
+                "3099950 lock:lock_acquired", "3199910 mmap");
+        assertThat(open.values()).containsOnly(0);
+    }
+
+    @Test
+    void pprofSamplesPointAtLocationsFunctionsAndStringsThatExist() throws IOException {
+        ProtoMessage profile = ProtoMessage.parse(
+                new GZIPInputStream(new ByteArrayInputStream(bytes(Format.PPROF))).readAllBytes());
+        List<String> strings = profile.texts(6);
+        assertThat(strings.getFirst()).isEmpty();
+        var functions = new java.util.HashMap<Long, String>();
+        profile.messages(5).forEach(f -> functions.put(f.number(1), strings.get((int) f.number(2))));
+        var locations = new java.util.HashMap<Long, String>();
+        profile.messages(4).forEach(l -> locations.put(l.number(1), functions.get(l.messages(4).getFirst().number(1))));
+        var stacks = new ArrayList<String>();
+        for (ProtoMessage each : profile.messages(2)) {
+            List<String> path = each.packed(1).stream().map(locations::get).toList();
+            stacks.add(String.join("<", path) + each.packed(2));
+        }
+        assertThat(stacks).contains("NEW_PAGE_[k]<handle_mm_fault_[k]<touch<main<demo[1, 640]").hasSize(5);
+        assertThat(profile.messages(1)).extracting(t -> strings.get((int) t.number(1))).containsExactly("events", "time");
+    }
+
+    @Test
+    void flightRecorderFileHoldsTheEventsWithTheirFields(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("trace.jfr");
+        sample.feed(Format.JFR.open(null, file, sample.names));
+        List<RecordedEvent> events = RecordingFile.readAllEvents(file).stream()
+                .filter(e -> e.getEventType().getName().startsWith("faultline.exceptions"))
+                .toList();
+        assertThat(events).hasSize(2);
+        RecordedEvent fault = events.getFirst();
+        assertThat(fault.getEventType().getName()).isEqualTo("faultline.exceptions.page_fault_user");
+        assertThat(fault.getString("address")).isEqualTo("0x4c2010");
+        assertThat(fault.getString("ip")).isEqualTo("touch+0x34");
+        assertThat(fault.getDuration("cost").toNanos()).isEqualTo(640);
+        assertThat(fault.getInt("tid")).isEqualTo(101);
+    }
+
+    @Test
+    void flightRecorderWithoutAFileIsRefused() {
+        assertThatThrownBy(() -> bytes(Format.JFR)).hasMessageContaining("-o FILE");
+    }
+}
