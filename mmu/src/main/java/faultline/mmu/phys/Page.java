@@ -43,6 +43,11 @@ public final class Page {
         return address & (SIZE - 1);
     }
 
+    /** How far an address lies behind the start of what its PMD entry spans. */
+    public static long offsetInPmd(long address) {
+        return address & (PMD_SIZE - 1);
+    }
+
     /** Frame number of a physical address. */
     public static long pfn(long physicalAddress) {
         return physicalAddress >>> SHIFT;

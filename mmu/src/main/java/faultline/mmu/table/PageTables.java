@@ -424,12 +424,18 @@ public final class PageTables {
         memory.putLongRelease(pte, value);
     }
 
-    /** Takes an entry out, with the accessed and dirty bits that the processor set up to this moment. */
+    /**
+     * Takes an entry out, with the accessed and dirty bits that the processor set up to this moment.
+     *
+     * <p>An entry in which the processor has nothing left to set needs no atomic exchange: with accessed set, and dirty set or no
+     * right to write.
+     */
     @KernelFunction("ptep_get_and_clear")
     @RequiresLock("PAGE_TABLE_LOCK")
     public long ptepGetAndClear(long pte) {
         long seen = memory.getLong(pte);
-        if (Pte.isHardwarePresent(seen)) {
+        boolean settled = (seen & Pte.ACCESSED) != 0 && (seen & (Pte.DIRTY | Pte.RW)) != Pte.RW;
+        if (Pte.isHardwarePresent(seen) && !settled) {
             return memory.getAndSetLong(pte, 0);
         }
         memory.putLongRelease(pte, 0);
