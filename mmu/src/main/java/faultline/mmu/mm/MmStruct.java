@@ -1,0 +1,462 @@
+package faultline.mmu.mm;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.lock.LockClass;
+import faultline.mmu.lock.LockRank;
+import faultline.mmu.lock.RwSemaphore;
+import faultline.mmu.lock.SpinLock;
+import faultline.mmu.table.PageTableOwner;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.tlb.AddressSpaceTlb;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/**
+ * One user address space: its mappings, its page tables' root, what it uses, and what it may use.
+ *
+ * <p>Each field says what guards it; see the package for the order of locks.
+ */
+@KernelFunction("mm_struct")
+public final class MmStruct implements PageTableOwner {
+    /** Index of {@link #rss}: pages of files. */
+    public static final int FILEPAGES = 0;
+    /** Index of {@link #rss}: anonymous pages. */
+    public static final int ANONPAGES = 1;
+    /** Index of {@link #rss}: entries that stand for swapped-out pages. */
+    public static final int SWAPENTS = 2;
+    /** Index of {@link #rss}: pages of shared memory. */
+    public static final int SHMEMPAGES = 3;
+
+    private static final LockClass MMAP_LOCK = new LockClass("mmap", LockRank.MMAP_LOCK);
+
+    private final int id;
+    private final long pgd;
+    private final MmSysctl sysctl;
+    private final CommitAccount commit;
+    private final RwSemaphore mmapLock = new RwSemaphore(MMAP_LOCK);
+    private final SpinLock pageTableLock = new SpinLock(PageTables.PAGE_TABLE_LOCK);
+    private final VmaTree vmas = new VmaTree();
+    private final AtomicLongArray rss = new AtomicLongArray(4);
+    private final AtomicInteger nrPtes = new AtomicInteger();
+    private final AtomicInteger nrPmds = new AtomicInteger();
+    private final AtomicInteger nrPuds = new AtomicInteger();
+    private final AtomicInteger users = new AtomicInteger(1);
+
+    private volatile AddressSpaceTlb tlb = AddressSpaceTlb.NONE;
+    private volatile MmLimits limits;
+
+    // Guarded by the mmap lock, alone to change; read without it for display only.
+    private volatile long totalVm;
+    private volatile long dataVm;
+    private volatile long execVm;
+    private volatile long stackVm;
+    private volatile long lockedVm;
+    private volatile long hiwaterRss;
+    private volatile long hiwaterVm;
+    private long defFlags;
+    private long mmapBase;
+    private long mmapLegacyBase = MmLayout.UNMAPPED_BASE;
+    private long window32Start = MmLayout.WINDOW_32BIT_START;
+    private boolean topDown = true;
+
+    // Set by the loader and by brk; arg and env bounds by prctl too. Guarded by the mmap lock.
+    private volatile long startCode;
+    private volatile long endCode;
+    private volatile long startData;
+    private volatile long endData;
+    private volatile long startBrk;
+    private volatile long brk;
+    private volatile long startStack;
+    private volatile long argStart;
+    private volatile long argEnd;
+    private volatile long envStart;
+    private volatile long envEnd;
+
+    /**
+     * An address space without mappings; {@code MemorySystem.newMm} builds it and gives it its page-table root.
+     *
+     * @param id a number unique in the machine
+     * @param pgd physical address of the page-table root
+     */
+    public MmStruct(int id, long pgd, MmSysctl sysctl, CommitAccount commit, MmLimits limits) {
+        this.id = id;
+        this.pgd = pgd;
+        this.sysctl = sysctl;
+        this.commit = commit;
+        this.limits = limits;
+        this.mmapBase = MmLayout.mmapBase(limits.stack(), sysctl.stackGuardGap, 0);
+    }
+
+    public int id() {
+        return id;
+    }
+
+    @Override
+    public long pgd() {
+        return pgd;
+    }
+
+    @Override
+    public SpinLock pageTableLock() {
+        return pageTableLock;
+    }
+
+    public RwSemaphore mmapLock() {
+        return mmapLock;
+    }
+
+    public VmaTree vmas() {
+        return vmas;
+    }
+
+    public MmSysctl sysctl() {
+        return sysctl;
+    }
+
+    public CommitAccount commit() {
+        return commit;
+    }
+
+    /** The translation cache that runs on this address space. */
+    @Override
+    public AddressSpaceTlb tlb() {
+        return tlb;
+    }
+
+    public void setTlb(AddressSpaceTlb newTlb) {
+        tlb = newTlb;
+    }
+
+    public MmLimits limits() {
+        return limits;
+    }
+
+    /** Gives the address space the limits of another process: at execve and vfork. */
+    public void setLimits(MmLimits newLimits) {
+        limits = newLimits;
+    }
+
+    // ---- users ----
+
+    /** Another task shares the address space (Linux: {@code mmget}). */
+    public void get() {
+        users.incrementAndGet();
+    }
+
+    /** A task left the address space; the one that gets true tears it down (Linux: {@code mmput}). */
+    public boolean put() {
+        return users.decrementAndGet() == 0;
+    }
+
+    public int users() {
+        return users.get();
+    }
+
+    // ---- what is resident ----
+
+    /** Adds {@code delta} pages to counter {@code kind}; any lock or none. */
+    @KernelFunction("add_mm_counter")
+    public void addRss(int kind, long delta) {
+        rss.getAndAdd(kind, delta);
+    }
+
+    /** Counter {@code kind}, in pages. */
+    @KernelFunction("get_mm_counter")
+    public long rss(int kind) {
+        return rss.get(kind);
+    }
+
+    /** Resident pages of all kinds. */
+    @KernelFunction("get_mm_rss")
+    public long rssPages() {
+        return rss.get(FILEPAGES) + rss.get(ANONPAGES) + rss.get(SHMEMPAGES);
+    }
+
+    /** Remembers the most pages ever resident; called before pages go (Linux: {@code update_hiwater_rss}). */
+    @KernelFunction("update_hiwater_rss")
+    public void updateHiwaterRss() {
+        long now = rssPages();
+        if (now > hiwaterRss) {
+            hiwaterRss = now;
+        }
+    }
+
+    /** Remembers the largest size; called before a mapping goes (Linux: {@code update_hiwater_vm}). */
+    @KernelFunction("update_hiwater_vm")
+    public void updateHiwaterVm() {
+        if (totalVm > hiwaterVm) {
+            hiwaterVm = totalVm;
+        }
+    }
+
+    /** VmHWM, in pages. */
+    public long hiwaterRss() {
+        return Math.max(hiwaterRss, rssPages());
+    }
+
+    /** VmPeak, in pages. */
+    public long hiwaterVm() {
+        return Math.max(hiwaterVm, totalVm);
+    }
+
+    public void setHiwaterVm(long pages) {
+        hiwaterVm = pages;
+    }
+
+    /** Starts VmHWM anew (clear_refs 5). */
+    public void resetHiwaterRss() {
+        hiwaterRss = rssPages();
+    }
+
+    @Override
+    public void addNrPtes(int delta) {
+        nrPtes.getAndAdd(delta);
+    }
+
+    @Override
+    public void addNrPmds(int delta) {
+        nrPmds.getAndAdd(delta);
+    }
+
+    @Override
+    public void addNrPuds(int delta) {
+        nrPuds.getAndAdd(delta);
+    }
+
+    /** Tables of PTEs. */
+    public int nrPtes() {
+        return nrPtes.get();
+    }
+
+    /** Tables of PMDs. */
+    public int nrPmds() {
+        return nrPmds.get();
+    }
+
+    /** Tables of PUDs. */
+    public int nrPuds() {
+        return nrPuds.get();
+    }
+
+    /** Memory in page tables below the root, in bytes (VmPTE). */
+    @KernelFunction("mm_pgtables_bytes")
+    public long pageTableBytes() {
+        return (long) (nrPtes() + nrPmds() + nrPuds()) * MmLayout.PAGE_SIZE;
+    }
+
+    // ---- what is mapped ----
+
+    /** Counts {@code pages} (negative: fewer) of a mapping with {@code flags}. */
+    @KernelFunction("vm_stat_account")
+    @RequiresLock("MMAP_LOCK")
+    public void account(long flags, long pages) {
+        totalVm += pages;
+        if (VmFlags.isExec(flags)) {
+            execVm += pages;
+        } else if (VmFlags.isStack(flags)) {
+            stackVm += pages;
+        } else if (VmFlags.isData(flags)) {
+            dataVm += pages;
+        }
+    }
+
+    /** Whether {@code pages} more of a mapping with {@code flags} stay within RLIMIT_AS and RLIMIT_DATA. */
+    @KernelFunction(value = "may_expand_vm", file = "mm/vma.c")
+    @RequiresLock("MMAP_LOCK")
+    public boolean mayExpand(long flags, long pages) {
+        if (exceeds(totalVm + pages, limits.as())) {
+            return false;
+        }
+        if (VmFlags.isData(flags) && exceeds(dataVm + pages, limits.data())) {
+            return limits.data() == 0 && !exceeds(dataVm + pages, limits.dataMax());
+        }
+        return true;
+    }
+
+    /** Whether {@code bytes} more of a mapping with {@code flags} stay within RLIMIT_MEMLOCK. */
+    @KernelFunction(value = "mlock_future_ok", file = "mm/mmap.c")
+    @RequiresLock("MMAP_LOCK")
+    public boolean mlockFutureOk(long flags, long bytes) {
+        if ((flags & VmFlags.LOCKED) == 0 || limits.mayLockUnlimited()) {
+            return true;
+        }
+        return !exceeds((bytes >>> MmLayout.PAGE_SHIFT) + lockedVm, limits.memlock());
+    }
+
+    private static boolean exceeds(long pages, long limitBytes) {
+        return Long.compareUnsigned(pages, limitBytes >>> MmLayout.PAGE_SHIFT) > 0;
+    }
+
+    public long totalVm() {
+        return totalVm;
+    }
+
+    public long dataVm() {
+        return dataVm;
+    }
+
+    public long execVm() {
+        return execVm;
+    }
+
+    public long stackVm() {
+        return stackVm;
+    }
+
+    public long lockedVm() {
+        return lockedVm;
+    }
+
+    @RequiresLock("MMAP_LOCK")
+    public void addLockedVm(long pages) {
+        lockedVm += pages;
+    }
+
+    /** Flags every new mapping gets: VM_LOCKED after mlockall(MCL_FUTURE). */
+    public long defFlags() {
+        return defFlags;
+    }
+
+    public void setDefFlags(long flags) {
+        defFlags = flags;
+    }
+
+    // ---- layout ----
+
+    /** Where the search for room begins, going down. */
+    public long mmapBase() {
+        return mmapBase;
+    }
+
+    /** Where the search for room begins going up, after the search down failed. */
+    public long mmapLegacyBase() {
+        return mmapLegacyBase;
+    }
+
+    public boolean topDown() {
+        return topDown;
+    }
+
+    /** Start of MAP_32BIT's window, moved up at random as Linux does where addresses are random at all. */
+    public long window32Start() {
+        return window32Start;
+    }
+
+    /**
+     * Chooses the layout for a new program.
+     *
+     * @param rnd random offset of the mapping area in bytes, page-aligned; 0 for a fixed layout
+     * @param window32Rnd random offset of MAP_32BIT's window in bytes, page-aligned, below 32 MiB
+     * @param legacy place mappings bottom-up, as ADDR_COMPAT_LAYOUT asks
+     */
+    @KernelFunction(value = "arch_pick_mmap_layout", file = "arch/x86/mm/mmap.c")
+    public void pickLayout(long rnd, long window32Rnd, boolean legacy) {
+        mmapLegacyBase = MmLayout.UNMAPPED_BASE + rnd;
+        mmapBase = legacy ? mmapLegacyBase : MmLayout.mmapBase(limits.stack(), sysctl.stackGuardGap, rnd);
+        window32Start = MmLayout.WINDOW_32BIT_START + window32Rnd;
+        topDown = !legacy;
+    }
+
+    /** Takes over the layout and the bounds of another address space: fork. */
+    public void copyLayout(MmStruct from) {
+        mmapBase = from.mmapBase;
+        mmapLegacyBase = from.mmapLegacyBase;
+        window32Start = from.window32Start;
+        topDown = from.topDown;
+        startCode = from.startCode;
+        endCode = from.endCode;
+        startData = from.startData;
+        endData = from.endData;
+        startBrk = from.startBrk;
+        brk = from.brk;
+        startStack = from.startStack;
+        argStart = from.argStart;
+        argEnd = from.argEnd;
+        envStart = from.envStart;
+        envEnd = from.envEnd;
+    }
+
+    public long startCode() {
+        return startCode;
+    }
+
+    public long endCode() {
+        return endCode;
+    }
+
+    public void setCode(long start, long end) {
+        startCode = start;
+        endCode = end;
+    }
+
+    public long startData() {
+        return startData;
+    }
+
+    public long endData() {
+        return endData;
+    }
+
+    public void setData(long start, long end) {
+        startData = start;
+        endData = end;
+    }
+
+    public long startBrk() {
+        return startBrk;
+    }
+
+    public long brk() {
+        return brk;
+    }
+
+    public void setBrk(long newBrk) {
+        brk = newBrk;
+    }
+
+    /** Sets the start of the heap and its end, which begins there. */
+    public void setStartBrk(long start, long newBrk) {
+        startBrk = start;
+        brk = newBrk;
+    }
+
+    public long startStack() {
+        return startStack;
+    }
+
+    public void setStartStack(long address) {
+        startStack = address;
+    }
+
+    public long argStart() {
+        return argStart;
+    }
+
+    public long argEnd() {
+        return argEnd;
+    }
+
+    public void setArgs(long start, long end) {
+        argStart = start;
+        argEnd = end;
+    }
+
+    public long envStart() {
+        return envStart;
+    }
+
+    public long envEnd() {
+        return envEnd;
+    }
+
+    public void setEnv(long start, long end) {
+        envStart = start;
+        envEnd = end;
+    }
+
+    @Override
+    public String toString() {
+        return "mm " + id;
+    }
+}
