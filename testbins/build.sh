@@ -27,7 +27,7 @@ build_one() {
     none) flags="$flags -nostdlib -nostartfiles" ;;
     esac
     # shellcheck disable=SC2086 # flags are words
-    $compiler -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Isrc/include -static $flags -o "$output.part" "$source" \
+    $compiler -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Isrc/include -static -o "$output.part" "$source" $flags \
         && mv "$output.part" "$output"
 }
 
