@@ -226,7 +226,7 @@ public final class AddressSpace {
         for (; ; ) {
             long pfn = findPage(index);
             if (pfn < 0) {
-                long rc = PageReader.readAround(this, index, readAround ? READ_AROUND : 1);
+                long rc = PageReader.readAround(this, index, readAround && !shmem ? READ_AROUND : 1);
                 if (rc < 0) {
                     return rc;
                 }

@@ -1,0 +1,82 @@
+package faultline.mmu.fault;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.Vma;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.rmap.Rmap;
+import faultline.mmu.table.Pte;
+
+/**
+ * First touch of a page of anonymous memory.
+ *
+ * <p>Reading maps the one frame of zeros, which is neither counted nor referenced; writing maps a new zeroed frame. The
+ * frame is made ready before the page-table lock is taken. Under the lock the entry is looked at again: another task may
+ * have touched the same page meanwhile, and then ours is given back (see {@code AnonymousFaultRaceTest}).
+ *
+ * <p>The hottest path of all: it allocates no Java object.
+ */
+final class AnonymousFault {
+    private final FaultEnv env;
+
+    AnonymousFault(FaultEnv env) {
+        this.env = env;
+    }
+
+    @KernelFunction(value = "do_anonymous_page", file = "mm/memory.c")
+    @RequiresLock("MMAP_LOCK:read")
+    int handle(FaultContext ctx) {
+        Vma vma = ctx.vma;
+        if ((vma.flags() & VmFlags.SHARED) != 0) {
+            return VmFault.SIGBUS; // shared memory always has an object behind it
+        }
+        return ctx.isWrite() ? mapNewPage(ctx, vma) : mapZeroPage(ctx, vma);
+    }
+
+    private int mapZeroPage(FaultContext ctx, Vma vma) {
+        ctx.path = FaultPath.ZERO_PAGE;
+        long entry = Pte.mkSpecial(Pte.of(env.zeroPfn, vma.pageProt()));
+        long pte = env.tables.pteAllocMapLock(ctx.mm, ctx.pmdEntry, ctx.page, ctx.guard);
+        if (pte < 0) {
+            return VmFault.OOM;
+        }
+        if (Pte.isNone(env.phys.getLong(pte))) {
+            env.phys.putLongRelease(pte, entry);
+        } else {
+            ctx.path = FaultPath.SPURIOUS;
+        }
+        env.tables.pteUnmapUnlock(pte, ctx.guard);
+        return 0;
+    }
+
+    private int mapNewPage(FaultContext ctx, Vma vma) {
+        ctx.path = FaultPath.NEW_PAGE;
+        Rmap.prepare(vma);
+        long pfn = env.allocZeroed();
+        if (pfn < 0) {
+            return VmFault.OOM;
+        }
+        long entry = Pte.mkYoung(Pte.of(pfn, vma.pageProt()));
+        if ((vma.flags() & VmFlags.WRITE) != 0) {
+            entry = Pte.mkWrite(Pte.mkDirty(entry));
+        }
+        long pte = env.tables.pteAllocMapLock(ctx.mm, ctx.pmdEntry, ctx.page, ctx.guard);
+        if (pte < 0) {
+            env.allocator.putPage(pfn);
+            return VmFault.OOM;
+        }
+        boolean first = Pte.isNone(env.phys.getLong(pte));
+        if (first) {
+            ctx.mm.addRss(MmStruct.ANONPAGES, 1);
+            env.rmap.addNewAnon(pfn, vma, vma.pageIndex(ctx.page));
+            env.phys.putLongRelease(pte, entry);
+        }
+        env.tables.pteUnmapUnlock(pte, ctx.guard);
+        if (!first) {
+            ctx.path = FaultPath.SPURIOUS;
+            env.allocator.putPage(pfn);
+        }
+        return 0;
+    }
+}

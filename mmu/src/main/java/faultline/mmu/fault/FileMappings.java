@@ -1,0 +1,127 @@
+package faultline.mmu.fault;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.IntervalNode;
+import faultline.mmu.file.MappingWalker;
+import faultline.mmu.mm.Vma;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.phys.Page;
+import faultline.mmu.table.Pte;
+import faultline.mmu.table.PtlGuard;
+import faultline.mmu.tlb.MmuGather;
+
+/**
+ * The way from a file's pages down into all page tables that map them: for truncation and for write-back.
+ *
+ * <p>Both walk the file's tree of mappings under its i_mmap lock, which keeps each mapping in place and its page tables from
+ * being freed.
+ */
+public final class FileMappings implements MappingWalker {
+    /** Pages of mapping after which a walk lets the i_mmap lock go for a moment. */
+    static final long LATENCY_PAGES = 1024;
+
+    private final FaultEnv env;
+    private final Zap zap;
+
+    /** Mappings in the machine of {@code env}. */
+    public FileMappings(FaultEnv env) {
+        this.env = env;
+        this.zap = new Zap(env);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>The i_mmap lock is let go now and then. Mappings already cleared carry this walk's number and are skipped when it
+     * goes on from the start; a mapping that mremap made meanwhile out of one not yet cleared carries none (seed 003).
+     */
+    @Override
+    @KernelFunction(value = "unmap_mapping_pages", file = "mm/memory.c")
+    public void unmapMappingPages(AddressSpace mapping, long first, long last, boolean evenCows) {
+        MmuGather gather = new MmuGather(env.phys, env.cache.instructionCache());
+        mapping.iMmapLock().lock();
+        try {
+            if (mapping.iMmap().isEmpty()) {
+                return;
+            }
+            int walk = mapping.nextTruncateCount();
+            long budget = LATENCY_PAGES;
+            IntervalNode node = mapping.iMmap().firstOverlap(first, last);
+            while (node != null) {
+                if (node.truncateCount() == walk) {
+                    node = mapping.iMmap().nextOverlap(node, first, last);
+                    continue;
+                }
+                budget -= unmapArea((Vma) node.area(), first, last, evenCows, gather);
+                node.setTruncateCount(walk);
+                if (budget < 0) {
+                    mapping.iMmapLock().unlock();
+                    Thread.onSpinWait();
+                    mapping.iMmapLock().lock();
+                    budget = LATENCY_PAGES;
+                    node = mapping.iMmap().firstOverlap(first, last);
+                }
+            }
+        } finally {
+            mapping.iMmapLock().unlock();
+        }
+    }
+
+    /** Clears what one mapping shows of the range; returns how many pages that is. */
+    @KernelFunction(value = "unmap_mapping_range_vma", file = "mm/memory.c")
+    private long unmapArea(Vma vma, long first, long last, boolean evenCows, MmuGather gather) {
+        long from = Math.max(first, vma.pgoff());
+        long to = Math.min(last, vma.pgoff() + vma.pages() - 1);
+        if (to < from) {
+            return 0;
+        }
+        long start = vma.start() + (from - vma.pgoff() << Page.SHIFT);
+        long end = vma.start() + (to - vma.pgoff() + 1 << Page.SHIFT);
+        gather.begin(vma.mm().tlb(), false);
+        zap.zapRange(vma.mm(), vma, start, end, gather, evenCows);
+        gather.finish();
+        return to - from + 1;
+    }
+
+    @Override
+    @KernelFunction(value = "page_vma_mkclean_one", file = "mm/rmap.c")
+    public int mkclean(AddressSpace mapping, long index, long pfn) {
+        PtlGuard guard = new PtlGuard();
+        int cleaned = 0;
+        mapping.iMmapLock().lock();
+        try {
+            IntervalNode node = mapping.iMmap().firstOverlap(index, index);
+            for (; node != null; node = mapping.iMmap().nextOverlap(node, index, index)) {
+                Vma vma = (Vma) node.area();
+                if (vma.has(VmFlags.SHARED) && mkcleanOne(vma, index, pfn, guard)) {
+                    cleaned++;
+                }
+            }
+        } finally {
+            mapping.iMmapLock().unlock();
+        }
+        return cleaned;
+    }
+
+    private boolean mkcleanOne(Vma vma, long index, long pfn, PtlGuard guard) {
+        long address = vma.start() + (index - vma.pgoff() << Page.SHIFT);
+        long pmdEntry = env.tables.walkToPmd(vma.mm().pgd(), address);
+        if (pmdEntry < 0) {
+            return false;
+        }
+        long pte = env.tables.pteOffsetMapLock(vma.mm(), pmdEntry, address, guard);
+        if (pte < 0) {
+            return false;
+        }
+        long entry = env.phys.getLong(pte);
+        boolean found = Pte.isPresent(entry) && Pte.pfn(entry) == pfn && (Pte.isDirty(entry) || Pte.isWrite(entry));
+        if (found) {
+            entry = env.phys.getAndSetLong(pte, 0);
+            vma.mm().tlb().flushPage(address);
+            env.phys.putLongRelease(pte, Pte.mkClean(Pte.wrprotect(entry)));
+        }
+        env.tables.pteUnmapUnlock(pte, guard);
+        return found;
+    }
+}

@@ -1,0 +1,108 @@
+package faultline.mmu.fault;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.mm.Vma;
+import faultline.mmu.table.Pte;
+
+/**
+ * The ladder of a page fault, from what the page-table entry says to who resolves it.
+ *
+ * <pre>
+ *   no entry      anonymous mapping   AnonymousFault   zero page or new page
+ *                 anything else       FileFault        page of the cache, or a copy of it
+ *   swap entry                        SwapFault
+ *   file entry                        FileFault        at the page the entry names (nonlinear)
+ *   present       write, read-only    WriteProtectFault
+ *                 else                the access is allowed: accessed and dirty bits, stale translation
+ * </pre>
+ *
+ * <p>The caller holds the mmap lock, for reading at least: so tables cannot go, and may be looked at without a lock. An
+ * entry that was looked at so is compared again under the page-table lock before anything is changed.
+ */
+final class MmFault {
+    private final FaultEnv env;
+    private final AnonymousFault anonymous;
+    private final FileFault file;
+    private final WriteProtectFault writeProtect;
+    private final SwapFault swap;
+
+    MmFault(FaultEnv env) {
+        this.env = env;
+        this.anonymous = new AnonymousFault(env);
+        this.file = new FileFault(env);
+        this.writeProtect = new WriteProtectFault(env);
+        this.swap = new SwapFault(env, writeProtect);
+    }
+
+    @KernelFunction(value = "__handle_mm_fault", file = "mm/memory.c")
+    @RequiresLock("MMAP_LOCK:read")
+    int handle(FaultContext ctx) {
+        long pgdEntry = env.tables.pgdOffset(ctx.mm.pgd(), ctx.page);
+        long pudEntry = env.tables.pudAlloc(ctx.mm, pgdEntry, ctx.page);
+        if (pudEntry < 0) {
+            return VmFault.OOM;
+        }
+        long pmdEntry = env.tables.pmdAlloc(ctx.mm, pudEntry, ctx.page);
+        if (pmdEntry < 0) {
+            return VmFault.OOM;
+        }
+        ctx.pmdEntry = pmdEntry;
+        return handlePte(ctx);
+    }
+
+    @KernelFunction(value = "handle_pte_fault", file = "mm/memory.c")
+    private int handlePte(FaultContext ctx) {
+        long pmd = env.phys.getLongAcquire(ctx.pmdEntry);
+        if (Pte.isNone(pmd)) {
+            ctx.origPte = 0;
+            return missing(ctx);
+        }
+        ctx.pte = env.tables.pteOffset(ctx.pmdEntry, ctx.page);
+        ctx.origPte = env.phys.getLongAcquire(ctx.pte);
+        if (Pte.isNone(ctx.origPte)) {
+            return missing(ctx);
+        }
+        return Pte.isPresent(ctx.origPte) ? present(ctx) : notPresent(ctx);
+    }
+
+    @KernelFunction(value = "do_pte_missing", file = "mm/memory.c")
+    private int missing(FaultContext ctx) {
+        Vma vma = ctx.vma;
+        return vma.isAnonymous() ? anonymous.handle(ctx) : file.handle(ctx, vma.pageIndex(ctx.page));
+    }
+
+    private int notPresent(FaultContext ctx) {
+        if (Pte.isFile(ctx.origPte)) {
+            int result = file.handle(ctx, Pte.fileOffset(ctx.origPte));
+            ctx.path = FaultPath.NONLINEAR;
+            return result;
+        }
+        return swap.handle(ctx);
+    }
+
+    private int present(FaultContext ctx) {
+        long pte = env.tables.pteOffsetMapLock(ctx.mm, ctx.pmdEntry, ctx.page, ctx.guard);
+        if (pte < 0) {
+            return 0;
+        }
+        ctx.pte = pte;
+        long entry = env.phys.getLong(pte);
+        boolean same = entry == ctx.origPte;
+        if (same && ctx.isWrite() && !Pte.isWrite(entry)) {
+            return writeProtect.handle(ctx);
+        }
+        ctx.path = FaultPath.SPURIOUS;
+        if (same) {
+            long updated = Pte.mkYoung(ctx.isWrite() ? Pte.mkDirty(entry) : entry);
+            if (updated != entry) {
+                env.phys.putLongRelease(pte, updated);
+            } else if (ctx.isWrite()) {
+                // A translation from before the entry allowed this: only writes can meet one.
+                ctx.mm.tlb().flushPage(ctx.page);
+            }
+        }
+        env.tables.pteUnmapUnlock(pte, ctx.guard);
+        return 0;
+    }
+}

@@ -1,0 +1,167 @@
+package faultline.mmu.fault;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.Vma;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.table.Pte;
+import faultline.mmu.table.PtlGuard;
+import faultline.mmu.tlb.MmuGather;
+
+/**
+ * Clears the page-table entries of a range and lets go of what they held.
+ *
+ * <p>Frames go to the gather, which frees them after the flush. What an entry knows goes to the page: dirty to the file,
+ * accessed to the page. Counters are added up and applied once a table.
+ *
+ * <p>A dirty page of a shared file mapping makes the flush happen before the page-table lock is let go: a processor may
+ * still write through its old translation, and write-back, which takes that lock to clean entries, must not write the page
+ * out before the last such store. See {@code ZapDirtyTest}.
+ */
+public final class Zap {
+    private final FaultEnv env;
+
+    /** Zapping in the machine of {@code env}. */
+    public Zap(FaultEnv env) {
+        this.env = env;
+    }
+
+    /**
+     * Clears what of {@code [start, end)} lies in mappings, from {@code first} on.
+     *
+     * @param first the first mapping that may lie in the range, linked in the tree; null for none
+     * @param gather begun by the caller, who finishes it
+     */
+    @KernelFunction(value = "unmap_vmas", file = "mm/memory.c")
+    @RequiresLock("MMAP_LOCK")
+    public void unmapVmas(MmStruct mm, Vma first, long start, long end, MmuGather gather) {
+        for (Vma vma = first; vma != null && vma.start() < end; vma = vma.next()) {
+            zapPageRange(mm, vma, Math.max(start, vma.start()), Math.min(end, vma.end()), gather);
+        }
+    }
+
+    /** Clears {@code [start, end)}, which lies in {@code vma}: all entries, private copies too. */
+    @KernelFunction(value = "zap_page_range_single", file = "mm/memory.c")
+    @RequiresLock("MMAP_LOCK:read")
+    public void zapPageRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
+        zapRange(mm, vma, start, end, gather, true);
+    }
+
+    /**
+     * As {@link #zapPageRange}, and with the i_mmap lock of the mapping's file instead of the mmap lock: page tables are freed
+     * only after the mapping has been unlinked there.
+     *
+     * @param evenCows whether private copies go too
+     */
+    @KernelFunction(value = "unmap_page_range", file = "mm/memory.c")
+    void zapRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather, boolean evenCows) {
+        PtlGuard guard = new PtlGuard();
+        for (long at = start; at < end; ) {
+            long next = Math.min(end, (at & Page.PMD_MASK) + Page.PMD_SIZE);
+            long pmdEntry = env.tables.walkToPmd(mm.pgd(), at);
+            if (pmdEntry >= 0) {
+                zapTable(mm, vma, pmdEntry, at, next, gather, evenCows, guard);
+            } else {
+                next = Math.min(end, env.behindHole(mm.pgd(), at));
+            }
+            at = next;
+        }
+    }
+
+    @KernelFunction(value = "zap_pte_range", file = "mm/memory.c")
+    private void zapTable(
+            MmStruct mm,
+            Vma vma,
+            long pmdEntry,
+            long start,
+            long end,
+            MmuGather gather,
+            boolean evenCows,
+            PtlGuard guard) {
+        long pte = env.tables.pteOffsetMapLock(mm, pmdEntry, start, guard);
+        if (pte < 0) {
+            return;
+        }
+        long anon = 0;
+        long file = 0;
+        long swapped = 0;
+        boolean flushNow = false;
+        for (long at = start, entryPa = pte; at < end; at += Page.SIZE, entryPa += 8) {
+            long entry = env.phys.getLong(entryPa);
+            if (Pte.isNone(entry)) {
+                continue;
+            }
+            if (!Pte.isPresent(entry)) {
+                swapped += zapNotPresent(entryPa, entry, evenCows);
+                continue;
+            }
+            long pfn = Pte.pfn(entry);
+            if (Pte.isSpecial(entry) || !env.isCounted(pfn)) {
+                env.phys.putLongRelease(entryPa, 0);
+                gather.flushLater(at, Page.SIZE);
+                continue;
+            }
+            boolean isAnon = env.frames.test(pfn, PageFlags.ANON);
+            if (isAnon && !evenCows) {
+                continue;
+            }
+            // The processor may set accessed and dirty until the very moment the entry goes.
+            entry = env.phys.getAndSetLong(entryPa, 0);
+            if (isAnon) {
+                anon--;
+            } else {
+                file--;
+                flushNow |= passOn(entry, pfn, vma);
+            }
+            env.rmap.remove(pfn);
+            gather.removePage(pfn, at);
+        }
+        count(mm, vma, anon, file, swapped);
+        if (flushNow) {
+            gather.flush();
+        }
+        env.tables.pteUnmapUnlock(pte, guard);
+    }
+
+    /** Tells the file's page what its entry knew; true when stores through old translations must end now. */
+    private boolean passOn(long entry, long pfn, Vma vma) {
+        boolean dirty = Pte.isDirty(entry);
+        if (dirty && env.frames.mapping(pfn) instanceof AddressSpace mapping) {
+            mapping.setPageDirty(pfn);
+        }
+        if (Pte.isYoung(entry) && (vma.flags() & (VmFlags.SEQ_READ | VmFlags.RAND_READ)) == 0) {
+            env.frames.set(pfn, PageFlags.REFERENCED);
+        }
+        return dirty && Pte.isWrite(entry);
+    }
+
+    /** Frees a swap slot's use, or drops a file entry; returns the change of the swap counter. */
+    private long zapNotPresent(long entryPa, long entry, boolean evenCows) {
+        if (Pte.isFile(entry)) {
+            env.phys.putLongRelease(entryPa, 0);
+            return 0;
+        }
+        if (!evenCows) {
+            return 0;
+        }
+        env.phys.putLongRelease(entryPa, 0);
+        env.swap.free(entry);
+        return -1;
+    }
+
+    private static void count(MmStruct mm, Vma vma, long anon, long file, long swapped) {
+        if (anon != 0) {
+            mm.addRss(MmStruct.ANONPAGES, anon);
+        }
+        if (file != 0) {
+            mm.addRss(FileFault.fileCounter(vma), file);
+        }
+        if (swapped != 0) {
+            mm.addRss(MmStruct.SWAPENTS, swapped);
+        }
+    }
+}

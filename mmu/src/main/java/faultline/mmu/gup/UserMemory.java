@@ -1,0 +1,375 @@
+package faultline.mmu.gup;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.Injectable;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.FaultHandler;
+import faultline.mmu.file.PageCache;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.table.Pte;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The kernel's access to a program's memory (uaccess): through the page tables, with the mapping's rights, faulting in
+ * what is absent and counting that as the task's faults.
+ *
+ * <p>Each page is copied with its page-table lock held. That stands for what the hardware gives the kernel: a processor
+ * acknowledges a TLB shootdown only between two instructions, so nobody can free or replace a page in the middle of an
+ * access to it. The mmap lock is held for reading meanwhile, so that the table itself stays. Neither is held while a
+ * fault is handled.
+ *
+ * <p>No method may be called with the address space's mmap lock held. Nothing is allocated.
+ */
+public final class UserMemory {
+    private final FaultHandler faults;
+    private final PageTables tables;
+    private final PhysicalMemory phys;
+    private final PageCache cache;
+
+    /** Access to user memory by way of {@code faults}. */
+    public UserMemory(FaultHandler faults) {
+        this.faults = faults;
+        this.tables = faults.env().tables();
+        this.cache = faults.env().cache();
+        this.phys = cache.phys();
+    }
+
+    /** Whether {@code len} bytes at {@code uaddr} lie in the user's half. */
+    @KernelFunction("access_ok")
+    public static boolean accessOk(long uaddr, long len) {
+        return uaddr >= 0 && len >= 0 && uaddr <= MmLayout.TASK_SIZE - len;
+    }
+
+    /**
+     * Copies {@code len} bytes of {@code src} from {@code off} on to the program's memory.
+     *
+     * @return bytes NOT copied: 0, or more where a page is absent and cannot be faulted in or not written
+     */
+    @KernelFunction("copy_to_user")
+    @Injectable(value = "mm/copy_to_user", error = 1)
+    public long copyToUser(MmStruct mm, FaultContext ctx, long uaddr, MemorySegment src, long off, long len) {
+        if (!accessOk(uaddr, len)) {
+            return len;
+        }
+        long done = 0;
+        while (done < len) {
+            long pa = pin(mm, ctx, uaddr + done, true);
+            if (pa < 0) {
+                break;
+            }
+            long n = Math.min(len - done, Page.SIZE - Page.offset(pa));
+            phys.write(pa, src, off + done, n);
+            cache.instructionCache().flushFrame(Page.pfn(pa));
+            unpin(mm, ctx);
+            done += n;
+        }
+        return len - done;
+    }
+
+    /**
+     * Copies {@code len} bytes of the program's memory into {@code dst} from {@code off} on.
+     *
+     * @return bytes NOT copied
+     */
+    @KernelFunction("copy_from_user")
+    @Injectable(value = "mm/copy_from_user", error = 1)
+    public long copyFromUser(MmStruct mm, FaultContext ctx, long uaddr, MemorySegment dst, long off, long len) {
+        if (!accessOk(uaddr, len)) {
+            return len;
+        }
+        long done = 0;
+        while (done < len) {
+            long pa = pin(mm, ctx, uaddr + done, false);
+            if (pa < 0) {
+                break;
+            }
+            long n = Math.min(len - done, Page.SIZE - Page.offset(pa));
+            phys.read(pa, dst, off + done, n);
+            unpin(mm, ctx);
+            done += n;
+        }
+        return len - done;
+    }
+
+    /** As {@link #copyToUser(MmStruct, FaultContext, long, MemorySegment, long, long)} from an array. */
+    public long copyToUser(MmStruct mm, FaultContext ctx, long uaddr, byte[] src, int off, int len) {
+        if (!accessOk(uaddr, len)) {
+            return len;
+        }
+        int done = 0;
+        while (done < len) {
+            long pa = pin(mm, ctx, uaddr + done, true);
+            if (pa < 0) {
+                break;
+            }
+            int n = (int) Math.min(len - done, Page.SIZE - Page.offset(pa));
+            phys.write(pa, src, off + done, n);
+            cache.instructionCache().flushFrame(Page.pfn(pa));
+            unpin(mm, ctx);
+            done += n;
+        }
+        return len - done;
+    }
+
+    /** As {@link #copyFromUser(MmStruct, FaultContext, long, MemorySegment, long, long)} into an array. */
+    public long copyFromUser(MmStruct mm, FaultContext ctx, long uaddr, byte[] dst, int off, int len) {
+        if (!accessOk(uaddr, len)) {
+            return len;
+        }
+        int done = 0;
+        while (done < len) {
+            long pa = pin(mm, ctx, uaddr + done, false);
+            if (pa < 0) {
+                break;
+            }
+            int n = (int) Math.min(len - done, Page.SIZE - Page.offset(pa));
+            phys.read(pa, dst, off + done, n);
+            unpin(mm, ctx);
+            done += n;
+        }
+        return len - done;
+    }
+
+    /** Writes {@code len} zero bytes; returns bytes NOT written. */
+    @KernelFunction("clear_user")
+    @Injectable(value = "mm/clear_user", error = 1)
+    public long clearUser(MmStruct mm, FaultContext ctx, long uaddr, long len) {
+        if (!accessOk(uaddr, len)) {
+            return len;
+        }
+        long done = 0;
+        while (done < len) {
+            long pa = pin(mm, ctx, uaddr + done, true);
+            if (pa < 0) {
+                break;
+            }
+            long n = Math.min(len - done, Page.SIZE - Page.offset(pa));
+            phys.zero(pa, n);
+            cache.instructionCache().flushFrame(Page.pfn(pa));
+            unpin(mm, ctx);
+            done += n;
+        }
+        return len - done;
+    }
+
+    /**
+     * Copies a string up to and without its NUL.
+     *
+     * @param max most bytes to look at
+     * @return length of the string; {@code max} when there is no NUL among {@code max} bytes; -EFAULT
+     */
+    @KernelFunction("strncpy_from_user")
+    @Injectable(value = "mm/strncpy_from_user", error = -Errno.EFAULT)
+    public int strncpyFromUser(MmStruct mm, FaultContext ctx, long uaddr, byte[] dst, int off, int max) {
+        int done = 0;
+        while (done < max) {
+            long pa = accessOk(uaddr + done, 1) ? pin(mm, ctx, uaddr + done, false) : -1;
+            if (pa < 0) {
+                return -Errno.EFAULT;
+            }
+            int n = (int) Math.min(max - done, Page.SIZE - Page.offset(pa));
+            int length = copyString(pa, dst, off + done, n);
+            unpin(mm, ctx);
+            done += length;
+            if (length < n) {
+                return done;
+            }
+        }
+        return max;
+    }
+
+    private int copyString(long pa, byte[] dst, int off, int n) {
+        for (int i = 0; i < n; i++) {
+            byte b = phys.getByte(pa + i);
+            if (b == 0) {
+                return i;
+            }
+            dst[off + i] = b;
+        }
+        return n;
+    }
+
+    /**
+     * Reads a value of 1, 2, 4 or 8 bytes into {@code ctx.value}, zero-extended.
+     *
+     * @return 0 or -EFAULT
+     */
+    @KernelFunction("get_user")
+    @Injectable(value = "mm/get_user", error = -Errno.EFAULT)
+    public int get(MmStruct mm, FaultContext ctx, long uaddr, int size) {
+        if (!accessOk(uaddr, size)) {
+            return -Errno.EFAULT;
+        }
+        if (Page.offset(uaddr) + size > Page.SIZE) {
+            return getCrossing(mm, ctx, uaddr, size);
+        }
+        long pa = pin(mm, ctx, uaddr, false);
+        if (pa < 0) {
+            return -Errno.EFAULT;
+        }
+        ctx.value = load(pa, size);
+        unpin(mm, ctx);
+        return 0;
+    }
+
+    /** Writes the low {@code size} bytes (1, 2, 4 or 8) of {@code value}; 0 or -EFAULT. */
+    @KernelFunction("put_user")
+    @Injectable(value = "mm/put_user", error = -Errno.EFAULT)
+    public int put(MmStruct mm, FaultContext ctx, long uaddr, int size, long value) {
+        if (!accessOk(uaddr, size)) {
+            return -Errno.EFAULT;
+        }
+        if (Page.offset(uaddr) + size > Page.SIZE) {
+            return putCrossing(mm, ctx, uaddr, size, value);
+        }
+        long pa = pin(mm, ctx, uaddr, true);
+        if (pa < 0) {
+            return -Errno.EFAULT;
+        }
+        store(pa, size, value);
+        cache.instructionCache().flushFrame(Page.pfn(pa));
+        unpin(mm, ctx);
+        return 0;
+    }
+
+    /** {@link #get} of 4 bytes; the value is in {@code ctx.value}, zero-extended. */
+    public int getInt(MmStruct mm, FaultContext ctx, long uaddr) {
+        return get(mm, ctx, uaddr, Integer.BYTES);
+    }
+
+    /** {@link #get} of 8 bytes; the value is in {@code ctx.value}. */
+    public int getLong(MmStruct mm, FaultContext ctx, long uaddr) {
+        return get(mm, ctx, uaddr, Long.BYTES);
+    }
+
+    /** {@link #put} of 4 bytes. */
+    public int putInt(MmStruct mm, FaultContext ctx, long uaddr, int value) {
+        return put(mm, ctx, uaddr, Integer.BYTES, value);
+    }
+
+    /** {@link #put} of 8 bytes. */
+    public int putLong(MmStruct mm, FaultContext ctx, long uaddr, long value) {
+        return put(mm, ctx, uaddr, Long.BYTES, value);
+    }
+
+    /**
+     * Replaces the aligned 4-byte value at {@code uaddr} by {@code update} if it is {@code expect}; what was found is in
+     * {@code ctx.value}, zero-extended.
+     *
+     * @return 0, or -EFAULT
+     */
+    @KernelFunction("futex_atomic_cmpxchg_inatomic")
+    @Injectable(value = "mm/cmpxchg_user", error = -Errno.EFAULT)
+    public int cmpxchgInt(MmStruct mm, FaultContext ctx, long uaddr, int expect, int update) {
+        if ((uaddr & 3) != 0 || !accessOk(uaddr, Integer.BYTES)) {
+            return -Errno.EFAULT;
+        }
+        long pa = pin(mm, ctx, uaddr, true);
+        if (pa < 0) {
+            return -Errno.EFAULT;
+        }
+        ctx.value = phys.exchangeIfInt(pa, expect, update) & 0xffff_ffffL;
+        unpin(mm, ctx);
+        return 0;
+    }
+
+    private int getCrossing(MmStruct mm, FaultContext ctx, long uaddr, int size) {
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            if (get(mm, ctx, uaddr + i, 1) != 0) {
+                return -Errno.EFAULT;
+            }
+            value |= ctx.value << 8 * i;
+        }
+        ctx.value = value;
+        return 0;
+    }
+
+    private int putCrossing(MmStruct mm, FaultContext ctx, long uaddr, int size, long value) {
+        for (int i = 0; i < size; i++) {
+            if (put(mm, ctx, uaddr + i, 1, value >>> 8 * i) != 0) {
+                return -Errno.EFAULT;
+            }
+        }
+        return 0;
+    }
+
+    private long load(long pa, int size) {
+        return switch (size) {
+            case 1 -> phys.getByte(pa) & 0xffL;
+            case 2 -> phys.getShort(pa) & 0xffffL;
+            case 4 -> phys.getInt(pa) & 0xffff_ffffL;
+            case 8 -> phys.getLong(pa);
+            default -> throw new IllegalArgumentException("no user value has " + size + " bytes");
+        };
+    }
+
+    private void store(long pa, int size, long value) {
+        switch (size) {
+            case 1 -> phys.putByte(pa, (byte) value);
+            case 2 -> phys.putShort(pa, (short) value);
+            case 4 -> phys.putInt(pa, (int) value);
+            case 8 -> phys.putLong(pa, value);
+            default -> throw new IllegalArgumentException("no user value has " + size + " bytes");
+        }
+    }
+
+    /**
+     * The physical address of {@code uaddr}, access allowed and marked as the hardware would mark it, with the mmap lock
+     * held for reading and the page-table lock held until {@link #unpin}; or -1, nothing held, where the access faults for
+     * good.
+     */
+    private long pin(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
+        for (; ; ) {
+            mm.mmapLock().readLock();
+            long pa = tryPin(mm, ctx, uaddr, write);
+            if (pa >= 0) {
+                return pa;
+            }
+            mm.mmapLock().readUnlock();
+            if (!faultIn(mm, ctx, uaddr, write)) {
+                return -1;
+            }
+        }
+    }
+
+    private long tryPin(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
+        long pmdEntry = tables.walkToPmd(mm.pgd(), uaddr);
+        if (pmdEntry < 0) {
+            return -1;
+        }
+        long pte = tables.pteOffsetMapLock(mm, pmdEntry, uaddr, ctx.accessGuard);
+        if (pte < 0) {
+            return -1;
+        }
+        long entry = phys.getLong(pte);
+        if (!Pte.isPresent(entry) || !Pte.isUser(entry) || (write && !Pte.isWrite(entry))) {
+            tables.pteUnmapUnlock(pte, ctx.accessGuard);
+            return -1;
+        }
+        long marked = Pte.mkYoung(write ? Pte.mkDirty(entry) : entry);
+        if (marked != entry) {
+            phys.getAndOrLong(pte, marked & ~entry);
+        }
+        ctx.accessPte = pte;
+        return Page.address(Pte.pfn(entry)) + Page.offset(uaddr);
+    }
+
+    private void unpin(MmStruct mm, FaultContext ctx) {
+        tables.pteUnmapUnlock(ctx.accessPte, ctx.accessGuard);
+        mm.mmapLock().readUnlock();
+    }
+
+    private boolean faultIn(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
+        boolean mayWait = ctx.mayWait;
+        ctx.mayWait = true;
+        int outcome = faults.doUserAddrFault(mm, uaddr, write ? FaultHandler.PF_WRITE : 0, ctx);
+        ctx.mayWait = mayWait;
+        return outcome == FaultHandler.FAULT_DONE;
+    }
+}
