@@ -1,0 +1,183 @@
+package faultline.plugins.inject;
+
+import faultline.plugins.weave.Attachment;
+import faultline.plugins.weave.Hook;
+import faultline.plugins.weave.ProbeSite;
+import faultline.plugins.weave.SiteInfo;
+import faultline.plugins.weave.SiteRegistry;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Makes injection points fail as a list of {@link FailSpec}s says, and remembers what it did. Also counts the hits of
+ * every point, failing or not, which is what {@code inject list PROGRAM} shows and a campaign starts from.
+ *
+ * <p>Only calls made by a guest's task count: setting the machine up and taking it down must not fail.
+ */
+public final class Injector implements AutoCloseable {
+    private static final long PAGE_SIZE = 4096;
+    private static final MethodHandle DECIDE;
+
+    static {
+        try {
+            DECIDE = MethodHandles.lookup().findVirtual(Injector.class, "decide",
+                    MethodType.methodType(long.class, SiteInfo.class, long.class, int.class));
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final List<FailKnobs> knobs;
+    private final GuestView guest;
+    private final Map<String, AtomicLong> hits = new ConcurrentSkipListMap<>();
+    private final List<FiredFailure> fired = new ArrayList<>();
+    private final ThreadLocal<boolean[]> inside = ThreadLocal.withInitial(() -> new boolean[1]);
+    private Attachment attachment;
+
+    /**
+     * @param specs all that may fail; the first that says so wins
+     * @param seed of the probabilities
+     */
+    public Injector(List<FailSpec> specs, GuestView guest, long seed) {
+        this.knobs = specs.stream().map(spec -> new FailKnobs(spec, seed)).toList();
+        this.guest = guest;
+    }
+
+    /** Attaches to every injection point of a woven world. */
+    public void attach(SiteRegistry registry) {
+        attachment = registry.attach("fault injection", SiteInfo::injectable, this::hook);
+    }
+
+    private MethodHandle hook(ProbeSite site, Hook hook, MethodType type) {
+        if (hook != Hook.INJECT) {
+            return null;
+        }
+        SiteInfo info = site.info();
+        int receiver = info.isStatic() ? 0 : 1;
+        int address = argument(info, type, receiver, long.class, "address", "addr", "uaddr", "start");
+        int order = argument(info, type, receiver, int.class, "order");
+        MethodHandle decide = DECIDE.bindTo(this).bindTo(info);
+        // what the site does not offer becomes a constant
+        if (order < 0) {
+            decide = MethodHandles.insertArguments(decide, 1, 0);
+        }
+        if (address < 0) {
+            decide = MethodHandles.insertArguments(decide, 0, 0L);
+        }
+        int[] from = java.util.stream.IntStream.of(address, order).filter(i -> i >= 0).toArray();
+        return MethodHandles.permuteArguments(decide, type, from);
+    }
+
+    private static int argument(SiteInfo info, MethodType type, int receiver, Class<?> kind, String... names) {
+        for (String name : names) {
+            int at = info.argumentNames().indexOf(name);
+            if (at >= 0 && type.parameterType(at + receiver) == kind) {
+                return at + receiver;
+            }
+        }
+        return -1;
+    }
+
+    private long decide(SiteInfo point, long address, int order) {
+        boolean[] busy = inside.get();
+        if (busy[0] || guest.tid() == GuestView.NO_TASK) {
+            return ProbeSite.RUN_BODY;
+        }
+        busy[0] = true;
+        try {
+            String id = point.injectId();
+            count(id);
+            for (FailKnobs each : knobs) {
+                FailSpec spec = each.spec();
+                if (spec.points().matches(id) && concerns(spec, address, order)) {
+                    long hit = each.hit(PAGE_SIZE << order);
+                    if (hit != 0) {
+                        return fire(point, id, spec, hit);
+                    }
+                }
+            }
+            return ProbeSite.RUN_BODY;
+        } finally {
+            busy[0] = false;
+        }
+    }
+
+    /**
+     * Decides about a system call that is about to be run; its point is {@code sys/NAME}.
+     *
+     * @return its result, or {@link ProbeSite#RUN_BODY}
+     */
+    public long decideSyscall(String name) {
+        var point = new SiteInfo(name, "", "", "syscall." + name, "()J", true, List.of(), "sys/" + name, -12);
+        return decide(point, 0, 0);
+    }
+
+    private void count(String id) {
+        AtomicLong counter = hits.get(id);
+        if (counter == null) {
+            counter = hits.computeIfAbsent(id, k -> new AtomicLong());
+        }
+        counter.getAndIncrement();
+    }
+
+    private boolean concerns(FailSpec spec, long address, int order) {
+        return order >= spec.minOrder()
+                && Long.compareUnsigned(address, spec.addressFrom()) >= 0
+                && Long.compareUnsigned(address, spec.addressTo()) <= 0
+                && (spec.task() == null
+                        || spec.task().matches(guest.comm())
+                        || spec.task().matches(Integer.toString(guest.tid())))
+                && (spec.syscall() == null || spec.syscall().matches(guest.syscall()))
+                && (spec.vma() == null || spec.vma().matches(guest.vma(address)))
+                && (spec.caller() == null
+                        || KernelStack.functions(spec.depth()).stream().anyMatch(spec.caller()::matches));
+    }
+
+    private long fire(SiteInfo point, String id, FailSpec spec, long hit) {
+        long error = spec.error() == FailSpec.POINTS_OWN ? point.injectError() : spec.error();
+        var failure = new FiredFailure(id, point.shortLocation(), hit, guest.tid(), guest.comm(), guest.syscall(),
+                result(point, error), KernelStack.functions(spec.depth()), guest.stack());
+        synchronized (fired) {
+            fired.add(failure);
+        }
+        boolean condition = point.returnType().equals("boolean");
+        return condition ? 0 : error;
+    }
+
+    private static String result(SiteInfo point, long error) {
+        return switch (point.returnType()) {
+            case "boolean" -> "false";
+            case "int", "long", "short", "byte", "char" -> ErrnoNames.result(error);
+            case "void" -> "nothing";
+            default -> "null";
+        };
+    }
+
+    /** What has failed so far, in order. */
+    public List<FiredFailure> fired() {
+        synchronized (fired) {
+            return List.copyOf(fired);
+        }
+    }
+
+    /** Calls of each point by guest tasks, failing or not. */
+    public Map<String, Long> hits() {
+        var counts = new java.util.TreeMap<String, Long>();
+        hits.forEach((id, count) -> counts.put(id, count.get()));
+        return counts;
+    }
+
+    /** Detaches; what has been counted stays. */
+    @Override
+    public void close() {
+        if (attachment != null) {
+            attachment.close();
+        }
+    }
+}
