@@ -1,0 +1,72 @@
+package faultline.mmu.op;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
+
+/** The memory half of fork(2). */
+public final class Fork {
+    private final OpEnv env;
+
+    public Fork(OpEnv env) {
+        this.env = env;
+    }
+
+    /**
+     * Fills {@code child}, which is empty and known to nobody, with copies of all mappings of {@code parent}; their pages are
+     * shared until one side writes. On an error the child holds what was copied: the caller tears it down.
+     *
+     * @param ctx the forking task's cursor
+     * @return 0 or -ENOMEM
+     */
+    @KernelFunction(value = "dup_mmap", file = "mm/mmap.c")
+    public int dupMmap(MmStruct child, MmStruct parent, FaultContext ctx) {
+        parent.mmapLock().writeLock();
+        child.mmapLock().writeLock();
+        try {
+            child.copyLayout(parent);
+            int error = 0;
+            for (Vma v = parent.vmas().first(); v != null && error == 0; v = v.next()) {
+                error = copy(child, v, ctx);
+            }
+            // Writable entries of the parent have become read-only: no translation may remember them as writable.
+            parent.tlb().flushAll();
+            return error;
+        } finally {
+            child.mmapLock().writeUnlock();
+            parent.mmapLock().writeUnlock();
+        }
+    }
+
+    @RequiresLock("MMAP_LOCK")
+    private int copy(MmStruct child, Vma v, FaultContext ctx) {
+        if (v.has(VmFlags.DONTCOPY)) {
+            return 0;
+        }
+        long charge = v.has(VmFlags.ACCOUNT) ? v.pages() : 0;
+        if (charge != 0 && child.commit().charge(charge) != 0) {
+            return -Errno.ENOMEM;
+        }
+        Vma copy = VmaSplit.duplicate(v, child, v.start(), v.end(), v.pgoff());
+        if (copy == null) {
+            child.commit().uncharge(charge);
+            return -Errno.ENOMEM;
+        }
+        boolean wiped = v.has(VmFlags.WIPEONFORK);
+        copy.setFlags(copy.flags() & ~(VmFlags.LOCKED_MASK | VmFlags.UFFD_MISSING | VmFlags.UFFD_WP | VmFlags.UFFD_MINOR));
+        copy.setUserfault(null);
+        if (v.anonVma() != null && !wiped) {
+            copy.setForkChild();
+            copy.setAnonVma(v.anonVma());
+        }
+        VmaFile.get(copy);
+        child.vmas().insert(copy);
+        VmaRelink.link(copy);
+        child.account(copy.flags(), copy.pages());
+        return wiped ? 0 : env.forkCopy.copyPageRange(copy, v, ctx);
+    }
+}

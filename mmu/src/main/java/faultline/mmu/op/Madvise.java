@@ -1,0 +1,207 @@
+package faultline.mmu.op;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.mm.Madv;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
+
+/**
+ * madvise(2).
+ *
+ * <p>Three kinds of advice: about the mapping (flags, mmap lock alone), about its pages (mmap lock shared), and populating, which
+ * takes the lock itself. What each does to each kind of mapping stands in {@code madvise.tsv}.
+ */
+public final class Madvise {
+    private final OpEnv env;
+
+    public Madvise(OpEnv env) {
+        this.env = env;
+    }
+
+    /**
+     * Applies advice to a range. A hole in it is skipped and reported at the end.
+     *
+     * @param advice constant of {@link Madv}
+     * @return 0 or -errno: -EINVAL (unknown advice, address not on a page, mapping that cannot take it), -ENOMEM (hole),
+     *     -EAGAIN (no memory), and what the advice says besides
+     */
+    @KernelFunction(value = "do_madvise", file = "mm/madvise.c")
+    public long run(MmStruct mm, FaultContext ctx, long start, long length, int advice) {
+        long len = MmLayout.pageAlign(length);
+        long end = start + len;
+        if (!isKnown(advice)
+                || MmLayout.offsetInPage(start)
+                || length != 0 && len == 0
+                || Long.compareUnsigned(end, start) < 0) {
+            return -Errno.EINVAL;
+        }
+        if (end == start) {
+            return 0;
+        }
+        if (advice == Madv.POPULATE_READ || advice == Madv.POPULATE_WRITE) {
+            return env.populate.faultInRange(mm, start, end, advice == Madv.POPULATE_WRITE, ctx);
+        }
+        return concernsPages(advice) ? pages(mm, start, end, advice) : mappings(mm, start, end, advice);
+    }
+
+    @KernelFunction("madvise_behavior_valid")
+    private static boolean isKnown(int advice) {
+        return advice >= Madv.NORMAL && advice <= Madv.DONTNEED || advice >= Madv.FREE && advice <= Madv.COLLAPSE;
+    }
+
+    private static boolean concernsPages(int advice) {
+        return switch (advice) {
+            case Madv.WILLNEED,
+                    Madv.DONTNEED,
+                    Madv.DONTNEED_LOCKED,
+                    Madv.FREE,
+                    Madv.REMOVE,
+                    Madv.COLD,
+                    Madv.PAGEOUT,
+                    Madv.COLLAPSE -> true;
+            default -> false;
+        };
+    }
+
+    // ---- flags of mappings ----
+
+    @KernelFunction(value = "madvise_walk_vmas", file = "mm/madvise.c")
+    private long mappings(MmStruct mm, long from, long end, int advice) {
+        mm.mmapLock().writeLock();
+        try {
+            long result = 0;
+            long start = from;
+            while (Long.compareUnsigned(start, end) < 0) {
+                Vma vma = mm.vmas().find(start);
+                if (vma == null) {
+                    return -Errno.ENOMEM;
+                }
+                if (start < vma.start()) {
+                    result = -Errno.ENOMEM;
+                    start = vma.start();
+                    if (Long.compareUnsigned(start, end) >= 0) {
+                        break;
+                    }
+                }
+                long to = Math.min(vma.end(), end);
+                long error = update(vma, start, to, advice);
+                if (error != 0) {
+                    return error;
+                }
+                start = to;
+            }
+            return result;
+        } finally {
+            mm.mmapLock().writeUnlock();
+        }
+    }
+
+    @KernelFunction(value = "madvise_update_vma", file = "mm/madvise.c")
+    @RequiresLock("MMAP_LOCK")
+    private static long update(Vma vma, long start, long end, int advice) {
+        long newFlags = newFlags(vma, advice);
+        if (newFlags < 0) {
+            return newFlags;
+        }
+        if (newFlags == vma.flags()) {
+            return 0;
+        }
+        Vma changed = VmaMerge.modifyFlags(vma, start, end, newFlags);
+        if (changed == null) {
+            return -Errno.EAGAIN;
+        }
+        changed.setFlags(newFlags);
+        return 0;
+    }
+
+    /** The mapping's flags after the advice, or -errno; flags are never negative. */
+    @KernelFunction(value = "madvise_vma_behavior", file = "mm/madvise.c")
+    private static long newFlags(Vma vma, int advice) {
+        long f = vma.flags();
+        long sequential = VmFlags.SEQ_READ;
+        long random = VmFlags.RAND_READ;
+        return switch (advice) {
+            case Madv.NORMAL -> f & ~(random | sequential);
+            case Madv.SEQUENTIAL -> f & ~random | sequential;
+            case Madv.RANDOM -> f & ~sequential | random;
+            case Madv.DONTFORK -> f | VmFlags.DONTCOPY;
+            case Madv.DOFORK -> (f & VmFlags.IO) != 0 ? -Errno.EINVAL : f & ~VmFlags.DONTCOPY;
+            case Madv.WIPEONFORK ->
+                vma.file() != null || (f & VmFlags.SHARED) != 0 ? -Errno.EINVAL : f | VmFlags.WIPEONFORK;
+            case Madv.KEEPONFORK -> (f & VmFlags.DROPPABLE) != 0 ? -Errno.EINVAL : f & ~VmFlags.WIPEONFORK;
+            case Madv.DONTDUMP -> f | VmFlags.DONTDUMP;
+            case Madv.DODUMP ->
+                (f & (VmFlags.SPECIAL | VmFlags.DROPPABLE)) != 0 ? -Errno.EINVAL : f & ~VmFlags.DONTDUMP;
+            case Madv.HUGEPAGE ->
+                (f & VmFlags.SPECIAL) != 0 ? -Errno.EINVAL : f & ~VmFlags.NOHUGEPAGE | VmFlags.HUGEPAGE;
+            case Madv.NOHUGEPAGE ->
+                (f & VmFlags.SPECIAL) != 0 ? -Errno.EINVAL : f & ~VmFlags.HUGEPAGE | VmFlags.NOHUGEPAGE;
+            case Madv.MERGEABLE -> isKsmCompatible(f) ? f | VmFlags.MERGEABLE : f;
+            case Madv.UNMERGEABLE -> f & ~VmFlags.MERGEABLE;
+            default -> throw new IllegalStateException("advice " + advice);
+        };
+    }
+
+    @KernelFunction(value = "vma_ksm_compatible", file = "mm/ksm.c")
+    private static boolean isKsmCompatible(long flags) {
+        return (flags & (VmFlags.SHARED | VmFlags.MAYSHARE | VmFlags.SPECIAL | VmFlags.HUGETLB | VmFlags.DROPPABLE)) == 0;
+    }
+
+    // ---- pages ----
+
+    private long pages(MmStruct mm, long from, long end, int advice) {
+        mm.mmapLock().readLock();
+        boolean locked = true;
+        try {
+            long result = 0;
+            long start = from;
+            while (Long.compareUnsigned(start, end) < 0) {
+                Vma vma = mm.vmas().find(start);
+                if (vma == null) {
+                    return -Errno.ENOMEM;
+                }
+                if (start < vma.start()) {
+                    result = -Errno.ENOMEM;
+                    start = vma.start();
+                    if (Long.compareUnsigned(start, end) >= 0) {
+                        break;
+                    }
+                }
+                long to = Math.min(vma.end(), end);
+                PageAdvice change = new PageAdvice(env, vma, start, to);
+                if (advice == Madv.REMOVE) {
+                    // Punching a hole takes the inode's lock, which is outside the mmap lock's readers: let go meanwhile.
+                    long error = change.checkRemove();
+                    if (error != 0) {
+                        return error;
+                    }
+                    PageAdvice.Hole hole = change.hole();
+                    mm.mmapLock().readUnlock();
+                    locked = false;
+                    error = hole.punch();
+                    mm.mmapLock().readLock();
+                    locked = true;
+                    if (error != 0) {
+                        return error;
+                    }
+                } else {
+                    long error = change.apply(advice);
+                    if (error != 0) {
+                        return error;
+                    }
+                }
+                start = to;
+            }
+            return result;
+        } finally {
+            if (locked) {
+                mm.mmapLock().readUnlock();
+            }
+        }
+    }
+}

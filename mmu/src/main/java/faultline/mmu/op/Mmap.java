@@ -1,0 +1,71 @@
+package faultline.mmu.op;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.file.MappedFile;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.MmapFlags;
+import faultline.mmu.mm.Prot;
+
+/**
+ * mmap(2).
+ *
+ * <p>What each flag does stands in {@code docs/mmap.tsv} beside this module's sources, checked by {@code BehaviourTableTest}.
+ */
+public final class Mmap {
+    /** Sizes of huge pages x86-64 knows, as log2: 2 MiB and 1 GiB. */
+    private static final int LOG2_2M = 21;
+
+    private static final int LOG2_1G = 30;
+
+    private final OpEnv env;
+
+    public Mmap(OpEnv env) {
+        this.env = env;
+    }
+
+    /**
+     * Maps {@code len} bytes.
+     *
+     * @param ctx the calling task's cursor, for pages that are populated at once
+     * @param addr hint, or the place itself with MAP_FIXED
+     * @param len bytes, rounded up to pages
+     * @param prot {@link Prot} bits; unknown ones are ignored, as Linux does
+     * @param flags {@link MmapFlags} bits
+     * @param file the open file; null with MAP_ANONYMOUS. The mapping takes a reference of its own
+     * @param pgoff page of the file
+     * @return the address, or -errno in the order in which Linux finds it
+     */
+    @KernelFunction(value = "ksys_mmap_pgoff", file = "mm/mmap.c")
+    public long doMmap(
+            MmStruct mm, FaultContext ctx, long addr, long len, int prot, int flags, MappedFile file, long pgoff) {
+        boolean anonymous = (flags & MmapFlags.ANONYMOUS) != 0;
+        if ((flags & MmapFlags.HUGETLB) != 0) {
+            return hugePages(anonymous, flags);
+        }
+        if (!anonymous && file == null) {
+            return -Errno.EBADF;
+        }
+        long result;
+        MmapRequest request = new MmapRequest(env, mm, anonymous ? null : file, prot, flags);
+        mm.mmapLock().writeLock();
+        try {
+            result = request.map(addr, len, pgoff);
+        } finally {
+            mm.mmapLock().writeUnlock();
+        }
+        if (!Errno.isError(result) && request.populate()) {
+            env.populate.populate(mm, result, MmLayout.pageAlign(len), true, ctx);
+        }
+        return result;
+    }
+
+    /** The pool of huge pages is empty, as it is on Linux until the administrator fills it. */
+    private static long hugePages(boolean anonymous, int flags) {
+        int log2 = flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK;
+        boolean known = log2 == 0 || log2 == LOG2_2M || log2 == LOG2_1G;
+        return anonymous && known ? -Errno.ENOMEM : -Errno.EINVAL;
+    }
+}

@@ -1,0 +1,49 @@
+package faultline.mmu.op;
+
+import faultline.mmu.fault.FaultEnv;
+import faultline.mmu.fault.FaultHandler;
+import faultline.mmu.fault.ForkCopy;
+import faultline.mmu.fault.Zap;
+import faultline.mmu.file.PageCache;
+import faultline.mmu.gup.GetUserPages;
+import faultline.mmu.gup.Populate;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.table.MoveMode;
+import faultline.mmu.table.PageTableReaper;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.tlb.MmuGather;
+
+/** What of the machine the operations work on; one object a machine. */
+public final class OpEnv {
+    final PageTables tables;
+    final PageTableReaper reaper;
+    final MoveMode moveMode;
+    final FaultEnv faultEnv;
+    final FaultHandler faults;
+    final Zap zap;
+    final ForkCopy forkCopy;
+    final Populate populate;
+
+    /** Puts together what {@code faults} works on and what is built on it. */
+    public OpEnv(FaultHandler faults, Zap zap, ForkCopy forkCopy, GetUserPages gup, MoveMode moveMode) {
+        this.faults = faults;
+        this.faultEnv = faults.env();
+        this.tables = faultEnv.tables();
+        this.reaper = new PageTableReaper(tables);
+        this.moveMode = moveMode;
+        this.zap = zap;
+        this.forkCopy = forkCopy;
+        this.populate = new Populate(gup);
+    }
+
+    PageCache cache() {
+        return faultEnv.cache();
+    }
+
+    /** A gather that has begun; {@code finish} it. */
+    MmuGather gather(MmStruct mm, boolean wholeSpace) {
+        MmuGather gather = new MmuGather(tables.memory(), cache().instructionCache());
+        gather.begin(mm.tlb(), wholeSpace);
+        return gather;
+    }
+}

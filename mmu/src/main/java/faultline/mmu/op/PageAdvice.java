@@ -1,0 +1,181 @@
+package faultline.mmu.op;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.MappedFile;
+import faultline.mmu.mm.Madv;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.table.Pte;
+import faultline.mmu.tlb.MmuGather;
+
+/** Advice about the pages of one part of one mapping. Preconditions: the mmap lock is held shared. */
+final class PageAdvice {
+    private final OpEnv env;
+    private final Vma vma;
+    private final long start;
+    private final long end;
+
+    PageAdvice(OpEnv env, Vma vma, long start, long end) {
+        this.env = env;
+        this.vma = vma;
+        this.start = start;
+        this.end = end;
+    }
+
+    /** @return 0 or -errno */
+    @RequiresLock("MMAP_LOCK:read")
+    long apply(int advice) {
+        return switch (advice) {
+            case Madv.WILLNEED -> willNeed();
+            case Madv.DONTNEED -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : dontNeed();
+            case Madv.DONTNEED_LOCKED -> vma.hasAny(VmFlags.PFNMAP) ? -Errno.EINVAL : dontNeed();
+            case Madv.FREE -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || !vma.isAnonymous() ? -Errno.EINVAL : free();
+            case Madv.COLD, Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : cold();
+            case Madv.COLLAPSE -> -Errno.EINVAL;
+            default -> throw new IllegalStateException("advice " + advice);
+        };
+    }
+
+    /** Brings pages of a file into the cache, without entering them into page tables. */
+    @KernelFunction(value = "madvise_willneed", file = "mm/madvise.c")
+    private long willNeed() {
+        if (vma.file() == null || vma.file().mapping() == null) {
+            return 0;
+        }
+        AddressSpace mapping = vma.file().mapping();
+        long last = Math.min(vma.pageIndex(end), mapping.sizePages());
+        for (long index = vma.pageIndex(start); index < last; index++) {
+            if (!mapping.isCached(index)) {
+                long page = mapping.readPage(index, true, true);
+                if (page < 0) {
+                    return 0; // advice only: whoever touches the page meets the error
+                }
+                env.cache().allocator().putPage(page & ~AddressSpace.WAS_READ);
+            }
+        }
+        return 0;
+    }
+
+    @KernelFunction(value = "madvise_dontneed_single_vma", file = "mm/madvise.c")
+    private long dontNeed() {
+        MmuGather gather = env.gather(vma.mm(), false);
+        vma.mm().updateHiwaterRss();
+        env.zap.zapPageRange(vma.mm(), vma, start, end, gather);
+        gather.finish();
+        return 0;
+    }
+
+    @KernelFunction(value = "madvise_free_single_vma", file = "mm/madvise.c")
+    private long free() {
+        MmuGather gather = env.gather(vma.mm(), false);
+        new FreeWalk(env.tables, gather).walk(vma.mm(), start, end);
+        gather.finish();
+        return 0;
+    }
+
+    /** Pages count as unused until touched again: first to go when memory is short. */
+    @KernelFunction(value = "madvise_cold_or_pageout_pte_range", file = "mm/madvise.c")
+    private long cold() {
+        MmuGather gather = env.gather(vma.mm(), false);
+        new ColdWalk(env.tables, gather).walk(vma.mm(), start, end);
+        gather.finish();
+        return 0;
+    }
+
+    /** Whether the mapping's object can have a hole made in it. */
+    @KernelFunction(value = "madvise_remove", file = "mm/madvise.c")
+    long checkRemove() {
+        if (vma.has(VmFlags.LOCKED) || vma.file() == null || vma.file().mapping() == null) {
+            return -Errno.EINVAL;
+        }
+        return VmFlags.isSharedMayWrite(vma.flags()) ? 0 : -Errno.EACCES;
+    }
+
+    /** The part of the object behind the mapping, to be emptied after the mmap lock has been let go. */
+    Hole hole() {
+        vma.file().get();
+        return new Hole(vma.file(), vma.pageIndex(start), end - start >>> MmLayout.PAGE_SHIFT);
+    }
+
+    /** Pages of a file, with a reference on it. */
+    record Hole(MappedFile file, long first, long count) {
+        /** @return 0, or -EOPNOTSUPP where the file's store cannot have holes made by the memory manager */
+        long punch() {
+            try {
+                if (!file.mapping().isShmem()) {
+                    return -Errno.EOPNOTSUPP;
+                }
+                file.mapping().punchHole(first, count);
+                return 0;
+            } finally {
+                file.put();
+            }
+        }
+    }
+
+    /** Makes anonymous pages droppable: clean, old, and not worth swapping, until they are written again. */
+    private static final class FreeWalk extends PageTableWalk {
+        private final FrameTable frames;
+        private final MmuGather gather;
+
+        FreeWalk(PageTables tables, MmuGather gather) {
+            super(tables);
+            this.frames = tables.memory().frames();
+            this.gather = gather;
+        }
+
+        @Override
+        @KernelFunction(value = "madvise_free_pte_range", file = "mm/madvise.c")
+        protected void table(long pte, long addr, long end) {
+            long at = pte;
+            for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
+                long entry = phys.getLong(at);
+                if (!Pte.isPresent(entry) || Pte.isSpecial(entry)) {
+                    continue;
+                }
+                long pfn = Pte.pfn(entry);
+                if (!frames.test(pfn, PageFlags.ANON) || frames.mapcount(pfn) != 1) {
+                    continue;
+                }
+                if (Pte.isYoung(entry) || Pte.isDirty(entry)) {
+                    phys.getAndAndLong(at, ~(Pte.ACCESSED | Pte.DIRTY));
+                    gather.flushLater(a, MmLayout.PAGE_SIZE);
+                }
+                frames.clear(pfn, PageFlags.SWAPBACKED | PageFlags.DIRTY | PageFlags.REFERENCED | PageFlags.ACTIVE);
+            }
+        }
+    }
+
+    private static final class ColdWalk extends PageTableWalk {
+        private final FrameTable frames;
+        private final MmuGather gather;
+
+        ColdWalk(PageTables tables, MmuGather gather) {
+            super(tables);
+            this.frames = tables.memory().frames();
+            this.gather = gather;
+        }
+
+        @Override
+        protected void table(long pte, long addr, long end) {
+            long at = pte;
+            for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
+                long entry = phys.getLong(at);
+                if (!Pte.isPresent(entry) || Pte.isSpecial(entry) || frames.mapcount(Pte.pfn(entry)) != 1) {
+                    continue;
+                }
+                if (tables.ptepTestAndClearYoung(at)) {
+                    gather.flushLater(a, MmLayout.PAGE_SIZE);
+                }
+                frames.clear(Pte.pfn(entry), PageFlags.REFERENCED | PageFlags.ACTIVE);
+            }
+        }
+    }
+}

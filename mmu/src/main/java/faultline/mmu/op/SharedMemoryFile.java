@@ -1,0 +1,93 @@
+package faultline.mmu.op;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.MappedFile;
+import faultline.mmu.file.PageCache;
+import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.MmLayout;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The nameless file behind a shared anonymous mapping; its pages live until the last mapping of it goes. */
+@KernelFunction(value = "shmem_zero_setup", file = "mm/shmem.c")
+final class SharedMemoryFile implements MappedFile {
+    /** Device of the kernel's own memory file system, as /proc/PID/maps of Linux shows it. */
+    private static final long SHMEM_DEV = 1;
+
+    private static final AtomicLong NEXT_INO = new AtomicLong(1024);
+
+    private final AddressSpace mapping;
+    private final CommitAccount commit;
+    private final long charged;
+    private final long ino = NEXT_INO.incrementAndGet();
+    private final AtomicInteger references = new AtomicInteger(1);
+
+    private SharedMemoryFile(AddressSpace mapping, CommitAccount commit, long charged) {
+        this.mapping = mapping;
+        this.commit = commit;
+        this.charged = charged;
+    }
+
+    /**
+     * Memory of {@code bytes} bytes with one reference, or null when that much cannot be promised.
+     *
+     * @param account whether it counts against the machine's commit limit
+     */
+    static SharedMemoryFile create(PageCache cache, CommitAccount commit, long bytes, boolean account) {
+        long pages = account ? bytes >>> MmLayout.PAGE_SHIFT : 0;
+        if (pages != 0 && commit.charge(pages) == -Errno.ENOMEM) {
+            return null;
+        }
+        return new SharedMemoryFile(AddressSpace.shmem(cache, bytes), commit, pages);
+    }
+
+    @Override
+    public AddressSpace mapping() {
+        return mapping;
+    }
+
+    @Override
+    public boolean readable() {
+        return true;
+    }
+
+    @Override
+    public boolean writable() {
+        return true;
+    }
+
+    @Override
+    public boolean noexec() {
+        return false;
+    }
+
+    @Override
+    public String path() {
+        return "/dev/zero (deleted)";
+    }
+
+    @Override
+    public long dev() {
+        return SHMEM_DEV;
+    }
+
+    @Override
+    public long ino() {
+        return ino;
+    }
+
+    @Override
+    public void get() {
+        references.incrementAndGet();
+    }
+
+    @Override
+    public void put() {
+        if (references.decrementAndGet() == 0) {
+            mapping.truncate(0);
+            commit.uncharge(charged);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package faultline.mmu.op;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.Injectable;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.Vma;
+
+/** Makes two mappings of one. */
+final class VmaSplit {
+    private VmaSplit() {}
+
+    /**
+     * As {@link #splitUnchecked}, within vm.max_map_count.
+     *
+     * @return 0 or -ENOMEM
+     */
+    @KernelFunction(value = "split_vma", file = "mm/vma.c")
+    @RequiresLock("MMAP_LOCK")
+    static int split(Vma vma, long at, boolean newBelow) {
+        MmStruct mm = vma.mm();
+        return mm.vmas().size() >= mm.sysctl().maxMapCount ? -Errno.ENOMEM : splitUnchecked(vma, at, newBelow);
+    }
+
+    /**
+     * Splits {@code vma} at {@code at}: it keeps the upper part when {@code newBelow}, else the lower one.
+     *
+     * @return 0 or -ENOMEM
+     */
+    @KernelFunction(value = "__split_vma", file = "mm/vma.c")
+    @RequiresLock("MMAP_LOCK")
+    static int splitUnchecked(Vma vma, long at, boolean newBelow) {
+        long offset = vma.pgoff() + (at - vma.start() >>> MmLayout.PAGE_SHIFT);
+        Vma part = newBelow
+                ? duplicate(vma, vma.mm(), vma.start(), at, vma.pgoff())
+                : duplicate(vma, vma.mm(), at, vma.end(), offset);
+        if (part == null) {
+            return -Errno.ENOMEM;
+        }
+        part.shareAnonVma(vma);
+        VmaFile.get(part);
+        try (VmaRelink _ = VmaRelink.open(vma, part)) {
+            if (newBelow) {
+                vma.mm().vmas().setBounds(vma, at, vma.end(), offset);
+            } else {
+                vma.mm().vmas().setBounds(vma, vma.start(), at, vma.pgoff());
+            }
+            vma.mm().vmas().insert(part);
+        }
+        return 0;
+    }
+
+    /** A copy of {@code vma} with other bounds, or null when there is no memory for it. */
+    @KernelFunction(value = "vm_area_dup", file = "kernel/fork.c")
+    @Injectable(value = "mm/vm_area_dup", error = 0)
+    static Vma duplicate(Vma vma, MmStruct mm, long start, long end, long pgoff) {
+        return vma.duplicate(mm, start, end, pgoff);
+    }
+
+    /** A fresh mapping, or null when there is no memory for it. */
+    @KernelFunction(value = "vm_area_alloc", file = "kernel/fork.c")
+    @Injectable(value = "mm/vm_area_alloc", error = 0)
+    static Vma allocate(MmStruct mm, long start, long end, long flags, long pgoff) {
+        return new Vma(mm, start, end, flags, pgoff);
+    }
+}

@@ -1,0 +1,273 @@
+package faultline.mmu.system;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.fault.FaultEnv;
+import faultline.mmu.fault.FaultHandler;
+import faultline.mmu.fault.FileMappings;
+import faultline.mmu.fault.ForkCopy;
+import faultline.mmu.fault.Zap;
+import faultline.mmu.file.PageCache;
+import faultline.mmu.gup.GetUserPages;
+import faultline.mmu.gup.UserMemory;
+import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.MmLimits;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.MmSysctl;
+import faultline.mmu.op.Brk;
+import faultline.mmu.op.ExitMmap;
+import faultline.mmu.op.Fork;
+import faultline.mmu.op.Madvise;
+import faultline.mmu.op.Mincore;
+import faultline.mmu.op.Mlock;
+import faultline.mmu.op.Mmap;
+import faultline.mmu.op.Mprotect;
+import faultline.mmu.op.Mremap;
+import faultline.mmu.op.Msync;
+import faultline.mmu.op.Munmap;
+import faultline.mmu.op.OpEnv;
+import faultline.mmu.op.RemapFilePages;
+import faultline.mmu.op.StackArea;
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.rmap.Rmap;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.table.PageWalker;
+import faultline.mmu.tlb.AddressSpaceTlb;
+import faultline.mmu.tlb.InstructionCache;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * One machine's memory: guest memory, page tables, faults, and the operations on address spaces.
+ *
+ * <p>Address spaces are made by {@link #newMm} and end with {@link #exitMmap}. Everything here may be used by many threads.
+ */
+public final class MemorySystem implements AutoCloseable {
+    private final MemoryConfig config;
+    private final PhysicalMemory phys;
+    private final PageTables tables;
+    private final PageWalker walker;
+    private final PageCache cache;
+    private final FaultEnv env;
+    private final FaultHandler faults;
+    private final GetUserPages gup;
+    private final UserMemory userMemory;
+    private final CommitAccount commit;
+    private final MmSysctl sysctl = new MmSysctl();
+    private final OpEnv ops;
+    private final Mmap mmap;
+    private final Munmap munmap;
+    private final Mprotect mprotect;
+    private final Brk brk;
+    private final Mremap mremap;
+    private final Madvise madvise;
+    private final Mlock mlock;
+    private final Mincore mincore;
+    private final Msync msync = new Msync();
+    private final RemapFilePages remapFilePages;
+    private final Fork fork;
+    private final StackArea stackArea;
+    private final ExitMmap exit;
+    private final AtomicInteger nextId = new AtomicInteger(1);
+    private final Set<MmStruct> live = ConcurrentHashMap.newKeySet();
+
+    /** Reserves the memory and builds everything on it. */
+    public MemorySystem(MemoryConfig config) {
+        this.config = config;
+        phys = PhysicalMemory.reserve(config.memBytes());
+        tables = new PageTables(phys, config.ptl());
+        walker = new PageWalker(phys);
+        cache = new PageCache(phys);
+        env = new FaultEnv(tables, cache, new Rmap(phys.frames()), makeZeroPage(phys));
+        cache.setWalker(new FileMappings(env));
+        faults = new FaultHandler(env);
+        gup = new GetUserPages(faults);
+        userMemory = new UserMemory(faults);
+        commit = new CommitAccount(config.overcommit(), phys.frameCount(), 0, config.overcommitRatio());
+        sysctl.maxMapCount = config.maxMapCount();
+        sysctl.mmapMinAddr = config.mmapMinAddr();
+        ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, config.move());
+        mmap = new Mmap(ops);
+        munmap = new Munmap(ops);
+        mprotect = new Mprotect(ops);
+        brk = new Brk(ops);
+        mremap = new Mremap(ops);
+        madvise = new Madvise(ops);
+        mlock = new Mlock(ops);
+        mincore = new Mincore(ops);
+        remapFilePages = new RemapFilePages(ops);
+        fork = new Fork(ops);
+        stackArea = new StackArea(ops);
+        exit = new ExitMmap(ops);
+    }
+
+    /** The frame of zeros: never freed, never counted. */
+    private static long makeZeroPage(PhysicalMemory phys) {
+        long pfn = phys.allocator().allocPage();
+        if (pfn < 0) {
+            throw new IllegalStateException("guest memory is too small");
+        }
+        phys.zero(Page.address(pfn), Page.SIZE);
+        phys.frames().set(pfn, PageFlags.RESERVED | PageFlags.ZERO | PageFlags.UPTODATE);
+        return pfn;
+    }
+
+    // ---- address spaces ----
+
+    /**
+     * Makes an empty address space.
+     *
+     * @param limits a live view of its process's limits
+     * @return it, or null when there is no memory for its page-table root
+     */
+    @KernelFunction("mm_alloc")
+    public MmStruct newMm(MmLimits limits) {
+        return newMm(AddressSpaceTlb.NONE, limits);
+    }
+
+    /** As {@link #newMm(MmLimits)}, with the translation cache that will run on it. */
+    public MmStruct newMm(AddressSpaceTlb tlb, MmLimits limits) {
+        long pgd = tables.allocPgd();
+        if (pgd < 0) {
+            return null;
+        }
+        MmStruct mm = new MmStruct(nextId.getAndIncrement(), pgd, sysctl, commit, limits);
+        mm.setTlb(tlb);
+        live.add(mm);
+        return mm;
+    }
+
+    /** Tears an address space down; nobody uses it any more. */
+    public void exitMmap(MmStruct mm) {
+        exit.run(mm);
+        live.remove(mm);
+    }
+
+    /** The address spaces that there are. */
+    public List<MmStruct> mms() {
+        return new ArrayList<>(live);
+    }
+
+    // ---- parts ----
+
+    public MemoryConfig config() {
+        return config;
+    }
+
+    public PhysicalMemory phys() {
+        return phys;
+    }
+
+    public PageTables tables() {
+        return tables;
+    }
+
+    public PageWalker walker() {
+        return walker;
+    }
+
+    public PageCache cache() {
+        return cache;
+    }
+
+    public FaultHandler faults() {
+        return faults;
+    }
+
+    public FaultEnv faultEnv() {
+        return env;
+    }
+
+    public GetUserPages gup() {
+        return gup;
+    }
+
+    public UserMemory userMemory() {
+        return userMemory;
+    }
+
+    public CommitAccount commit() {
+        return commit;
+    }
+
+    public MmSysctl sysctl() {
+        return sysctl;
+    }
+
+    /** Says who is told of frames whose content was changed; once, before the first guest instruction. */
+    public void setInstructionCache(InstructionCache listener) {
+        cache.setInstructionCache(listener);
+    }
+
+    // ---- operations ----
+
+    public Mmap mmap() {
+        return mmap;
+    }
+
+    public Munmap munmap() {
+        return munmap;
+    }
+
+    public Mprotect mprotect() {
+        return mprotect;
+    }
+
+    public Brk brk() {
+        return brk;
+    }
+
+    public Mremap mremap() {
+        return mremap;
+    }
+
+    public Madvise madvise() {
+        return madvise;
+    }
+
+    public Mlock mlock() {
+        return mlock;
+    }
+
+    public Mincore mincore() {
+        return mincore;
+    }
+
+    public Msync msync() {
+        return msync;
+    }
+
+    public RemapFilePages remapFilePages() {
+        return remapFilePages;
+    }
+
+    public Fork fork() {
+        return fork;
+    }
+
+    public StackArea stackArea() {
+        return stackArea;
+    }
+
+    // ---- the whole ----
+
+    /**
+     * Checks everything that must hold between operations: no task may be inside one.
+     *
+     * @return what is wrong; empty when all is well
+     */
+    public List<String> audit() {
+        return new Audit(this).run();
+    }
+
+    /** Gives the memory back to the host. Address spaces that still exist become unusable. */
+    @Override
+    public void close() {
+        live.clear();
+        phys.close();
+    }
+}
