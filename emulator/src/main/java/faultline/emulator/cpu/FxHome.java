@@ -9,4 +9,7 @@ interface FxHome {
 
     /** The engine whose registers they are. */
     Unicorn unicorn();
+
+    /** The registers are elsewhere now. Under the residency lock. */
+    void forget(FxRegisters registers);
 }

@@ -107,6 +107,21 @@ final class FxRegisters {
         }
     }
 
+    /** Takes the registers out of an engine that is not {@code next}. */
+    void leave(FxHome next) {
+        FxHome engine = home;
+        if (engine != null && engine != next) {
+            fetch();
+            synchronized (engine.residency()) {
+                if (home == engine) {
+                    engine.forget(this);
+                    home = null;
+                    inImage = true;
+                }
+            }
+        }
+    }
+
     /** The engine will run this task next: its registers are in the engine, or are put there from the image. */
     void enter(Unicorn engine) {
         if (inImage) {
@@ -114,10 +129,6 @@ final class FxRegisters {
             batch().write(engine);
             inImage = false;
         }
-    }
-
-    boolean needsWrite() {
-        return inImage;
     }
 
     FxHome home() {

@@ -31,6 +31,10 @@ public final class HostMemory {
         return ALL.get(ValueLayout.JAVA_BYTE, address);
     }
 
+    public static void putByte(long address, byte value) {
+        ALL.set(ValueLayout.JAVA_BYTE, address, value);
+    }
+
     /** Copies {@code bytes} bytes between two places that do not overlap. */
     public static void copy(long from, long to, long bytes) {
         MemorySegment.copy(ALL, from, ALL, to, bytes);

@@ -18,6 +18,10 @@ public final class RegisterBatch {
     private final MemorySegment ids;
     private final MemorySegment pointers;
     private final MemorySegment values;
+    /** Numbers and pointers of a part of the batch. */
+    private final MemorySegment someIds;
+
+    private final MemorySegment somePointers;
 
     /** Allocates a batch in {@code arena} for the registers {@code UC_X86_REG_*}. */
     public RegisterBatch(Arena arena, int... registers) {
@@ -30,6 +34,8 @@ public final class RegisterBatch {
         this.values = values;
         ids = arena.allocateFrom(ValueLayout.JAVA_INT, registers);
         pointers = arena.allocate(ValueLayout.JAVA_LONG, count);
+        someIds = arena.allocate(ValueLayout.JAVA_INT, count);
+        somePointers = arena.allocate(ValueLayout.JAVA_LONG, count);
         for (int i = 0; i < count; i++) {
             pointers.setAtIndex(ValueLayout.JAVA_LONG, i, values.address() + (long) i * SLOT);
         }
@@ -60,6 +66,19 @@ public final class RegisterBatch {
     public void write(Unicorn engine) {
         engine.check("uc_reg_write_batch",
                 UnicornApi.regWriteBatch(engine.handle(), ids.address(), pointers.address(), count));
+    }
+
+    /** Writes those registers of the first 32 whose bit is set in {@code mask}. */
+    public void write(Unicorn engine, int mask) {
+        int n = 0;
+        for (int rest = mask; rest != 0; rest &= rest - 1) {
+            int register = Integer.numberOfTrailingZeros(rest);
+            someIds.setAtIndex(ValueLayout.JAVA_INT, n, ids.getAtIndex(ValueLayout.JAVA_INT, register));
+            somePointers.setAtIndex(ValueLayout.JAVA_LONG, n, pointers.getAtIndex(ValueLayout.JAVA_LONG, register));
+            n++;
+        }
+        engine.check("uc_reg_write_batch",
+                UnicornApi.regWriteBatch(engine.handle(), someIds.address(), somePointers.address(), n));
     }
 
     /** Reads all registers from a saved context at a host address. */

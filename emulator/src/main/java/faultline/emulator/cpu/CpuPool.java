@@ -1,0 +1,179 @@
+package faultline.emulator.cpu;
+
+import faultline.mmu.fault.FaultHandler;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.table.PageWalker;
+import faultline.mmu.tlb.InstructionCache;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The engines of one machine: made at need, lent to address spaces, used again, because opening one takes a millisecond.
+ *
+ * <p>Thread-safe.
+ */
+public final class CpuPool implements AutoCloseable {
+    private static final long INSIST_NANOS = 100_000;
+
+    private final MemorySegment ram;
+    private final CpuOptions options;
+    private final CodeCoherence coherence;
+    /** All engines ever made; numbers in frame records are positions here plus one. */
+    private final List<CpuEngine> engines = new CopyOnWriteArrayList<>();
+
+    private final ArrayDeque<CpuEngine> idle = new ArrayDeque<>();
+    private final StopInsister insister = new StopInsister();
+    private FaultListener listener;
+    private boolean closed;
+
+    /**
+     * @param ram guest-physical memory, from address 0
+     * @param options how engines are made
+     */
+    public CpuPool(MemorySegment ram, CpuOptions options) {
+        this.ram = ram;
+        this.options = options;
+        coherence = new CodeCoherence(new FrameStates(ram.byteSize() / Firmware.PAGE), this);
+    }
+
+    /** Whom the memory manager has to tell of changed frames. */
+    public InstructionCache instructionCache() {
+        return coherence;
+    }
+
+    /** Sends faults of guest code to {@code newListener}, or to nobody (null). Slower: each fault stops the CPU. */
+    public synchronized void setFaultListener(FaultListener newListener) {
+        listener = newListener;
+        for (CpuEngine engine : engines) {
+            engine.setListener(newListener);
+        }
+    }
+
+    /** An engine for an address space; give it back with {@link #release}. */
+    public synchronized CpuEngine acquire(GuestMemory memory) {
+        if (closed) {
+            throw new IllegalStateException("the pool is closed");
+        }
+        CpuEngine engine = idle.poll();
+        if (engine == null) {
+            if (engines.size() + 1 >= FrameStates.MANY_ENGINES) {
+                throw new IllegalStateException("too many address spaces at a time: " + engines.size());
+            }
+            engine = new CpuEngine(this, engines.size() + 1, ram, options, coherence);
+            engine.setListener(listener);
+            engines.add(engine);
+        }
+        engine.bind(memory);
+        return engine;
+    }
+
+    /**
+     * An engine for an address space of the memory manager, which then flushes this engine's TLB.
+     *
+     * @param walker walks the machine's page tables
+     * @param faults handles the machine's page faults
+     */
+    public CpuEngine acquire(MmStruct mm, PageWalker walker, FaultHandler faults) {
+        CpuEngine engine = acquire(new MmuMemory(walker, faults, mm));
+        mm.setTlb(engine);
+        return engine;
+    }
+
+    /** Takes an engine back that no thread runs any more; registers of tasks that ran there stay theirs. */
+    public synchronized void release(CpuEngine engine) {
+        engine.evict();
+        engine.flushAll();
+        idle.add(engine);
+    }
+
+    List<CpuEngine> engines() {
+        return engines;
+    }
+
+    /** The counters of all engines together. */
+    public CpuStats stats() {
+        CpuStats sum = new CpuStats();
+        for (CpuEngine engine : engines) {
+            sum.add(engine.stats());
+        }
+        return sum;
+    }
+
+    void insistOnStop(CpuEngine engine) {
+        insister.add(engine);
+    }
+
+    /** Closes all engines; none may be running. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            insister.close();
+            engines.forEach(CpuEngine::close);
+            idle.clear();
+        }
+    }
+
+    /**
+     * Repeats stops until they are seen. Unicorn forgets a stop that comes between the engine's last look at its own flag and
+     * the first instruction; nobody else would notice.
+     */
+    private static final class StopInsister implements Runnable {
+        private final List<CpuEngine> engines = new ArrayList<>();
+        private Thread thread;
+        private boolean closed;
+
+        synchronized void add(CpuEngine engine) {
+            if (closed || engines.contains(engine)) {
+                return;
+            }
+            engines.add(engine);
+            if (thread == null) {
+                thread = Thread.ofPlatform().daemon().name("cpu-stop").start(this);
+            } else {
+                notifyAll();
+            }
+        }
+
+        @Override
+        public void run() {
+            while (insist()) {
+                LockSupport.parkNanos(INSIST_NANOS);
+            }
+        }
+
+        private synchronized boolean insist() {
+            try {
+                while (engines.isEmpty() && !closed) {
+                    wait();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
+            engines.removeIf(engine -> !engine.stopAgain());
+            return !closed;
+        }
+
+        void close() {
+            Thread running;
+            synchronized (this) {
+                closed = true;
+                engines.clear();
+                running = thread;
+                notifyAll();
+            }
+            try {
+                if (running != null) {
+                    running.join();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}
