@@ -6,7 +6,7 @@
 #   3. Debian's libunicorn2t64 from testing or unstable, unpacked into the cache: no root, no change to the system.
 #
 # What was found in steps 2 and 3 is remembered in the cache's unicorn.path; the launcher reads that file itself.
-# With --link FILE also makes FILE a symbolic link to the library: the tests find it there.
+# With --link FILE also makes FILE a symbolic link to the library, where the tests find it, and with --quiet prints nothing.
 home=$(cd "$(dirname "$0")/.." && pwd -P) || exit 1
 . "$home/.mvn/jdk.sh"
 . "$home/.mvn/fetch.sh"
@@ -67,7 +67,7 @@ locate() {
 }
 
 found=$(locate) || exit 1
-if [ "$1" = --link ]; then
-    mkdir -p "$(dirname "$2")" && ln -sfn "$found" "$2" || exit 1
+if [ "${1:-}" = --link ]; then
+    [ "$found" -ef "$2" ] || { mkdir -p "$(dirname "$2")" && ln -sfn "$found" "$2"; } || exit 1
 fi
-echo "$found"
+[ "${3:-}" = --quiet ] || echo "$found"

@@ -1,0 +1,115 @@
+package faultline.emulator.cli;
+
+import faultline.emulator.task.GuestSpec;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * The options that every command which runs a guest has, and the guest's command line; for use as a {@link Mixin}.
+ */
+public final class MachineOptions {
+    private static final long PAGE_TABLE_SPAN = 2L << 20;
+    private static final long LEAST_MEMORY = 16L << 20;
+    private static final long MOST_MEMORY = 1L << 40;
+
+    @Option(
+            names = "--mem",
+            paramLabel = "SIZE",
+            defaultValue = "1G",
+            converter = MemorySize.class,
+            description = "Memory of the guest's machine, reserved and touched as needed (default: ${DEFAULT-VALUE}).")
+    private long memBytes;
+
+    @Option(
+            names = "--root",
+            paramLabel = "DIR",
+            description = "Directory that the guest sees as / and cannot leave (default: the host's /).")
+    private Path root;
+
+    @Option(
+            names = {"--env", "-E"},
+            paramLabel = "K=V",
+            description = "Sets an environment variable of the guest, or removes it when there is no '='. It gets all others"
+                    + " of this process.")
+    private List<String> environment = new ArrayList<>();
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Makes scheduling, clock, random bytes and address layout a function of N.")
+    private Long seed;
+
+    @Option(
+            names = "--ptl",
+            paramLabel = "mm|split",
+            defaultValue = "split",
+            description = "Page-table lock: one an address space, or one a table (default: ${DEFAULT-VALUE}).")
+    private String pageTableLock;
+
+    @Option(
+            names = "--mremap",
+            paramLabel = "page|extent|pmd",
+            defaultValue = "pmd",
+            description = "mremap moves entries one by one, by extents of up to 64, or whole tables"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private String move;
+
+    @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
+    private List<String> command;
+
+    /** The machine and program that the options describe. */
+    public GuestSpec spec() {
+        return spec(Map.of());
+    }
+
+    /**
+     * The machine and program that the options describe.
+     *
+     * @param further switches by name, see {@link GuestSpec#options()}
+     */
+    public GuestSpec spec(Map<String, String> further) {
+        oneOf("--ptl", pageTableLock, "mm", "split");
+        oneOf("--mremap", move, "page", "extent", "pmd");
+        if (memBytes < LEAST_MEMORY || memBytes > MOST_MEMORY) {
+            throw new CommandException(ExitStatus.TROUBLE, "--mem: from 16M to 1T, not " + memBytes + " bytes");
+        }
+        if (root != null && !Files.isDirectory(root)) {
+            throw new CommandException(ExitStatus.TROUBLE, "--root: " + root + " is not a directory");
+        }
+        List<String> argv = RawArguments.last(command);
+        List<String> env = guestEnvironment();
+        String program = ProgramSearch.find(argv.getFirst(), env, root);
+        long rounded = (memBytes + PAGE_TABLE_SPAN - 1) & -PAGE_TABLE_SPAN;
+        return new GuestSpec(program, argv, env, root, null, rounded, seed, pageTableLock, move, further);
+    }
+
+    private List<String> guestEnvironment() {
+        List<String> env = new ArrayList<>(RawArguments.environment());
+        env.removeIf(variable -> variable.startsWith("FAULTLINE_UNICORN=")
+                || variable.startsWith("FAULTLINE_DEBUG=")
+                || variable.startsWith("FAULTLINE_LOG="));
+        for (String setting : environment) {
+            String raw = RawArguments.bytesOf(setting);
+            int equals = raw.indexOf('=');
+            String name = equals < 0 ? raw : raw.substring(0, equals);
+            env.removeIf(variable -> variable.startsWith(name + "="));
+            if (equals >= 0) {
+                env.add(raw);
+            }
+        }
+        return env;
+    }
+
+    private static void oneOf(String option, String value, String... allowed) {
+        if (!List.of(allowed).contains(value)) {
+            throw new CommandException(
+                    ExitStatus.TROUBLE, option + ": " + String.join(", ", allowed) + ", not '" + value + "'");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+package faultline.emulator.cli;
+
+import faultline.emulator.unicorn.UnicornUnavailableException;
+import java.util.ServiceLoader;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/** The command {@code faultline}. */
+@Command(
+        name = "faultline",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Runs x86-64 Linux programs on an emulated CPU whose memory manager is written in Java.",
+        synopsisSubcommandLabel = "COMMAND",
+        footer = {
+            "",
+            "Exit status: the guest's; 128+n when signal n killed it; 125 for Faultline's own trouble, 126 when PROGRAM"
+                    + " cannot be executed, 127 when it is not found."
+        },
+        subcommands = {DoctorCommand.class, GenerateCompletion.class})
+public final class Main implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    public static void main(String[] args) {
+        System.exit(execute(args));
+    }
+
+    /** Runs a command and returns its exit status. */
+    static int execute(String... args) {
+        try {
+            return commandLine().execute(args);
+        } catch (OutOfMemoryError e) {
+            say("out of memory: " + oneLine(e.getMessage()) + " (a smaller --mem may help)");
+            debug(e);
+        } catch (Error e) {
+            say("internal error: " + oneLine(e.toString()) + " (FAULTLINE_DEBUG=1 shows where)");
+            debug(e);
+        }
+        return ExitStatus.TROUBLE;
+    }
+
+    static CommandLine commandLine() {
+        CommandLine line = new CommandLine(new Main());
+        for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
+            for (Object command : provider.commands()) {
+                line.addSubcommand(command);
+            }
+        }
+        // What follows PROGRAM belongs to the guest, whatever it looks like.
+        line.setStopAtPositional(true);
+        line.setExpandAtFiles(false);
+        line.setUsageHelpAutoWidth(false);
+        line.setUsageHelpWidth(100);
+        line.setParameterExceptionHandler(Main::badUsage);
+        line.setExecutionExceptionHandler(Main::trouble);
+        return line;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "what shall it do? Try: faultline run PROGRAM [ARGS...]");
+    }
+
+    private static int badUsage(ParameterException e, String[] args) {
+        CommandLine line = e.getCommandLine();
+        String message = oneLine(e.getMessage());
+        say(message + " (see " + line.getCommandSpec().qualifiedName(" ") + " --help)");
+        debug(e);
+        return ExitStatus.TROUBLE;
+    }
+
+    private static int trouble(Exception e, CommandLine line, ParseResult parsed) {
+        debug(e);
+        if (e instanceof CommandException command) {
+            say(oneLine(command.getMessage()));
+            return command.status();
+        }
+        if (e instanceof UnicornUnavailableException) {
+            say(oneLine(e.getMessage()));
+            return ExitStatus.TROUBLE;
+        }
+        say("internal error: " + oneLine(e.toString()) + " (FAULTLINE_DEBUG=1 shows where)");
+        return ExitStatus.TROUBLE;
+    }
+
+    static void say(String message) {
+        System.err.println("faultline: " + message);
+    }
+
+    private static void debug(Throwable e) {
+        if (System.getenv("FAULTLINE_DEBUG") != null) {
+            e.printStackTrace();
+        }
+    }
+
+    /** The message on one line: it may quote a file name or an argument that has line feeds in it. */
+    static String oneLine(String message) {
+        return message == null ? "no message" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+    }
+}
