@@ -144,7 +144,7 @@ public final class FsContext {
      * Resolves a path for a host call.
      *
      * @param base directory that relative paths start from; null for the working directory
-     * @param path Latin-1; not empty
+     * @param path Latin-1; empty for {@code base} itself (AT_EMPTY_PATH)
      * @param last what the last component is to be
      */
     public PathRef resolve(Caller caller, OpenFile base, String path, LastComponent last) {
@@ -172,6 +172,26 @@ public final class FsContext {
         OpenFile directory = base == null ? cwd() : base;
         try {
             return PathOpener.open(this, caller, directory, path, flags, mode);
+        } finally {
+            if (base == null) {
+                directory.put();
+            }
+        }
+    }
+
+    /**
+     * Opens a path as openat2(2) does with RESOLVE_* restrictions, which the host enforces.
+     *
+     * <p>In a confined root a restriction can only be kept where it asks for less than the root: the path is then taken
+     * as beginning at {@code base}, and a way that leaves it fails.
+     */
+    public Opened openRestricted(Caller caller, OpenFile base, String path, int flags, int mode, int resolve) {
+        if (path.isEmpty()) {
+            return Opened.failed(-Errno.ENOENT);
+        }
+        OpenFile directory = base == null ? cwd() : base;
+        try {
+            return PathOpener.openRestricted(this, directory, path, flags, mode, resolve);
         } finally {
             if (base == null) {
                 directory.put();

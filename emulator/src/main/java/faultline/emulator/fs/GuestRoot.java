@@ -8,6 +8,7 @@ import faultline.emulator.host.OpenFlags;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 
 /**
  * The directory that is "/" for the guest: the host's own root, or the one that {@code --root} confines it to.
@@ -20,8 +21,10 @@ public final class GuestRoot implements AutoCloseable {
     private final int fd;
     private final String hostPath;
     private final long procDev;
+    private final InodeCache inodes;
 
-    private GuestRoot(boolean confined, int fd) {
+    private GuestRoot(boolean confined, int fd, InodeCache inodes) {
+        this.inodes = inodes;
         this.confined = confined;
         this.fd = fd;
         this.hostPath = confined ? hostPathOfFd(fd) : "";
@@ -31,8 +34,8 @@ public final class GuestRoot implements AutoCloseable {
     }
 
     /** The host's own root directory: paths mean what they mean on the host. */
-    public static GuestRoot host() {
-        return new GuestRoot(false, openDirectory("/"));
+    public static GuestRoot host(InodeCache inodes) {
+        return new GuestRoot(false, openDirectory("/"), inodes);
     }
 
     /**
@@ -40,9 +43,9 @@ public final class GuestRoot implements AutoCloseable {
      *
      * @throws IllegalArgumentException if it cannot be opened as a directory
      */
-    public static GuestRoot confined(java.nio.file.Path directory) {
+    public static GuestRoot confined(Path directory, InodeCache inodes) {
         String path = new String(directory.toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
-        return new GuestRoot(true, openDirectory(path));
+        return new GuestRoot(true, openDirectory(path), inodes);
     }
 
     private static int openDirectory(String path) {
@@ -52,6 +55,11 @@ public final class GuestRoot implements AutoCloseable {
             throw new IllegalArgumentException("cannot open directory " + path + ": errno " + -opened);
         }
         return (int) opened;
+    }
+
+    /** Pages of the machine's files. */
+    public InodeCache inodes() {
+        return inodes;
     }
 
     /** Whether paths are confined to a directory. */

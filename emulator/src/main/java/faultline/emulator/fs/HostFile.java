@@ -6,27 +6,40 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.HostWrite;
+import faultline.mmu.file.MappedFile;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * An open file that is one descriptor of the host, which it owns: the host keeps position, flags and locks, and requests
  * pass unchanged.
  *
  * <p>What may block (pipes, sockets, terminals) is tried without blocking first, and waited for by {@link HostWait}, so
- * that a signal to the task can end the wait; regular files and directories go straight to the host.
+ * that a signal to the task can end the wait; regular files and directories go straight to the host. A regular file
+ * whose inode has pages in guest memory ({@link InodeCache}) is read and written through them, with the host's file
+ * position kept in step.
  */
-public final class HostFile extends OpenFile {
+public final class HostFile extends OpenFile implements MappedFile {
     private static final long RWF_NOWAIT = 8;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
     private static final int MEM_MAJOR = 1;
+    private static final long DEV_ZERO = 0x105;
+    private static final int SEEK_SET = 0;
+    private static final int SEEK_CUR = 1;
+    private static final int SEEK_END = 2;
+    private static final long ST_NOEXEC = 8;
+    private static final int F_ADD_SEALS = 1033;
+    private static final int F_SEAL_WRITE = 8;
 
     private final GuestRoot root;
     private final int fd;
     private final int type;
-    private final long dev;
-    private final long ino;
+    private final InodeCache.Key key;
     private final long rdev;
     private final boolean neverBlocks;
     /** The host answered EOPNOTSUPP to RWF_NOWAIT: this kind of file is polled before each transfer. */
@@ -34,13 +47,18 @@ public final class HostFile extends OpenFile {
 
     private String overlayPath;
 
+    /** Serialises transfers at the file position while cached pages are involved: the host cannot do it for us then. */
+    private final ReentrantLock positionLock = new ReentrantLock();
+
+    /** This file's use of its cached inode, from the first mapping on. Guarded by this object's monitor. */
+    private CachedInode mappedInode;
+
     private HostFile(GuestRoot root, int fd, int mode, long dev, long ino, long rdev) {
         super("");
         this.root = root;
         this.fd = fd;
         this.type = mode & HostStat.S_IFMT;
-        this.dev = dev;
-        this.ino = ino;
+        this.key = new InodeCache.Key(dev, ino);
         this.rdev = rdev;
         neverBlocks = type == HostStat.S_IFREG
                 || type == HostStat.S_IFDIR
@@ -83,12 +101,18 @@ public final class HostFile extends OpenFile {
         return rdev;
     }
 
-    public long dev() {
-        return dev;
+    InodeCache.Key key() {
+        return key;
     }
 
+    @Override
+    public long dev() {
+        return key.dev();
+    }
+
+    @Override
     public long ino() {
-        return ino;
+        return key.ino();
     }
 
     public boolean isDirectory() {
@@ -126,8 +150,20 @@ public final class HostFile extends OpenFile {
         return Libc.call(Nr.FCNTL, fd, F_SETFL, flags);
     }
 
+    private CachedInode cached() {
+        return type == HostStat.S_IFREG ? root.inodes().find(key) : null;
+    }
+
     @Override
     public long read(Waiter waiter, MemorySegment to, long length, int rwFlags) {
+        CachedInode inode = cached();
+        if (inode != null) {
+            try {
+                return readCached(inode, to, length);
+            } finally {
+                inode.unuse();
+            }
+        }
         if (rwFlags != 0) {
             return vector(Nr.PREADV2, to, length, -1, rwFlags);
         }
@@ -155,8 +191,33 @@ public final class HostFile extends OpenFile {
         }
     }
 
+    private long readCached(CachedInode inode, MemorySegment to, long length) {
+        if (!readable()) {
+            return -Errno.EBADF;
+        }
+        positionLock.lock();
+        try {
+            long position = lseek(0, SEEK_CUR);
+            long n = inode.read(position, to, length);
+            if (n > 0) {
+                lseek(position + n, SEEK_SET);
+            }
+            return n;
+        } finally {
+            positionLock.unlock();
+        }
+    }
+
     @Override
     public long write(Waiter waiter, MemorySegment from, long length, int rwFlags) {
+        CachedInode inode = cached();
+        if (inode != null) {
+            try {
+                return writeCached(inode, from, length, rwFlags);
+            } finally {
+                inode.unuse();
+            }
+        }
         if (rwFlags != 0) {
             return vector(Nr.PWRITEV2, from, length, -1, rwFlags);
         }
@@ -197,8 +258,37 @@ public final class HostFile extends OpenFile {
         }
     }
 
+    private long writeCached(CachedInode inode, MemorySegment from, long length, int rwFlags) {
+        positionLock.lock();
+        try {
+            boolean append = (statusFlags() & OpenFlags.O_APPEND) != 0;
+            long position = append ? inode.mapping().refreshSize() : lseek(0, SEEK_CUR);
+            long n = inode.mapping().writeThrough(position, from, length, hostWrite(rwFlags));
+            if (n > 0) {
+                lseek(append ? 0 : position + n, append ? SEEK_END : SEEK_SET);
+            }
+            return n;
+        } finally {
+            positionLock.unlock();
+        }
+    }
+
+    private HostWrite hostWrite(int rwFlags) {
+        return (position, from, length) -> rwFlags == 0
+                ? Libc.call(Nr.PWRITE64, fd, from.address(), length, position)
+                : vector(Nr.PWRITEV2, from, length, position, rwFlags);
+    }
+
     @Override
     public long pread(Waiter waiter, MemorySegment to, long length, long position, int rwFlags) {
+        CachedInode inode = cached();
+        if (inode != null) {
+            try {
+                return readable() ? inode.read(position, to, length) : -Errno.EBADF;
+            } finally {
+                inode.unuse();
+            }
+        }
         return rwFlags == 0
                 ? Libc.call(Nr.PREAD64, fd, to.address(), length, position)
                 : vector(Nr.PREADV2, to, length, position, rwFlags);
@@ -206,6 +296,14 @@ public final class HostFile extends OpenFile {
 
     @Override
     public long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags) {
+        CachedInode inode = cached();
+        if (inode != null) {
+            try {
+                return inode.mapping().writeThrough(position, from, length, hostWrite(rwFlags));
+            } finally {
+                inode.unuse();
+            }
+        }
         return rwFlags == 0
                 ? Libc.call(Nr.PWRITE64, fd, from.address(), length, position)
                 : vector(Nr.PWRITEV2, from, length, position, rwFlags);
@@ -234,7 +332,113 @@ public final class HostFile extends OpenFile {
     }
 
     @Override
+    public long truncate(long size) {
+        CachedInode inode = cached();
+        if (inode == null) {
+            return Libc.call(Nr.FTRUNCATE, fd, size);
+        }
+        try {
+            return inode.mapping().truncate(size, bytes -> (int) Libc.call(Nr.FTRUNCATE, fd, bytes));
+        } finally {
+            inode.unuse();
+        }
+    }
+
+    @Override
+    public long allocate(int mode, long offset, long length) {
+        CachedInode inode = cached();
+        if (inode == null) {
+            return Libc.call(Nr.FALLOCATE, fd, mode, offset, length);
+        }
+        try {
+            return CachedAllocate.run(inode.mapping(), fd, mode, offset, length);
+        } finally {
+            inode.unuse();
+        }
+    }
+
+    @Override
+    public long writeback() {
+        CachedInode inode = cached();
+        if (inode == null) {
+            return 0;
+        }
+        try {
+            return inode.mapping().writeback(0, Long.MAX_VALUE);
+        } finally {
+            inode.unuse();
+        }
+    }
+
+    @Override
+    public long addSeals(int seals) {
+        CachedInode inode = cached();
+        if (inode == null) {
+            return Libc.call(Nr.FCNTL, fd, F_ADD_SEALS, seals);
+        }
+        try {
+            // Dirty pages must reach the host before it refuses writes; a shared writable mapping forbids the seal.
+            long r = inode.mapping().writeback(0, Long.MAX_VALUE);
+            if (r >= 0 && (seals & F_SEAL_WRITE) != 0 && !inode.mapping().denyWritable()) {
+                r = -Errno.EBUSY;
+            }
+            return r < 0 ? r : Libc.call(Nr.FCNTL, fd, F_ADD_SEALS, seals);
+        } finally {
+            inode.unuse();
+        }
+    }
+
+    /**
+     * O_TRUNC has emptied the file on the host behind the cache's back: cached pages and mappings follow.
+     */
+    void truncatedByOpen() {
+        CachedInode inode = cached();
+        if (inode != null) {
+            inode.mapping().truncate(0);
+            inode.unuse();
+        }
+    }
+
+    // ---- as the memory manager sees it ----
+
+    @Override
+    public MappedFile mapped() {
+        return type == HostStat.S_IFREG ? this : null;
+    }
+
+    @Override
+    public boolean mapsAnonymous() {
+        return type == HostStat.S_IFCHR && rdev == DEV_ZERO;
+    }
+
+    /** The file's pages, shared by all open files of the inode; brings the inode into the cache. */
+    @Override
+    public synchronized AddressSpace mapping() {
+        if (mappedInode == null) {
+            mappedInode = root.inodes().open(this);
+        }
+        return mappedInode.mapping();
+    }
+
+    @Override
+    public boolean noexec() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment statfs = arena.allocate(120, 8);
+            long r = Libc.call(Nr.FSTATFS, fd, statfs.address());
+            return r == 0 && (statfs.get(ValueLayout.JAVA_LONG, 80) & ST_NOEXEC) != 0;
+        }
+    }
+
+    @Override
     protected void release() {
+        CachedInode inode;
+        synchronized (this) {
+            inode = mappedInode;
+            mappedInode = null;
+        }
+        if (inode != null) {
+            inode.unuse();
+        }
         Libc.call(Nr.CLOSE, fd);
     }
 }

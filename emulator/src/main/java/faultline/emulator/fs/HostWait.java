@@ -35,11 +35,16 @@ public final class HostWait {
      * @return 0 when ready, {@link #INTERRUPTED}, or -errno
      */
     public static long until(Waiter waiter, int fd, short events) {
+        return until(waiter, fd, events, FOREVER);
+    }
+
+    /** As {@link #until(Waiter, int, short)} for {@code nanos} at most; 0 also when the time is over. */
+    public static long until(Waiter waiter, int fd, short events, long nanos) {
         MemorySegment fds = HostScratch.get().waitBlock();
         fds.set(ValueLayout.JAVA_INT, 0, fd);
         fds.set(ValueLayout.JAVA_SHORT, 4, events);
         fds.set(ValueLayout.JAVA_SHORT, 6, (short) 0);
-        long ready = poll(waiter, fds, 1, FOREVER);
+        long ready = poll(waiter, fds, 1, nanos);
         return ready > 0 ? 0 : ready;
     }
 

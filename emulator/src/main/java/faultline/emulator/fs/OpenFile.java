@@ -2,6 +2,7 @@ package faultline.emulator.fs;
 
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
+import faultline.mmu.file.MappedFile;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -61,6 +62,11 @@ public abstract class OpenFile {
         return null;
     }
 
+    /** A host path that has the metadata of a file without a host descriptor. */
+    public String counterpart() {
+        return path();
+    }
+
     /** The host's descriptor, or -1 for a file that exists in the emulator only. */
     public int hostFd() {
         return -1;
@@ -110,6 +116,36 @@ public abstract class OpenFile {
      */
     public long getdents(int nr, MemorySegment to, long length) {
         return -Errno.ENOTDIR;
+    }
+
+    /** Changes the file's size (ftruncate), cached and mapped pages included. */
+    public long truncate(long size) {
+        return -Errno.EINVAL;
+    }
+
+    /** fallocate(2), cached and mapped pages included. */
+    public long allocate(int mode, long offset, long length) {
+        return -Errno.EBADF;
+    }
+
+    /** Writes dirty cached pages of the file to the host (the first half of fsync). */
+    public long writeback() {
+        return 0;
+    }
+
+    /** What a mapping of this file shows; null when it cannot be mapped (ENODEV). */
+    public MappedFile mapped() {
+        return null;
+    }
+
+    /** Whether mapping this file gives anonymous memory (/dev/zero), private or shared as asked. */
+    public boolean mapsAnonymous() {
+        return false;
+    }
+
+    /** Seals a memfd (F_ADD_SEALS); a seal against writing is refused while there is a shared writable mapping. */
+    public long addSeals(int seals) {
+        return -Errno.EINVAL;
     }
 
     /** Events ready now, of a file without a host descriptor; poll(2)'s bits. */

@@ -24,7 +24,7 @@ final class PathOpener {
                 && (flags & (OpenFlags.O_CREAT | OpenFlags.O_EXCL)) != (OpenFlags.O_CREAT | OpenFlags.O_EXCL);
         VirtualNode node = PathResolver.virtualNode(fs, caller, base, path, follow);
         if (node != null) {
-            return openNode(fs, node, flags, mode);
+            return openNode(fs, caller, base, node, flags, mode);
         }
         if (base.hostFd() < 0 && !GuestPath.isAbsolute(path)) {
             return Opened.failed(base instanceof VirtualDirectory ? -Errno.ENOENT : -Errno.ENOTDIR);
@@ -32,6 +32,35 @@ final class PathOpener {
         return fs.root().confined()
                 ? openConfined(fs, caller, base, path, flags, mode, follow)
                 : openOnHost(fs, caller, base, path, flags, mode);
+    }
+
+    /** See {@link FsContext#openRestricted}. The host's magic links are never followed, asked or not. */
+    static Opened openRestricted(FsContext fs, OpenFile base, String path, int flags, int mode, int resolve) {
+        boolean staysBelow = (resolve & (OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_IN_ROOT)) != 0;
+        int dirFd = base.hostFd();
+        int how = resolve | OpenFlags.RESOLVE_NO_MAGICLINKS;
+        if (dirFd < 0) {
+            return Opened.failed(-Errno.ENOTDIR);
+        }
+        String name = path;
+        if (fs.root().confined() && !staysBelow) {
+            name = PathResolver.absolute(fs.root(), base, path);
+            dirFd = fs.root().fd();
+            how |= OpenFlags.RESOLVE_IN_ROOT;
+        }
+        if (name == null) {
+            return Opened.failed(-Errno.ENOENT);
+        }
+        long fd = host(fs, dirFd, name, flags, mode, how);
+        if (fd < 0) {
+            return Opened.failed(fd);
+        }
+        HostFile file = HostFile.own(fs.root(), (int) fd);
+        if (file.dev() == fs.root().procDev()) {
+            file.put();
+            return Opened.failed(-Errno.EXDEV);
+        }
+        return Opened.of(file);
     }
 
     private static Opened openOnHost(FsContext fs, Caller caller, OpenFile base, String path, int flags, int mode) {
@@ -49,8 +78,15 @@ final class PathOpener {
             VirtualNode node = fs.tree().lookup(caller, where, true);
             if (node != null) {
                 file.put();
-                return openNode(fs, node, flags, mode);
+                return openNode(fs, caller, base, node, flags, mode);
             }
+        }
+        return opened(file, flags);
+    }
+
+    private static Opened opened(HostFile file, int flags) {
+        if ((flags & OpenFlags.O_TRUNC) != 0 && (flags & OpenFlags.O_PATH) == 0) {
+            file.truncatedByOpen();
         }
         return Opened.of(file);
     }
@@ -66,11 +102,11 @@ final class PathOpener {
         if (fd < 0) {
             VirtualNode node = PathResolver.followToVirtual(fs, caller, absolute, follow);
             if (node != null && node != VirtualTree.ABSENT) {
-                return openNode(fs, node, flags, mode);
+                return openNode(fs, caller, base, node, flags, mode);
             }
             return Opened.failed(fd);
         }
-        return Opened.of(HostFile.own(fs.root(), (int) fd));
+        return opened(HostFile.own(fs.root(), (int) fd), flags);
     }
 
     /** A symbolic link led to /proc/self/fd/N or the like: finds which, by links alone. */
@@ -81,20 +117,44 @@ final class PathOpener {
         if (node == null || node == VirtualTree.ABSENT) {
             return Opened.failed(-Errno.ELOOP);
         }
-        return openNode(fs, node, flags, mode);
+        return openNode(fs, caller, base, node, flags, mode);
     }
 
-    private static Opened openNode(FsContext fs, VirtualNode node, int flags, int mode) {
+    private static Opened openNode(
+            FsContext fs, Caller caller, OpenFile base, VirtualNode node, int flags, int mode) {
         if (node == VirtualTree.ABSENT) {
             return Opened.failed((flags & OpenFlags.O_CREAT) != 0 ? -Errno.EACCES : -Errno.ENOENT);
         }
-        if (!node.isHost()) {
-            if (node.target() != null && (flags & OpenFlags.O_PATH) == 0) {
-                return Opened.failed(-Errno.ELOOP);
+        try {
+            if (node.redirect() != null) {
+                return open(fs, caller, base, node.redirect(), flags, mode);
             }
-            return node.open(flags);
+            if (!node.isHost()) {
+                return openVirtual(node, flags);
+            }
+            return openCounterpart(fs, node, flags, mode);
+        } finally {
+            node.release();
         }
-        long fd = host(fs, Libc.AT_FDCWD, node.counterpart(), flags, mode, 0);
+    }
+
+    private static Opened openVirtual(VirtualNode node, int flags) {
+        int exclusive = OpenFlags.O_CREAT | OpenFlags.O_EXCL;
+        if ((flags & exclusive) == exclusive) {
+            return Opened.failed(-Errno.EEXIST);
+        }
+        if (node.target() != null && (flags & OpenFlags.O_PATH) == 0) {
+            return Opened.failed(-Errno.ELOOP);
+        }
+        return node.open(flags);
+    }
+
+    private static Opened openCounterpart(FsContext fs, VirtualNode node, int flags, int mode) {
+        boolean changes = (flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY;
+        if (changes && fs.root().confined() && !node.mayWrite()) {
+            return Opened.failed(-Errno.EACCES);
+        }
+        long fd = host(fs, Libc.AT_FDCWD, node.counterpart(), flags & ~OpenFlags.O_CREAT, mode, 0);
         if (fd < 0) {
             return Opened.failed(fd);
         }
@@ -102,7 +162,7 @@ final class PathOpener {
         if (file.type() == HostStat.S_IFDIR) {
             file.setOverlayPath(node.path());
         }
-        return Opened.of(file);
+        return opened(file, flags);
     }
 
     /** openat2(2) with the flags made as open(2) takes them, and the guest's umask. */

@@ -45,13 +45,22 @@ public final class PathRef implements AutoCloseable {
         return new PathRef(0, ownedFd, name, ownedFd, null, null);
     }
 
+    /** An open file itself, for AT_EMPTY_PATH. */
+    static PathRef itself(OpenFile file) {
+        if (file.hostFd() < 0) {
+            return new PathRef(0, Libc.AT_FDCWD, file.counterpart(), -1, null, null);
+        }
+        file.get();
+        return new PathRef(0, file.hostFd(), "", -1, file, null);
+    }
+
     /** The object behind an O_PATH descriptor that was opened for this, symbolic links being resolved already. */
     static PathRef object(int ownedFd) {
         return new PathRef(0, Libc.AT_FDCWD, "/proc/self/fd/" + ownedFd, ownedFd, null, null);
     }
 
     static PathRef virtual(VirtualNode node) {
-        return new PathRef(0, Libc.AT_FDCWD, node.counterpart(), -1, null, node.isHost() ? null : node);
+        return new PathRef(0, Libc.AT_FDCWD, node.counterpart(), -1, null, node);
     }
 
     /** 0, or -errno when the path could not be resolved. */
@@ -68,9 +77,14 @@ public final class PathRef implements AutoCloseable {
         return name;
     }
 
-    /** The emulator's node, when the name is not the host's. Its metadata are those of the host name given here. */
+    /** The node of {@link VirtualTree} the path led to; null for a plain host file. Its metadata are the host name's. */
     public VirtualNode node() {
         return node;
+    }
+
+    /** Whether the name is a magic link of the host's /proc to an object that symbolic links were resolved to. */
+    public boolean isObject() {
+        return dirFd == Libc.AT_FDCWD && ownedFd >= 0;
     }
 
     /** The name in the thread's first path block. */
@@ -95,6 +109,9 @@ public final class PathRef implements AutoCloseable {
         }
         if (heldDirectory != null) {
             heldDirectory.put();
+        }
+        if (node != null) {
+            node.release();
         }
     }
 }

@@ -29,14 +29,11 @@ final class PathResolver {
 
     static PathRef resolve(FsContext fs, Caller caller, OpenFile base, String path, LastComponent last) {
         if (path.isEmpty()) {
-            return PathRef.failed(-Errno.ENOENT);
+            return PathRef.itself(base);
         }
         VirtualNode node = virtualNode(fs, caller, base, path, last == LastComponent.FOLLOW);
-        if (node == VirtualTree.ABSENT) {
-            return PathRef.failed(-Errno.ENOENT);
-        }
         if (node != null) {
-            return PathRef.virtual(node);
+            return virtual(fs, caller, base, node, last);
         }
         GuestRoot root = fs.root();
         if (base.hostFd() < 0 && !GuestPath.isAbsolute(path)) {
@@ -52,11 +49,27 @@ final class PathResolver {
         PathRef ref = confined(root, absolute, last);
         if (ref.error() < 0) {
             VirtualNode behindLinks = followToVirtual(fs, caller, absolute, last == LastComponent.FOLLOW);
-            if (behindLinks != null && behindLinks != VirtualTree.ABSENT) {
-                return PathRef.virtual(behindLinks);
+            if (behindLinks != null) {
+                return virtual(fs, caller, base, behindLinks, last);
             }
         }
         return ref;
+    }
+
+    private static PathRef virtual(
+            FsContext fs, Caller caller, OpenFile base, VirtualNode node, LastComponent last) {
+        if (node == VirtualTree.ABSENT) {
+            return PathRef.failed(-Errno.ENOENT);
+        }
+        if (node.redirect() != null) {
+            node.release();
+            return resolve(fs, caller, base, node.redirect(), last);
+        }
+        if (last == LastComponent.NAME) {
+            node.release();
+            return PathRef.failed(-Errno.EPERM);
+        }
+        return PathRef.virtual(node);
     }
 
     private static PathRef confined(GuestRoot root, String absolute, LastComponent last) {

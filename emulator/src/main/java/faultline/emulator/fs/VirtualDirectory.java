@@ -54,6 +54,11 @@ public final class VirtualDirectory extends OpenFile {
     }
 
     @Override
+    public String counterpart() {
+        return counterpart;
+    }
+
+    @Override
     public synchronized long getdents(int nr, MemorySegment to, long length) {
         boolean wide = nr == Nr.GETDENTS64;
         long used = 0;

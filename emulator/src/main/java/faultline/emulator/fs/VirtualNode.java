@@ -34,6 +34,26 @@ public abstract class VirtualNode {
         return false;
     }
 
+    /** Whether calls that change metadata (chmod, utimensat, …) may pass to the counterpart. */
+    public boolean mayChange() {
+        return false;
+    }
+
+    /** Whether a confined guest may open the counterpart for writing. */
+    public boolean mayWrite() {
+        return false;
+    }
+
+    /** An absolute guest path that stands for this one: resolution begins anew with it. Null for none. */
+    public String redirect() {
+        return null;
+    }
+
+    /** Lets go of what the node holds; called once by whoever looked it up. */
+    public void release() {
+        // Most nodes hold nothing.
+    }
+
     /** A symbolic link's target; null for anything else. */
     public String target() {
         return null;

@@ -29,6 +29,8 @@ public final class OpenFlags {
 
     /** openat2(2): do not follow links such as {@code /proc/PID/fd/N}. */
     public static final int RESOLVE_NO_MAGICLINKS = 0x02;
+    /** openat2(2): fail where the path would leave the directory. */
+    public static final int RESOLVE_BENEATH = 0x08;
     /** openat2(2): treat the directory as the root of every path. */
     public static final int RESOLVE_IN_ROOT = 0x10;
 

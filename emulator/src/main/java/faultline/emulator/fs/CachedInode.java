@@ -1,0 +1,104 @@
+package faultline.emulator.fs;
+
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.PageCache;
+import java.lang.foreign.MemorySegment;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One host inode whose pages are in guest memory. Its life is counted by uses, under its monitor: each mapped open file
+ * has one, and each read or write in flight.
+ */
+final class CachedInode {
+    private static final Logger LOG = LoggerFactory.getLogger(CachedInode.class);
+
+    private final InodeCache cache;
+    private final InodeCache.Key key;
+    private int uses;
+    private boolean dead;
+    private HostStore store;
+    private volatile AddressSpace mapping;
+
+    CachedInode(InodeCache cache, InodeCache.Key key) {
+        this.cache = cache;
+        this.key = key;
+    }
+
+    InodeCache.Key key() {
+        return key;
+    }
+
+    AddressSpace mapping() {
+        return mapping;
+    }
+
+    /** A file is about to be mapped. Returns false when the inode is just leaving the cache: look again. */
+    synchronized boolean use(HostFile file, PageCache pages) {
+        if (dead) {
+            return false;
+        }
+        if (mapping == null) {
+            store = new HostStore(file);
+            mapping = new AddressSpace(pages, store);
+        } else {
+            store.offerWritable(file);
+        }
+        uses++;
+        return true;
+    }
+
+    /** A read or write begins. Returns false when there are no pages. */
+    synchronized boolean useAgain() {
+        if (dead || mapping == null) {
+            return false;
+        }
+        uses++;
+        return true;
+    }
+
+    /** Ends one use; the last one writes back, frees the pages and lets go of the host's file. */
+    synchronized void unuse() {
+        if (--uses > 0) {
+            return;
+        }
+        int lost = mapping.evict();
+        if (lost < 0) {
+            // The last close is too late to tell the program; the kernel logs it too ("lost async page write").
+            LOG.warn("pages of inode {} on device {} could not be written: errno {}", key.ino(), key.dev(), -lost);
+        }
+        dead = true;
+        cache.remove(this);
+        store.close();
+    }
+
+    /**
+     * Reads from cached pages where there are any, and from the host in between.
+     *
+     * @return bytes read, 0 at the end of the file, or -errno when there were none
+     */
+    long read(long position, MemorySegment to, long length) {
+        long done = 0;
+        while (done < length) {
+            long at = position + done;
+            long n = mapping.readCached(at, to.asSlice(done), length - done);
+            if (n == 0) {
+                if (at >= mapping.size() && at >= mapping.refreshSize()) {
+                    break;
+                }
+                long run = mapping.uncachedRun(at, length - done);
+                if (run == 0) {
+                    // The page is being read in, or just came: ask the cache again.
+                    Thread.onSpinWait();
+                    continue;
+                }
+                n = store.read(at, to.asSlice(done, run));
+                if (n <= 0) {
+                    return done > 0 ? done : n;
+                }
+            }
+            done += n;
+        }
+        return done;
+    }
+}

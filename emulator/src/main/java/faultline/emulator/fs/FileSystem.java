@@ -1,0 +1,75 @@
+package faultline.emulator.fs;
+
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.mmu.Errno;
+import faultline.mmu.file.PageCache;
+import java.nio.file.Path;
+
+/**
+ * The files of one machine: its root directory, its inodes with cached pages, and what a first process starts with.
+ *
+ * <p>Closed after the last process is gone; open files and mappings must be gone by then.
+ */
+public final class FileSystem implements AutoCloseable {
+    private static final int F_DUPFD_CLOEXEC = 1030;
+    /** Lowest host descriptor that a copy of stdin, stdout or stderr may get. */
+    private static final int BEHIND_STDIO = 3;
+
+    private static final long NO_LIMIT = Integer.MAX_VALUE;
+
+    private final InodeCache inodes;
+    private final GuestRoot root;
+    private final VirtualTree tree;
+
+    /**
+     * @param pages the machine's page cache
+     * @param directory that confines the guest's paths; null for the host's own root
+     * @param processes what /proc tells of; null for no virtual files at all
+     * @throws IllegalArgumentException if the directory cannot be opened
+     */
+    public FileSystem(PageCache pages, Path directory, ProcSource processes) {
+        inodes = new InodeCache(pages);
+        root = directory == null ? GuestRoot.host(inodes) : GuestRoot.confined(directory, inodes);
+        tree = processes == null ? VirtualTree.NONE : new GuestTree(root, processes);
+    }
+
+    /**
+     * Root, working directory and umask of a first process.
+     *
+     * @param cwd guest path, Latin-1; null for the host process' own directory, or the confined root
+     * @throws IllegalArgumentException if there is no such directory
+     */
+    public FsContext newContext(String cwd) {
+        return FsContext.create(root, tree, cwd);
+    }
+
+    /** A table with 0, 1 and 2 being the host's, as far as those are open. */
+    public FdTable newStdio() {
+        FdTable table = new FdTable();
+        for (int fd = 0; fd < BEHIND_STDIO; fd++) {
+            long copy = Libc.call(Nr.FCNTL, fd, F_DUPFD_CLOEXEC, BEHIND_STDIO);
+            if (copy >= 0) {
+                table.replace(fd, HostFile.own(root, (int) copy), false, NO_LIMIT);
+            } else if (copy != -Errno.EBADF) {
+                throw new IllegalStateException("cannot take over descriptor " + fd + ": errno " + -copy);
+            }
+        }
+        return table;
+    }
+
+    /** The inodes that have pages in guest memory: none when everything is closed. */
+    public InodeCache inodes() {
+        return inodes;
+    }
+
+    public GuestRoot root() {
+        return root;
+    }
+
+    @Override
+    public void close() {
+        inodes.writebackAll();
+        root.close();
+    }
+}

@@ -1,0 +1,143 @@
+package faultline.emulator.fs;
+
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.HostStat;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.host.OpenFlags;
+import faultline.mmu.Errno;
+import faultline.mmu.file.BackingStore;
+import faultline.mmu.phys.Page;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * A host file that cached pages are read from and written to.
+ *
+ * <p>It has a descriptor of its own, opened anew where the host allows it, so that neither the position nor O_APPEND or
+ * O_DIRECT of the guest's descriptor matter, and so that it outlives the guest's close.
+ */
+final class HostStore implements BackingStore {
+    private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int RWF_NOAPPEND = 0x20;
+
+    /** Read by any thread; replaced at most once, by one that can write. */
+    private volatile int fd;
+
+    private volatile boolean writable;
+    /** The descriptor shares O_APPEND with the guest's: positions count only with RWF_NOAPPEND. */
+    private volatile boolean appends;
+
+    private int replaced = -1;
+
+    /** Opens what {@code file} has open; -1 as descriptor, and failing reads, when the host has none to give. */
+    HostStore(HostFile file) {
+        int own = reopen(file, OpenFlags.O_RDWR);
+        writable = own >= 0;
+        if (own < 0 && file.writable()) {
+            own = duplicate(file);
+            writable = true;
+            appends = (file.statusFlags() & OpenFlags.O_APPEND) != 0;
+        }
+        if (own < 0) {
+            own = reopen(file, OpenFlags.O_RDONLY);
+        }
+        fd = own >= 0 ? own : duplicate(file);
+    }
+
+    /** A new descriptor for the same inode, whose permissions the host checks again; negative on failure. */
+    private static int reopen(HostFile file, int mode) {
+        long path = HostScratch.get().path("/proc/self/fd/" + file.hostFd());
+        return (int) Libc.call(Nr.OPENAT, Libc.AT_FDCWD, path, mode | OpenFlags.O_CLOEXEC);
+    }
+
+    private static int duplicate(HostFile file) {
+        return (int) Libc.call(Nr.FCNTL, file.hostFd(), F_DUPFD_CLOEXEC, 0);
+    }
+
+    /** A file that may be written to is mapped while our own descriptor can only read: takes over a writable one. */
+    synchronized void offerWritable(HostFile file) {
+        if (writable || !file.writable()) {
+            return;
+        }
+        int better = duplicate(file);
+        if (better >= 0) {
+            // The old one stays open until the end: another thread may be reading through it.
+            replaced = fd;
+            appends = (file.statusFlags() & OpenFlags.O_APPEND) != 0;
+            fd = better;
+            writable = true;
+        }
+    }
+
+    long read(long position, MemorySegment to) {
+        return Libc.call(Nr.PREAD64, fd, to.address(), to.byteSize(), position);
+    }
+
+    @Override
+    public int readPages(long index, int count, MemorySegment dst) {
+        long want = (long) count << Page.SHIFT;
+        long done = 0;
+        while (done < want) {
+            long n = Libc.call(Nr.PREAD64, fd, dst.address() + done, want - done, (index << Page.SHIFT) + done);
+            if (n < 0) {
+                return done > 0 ? (int) done : (int) n;
+            }
+            if (n == 0) {
+                break;
+            }
+            done += n;
+        }
+        return (int) done;
+    }
+
+    @Override
+    public int writePages(long index, int bytes, MemorySegment src) {
+        long start = index << Page.SHIFT;
+        // A page at the file's end may hold more than the file: the file must not grow by write-back.
+        long within = Math.min(bytes, size() - start);
+        long done = 0;
+        while (done < within) {
+            long n = write(src.address() + done, within - done, start + done);
+            if (n <= 0) {
+                return n == 0 ? -Errno.EIO : (int) n;
+            }
+            done += n;
+        }
+        return bytes;
+    }
+
+    private long write(long address, long length, long position) {
+        if (!appends) {
+            return Libc.call(Nr.PWRITE64, fd, address, length, position);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment iov = arena.allocate(16, 8);
+            iov.set(ValueLayout.JAVA_LONG, 0, address);
+            iov.set(ValueLayout.JAVA_LONG, 8, length);
+            return Libc.call(Nr.PWRITEV2, fd, iov.address(), 1, position, 0, RWF_NOAPPEND);
+        }
+    }
+
+    @Override
+    public long size() {
+        try (Arena confined = Arena.ofConfined()) {
+            MemorySegment stat = confined.allocate(HostStat.SIZE, 8);
+            return Libc.call(Nr.FSTAT, fd, stat.address()) < 0 ? 0 : HostStat.size(stat);
+        }
+    }
+
+    @Override
+    public boolean isShmem() {
+        return false;
+    }
+
+    /** Lets go of the host's file. Nobody reads or writes any more. */
+    synchronized void close() {
+        Libc.call(Nr.CLOSE, fd);
+        if (replaced >= 0) {
+            Libc.call(Nr.CLOSE, replaced);
+        }
+    }
+}

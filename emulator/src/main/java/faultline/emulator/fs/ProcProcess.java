@@ -1,0 +1,50 @@
+package faultline.emulator.fs;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One process (or, where the difference shows, one task of it) as /proc tells of it. Texts are Latin-1, a character a byte,
+ * and complete with their line ends.
+ */
+public interface ProcProcess {
+    int pid();
+
+    /** Thread ids, ascending. */
+    int[] tids();
+
+    /** What it executes: an absolute guest path; "" for none. */
+    String executable();
+
+    /** Its descriptors; null when it has ended. */
+    FdTable files();
+
+    /** Its directories; null when it has ended. */
+    FsContext fs();
+
+    /**
+     * A text that the memory manager and the task layer make: {@code "maps"}, {@code "smaps"}, {@code "smaps_rollup"},
+     * {@code "numa_maps"}, {@code "stat"}, {@code "statm"}, {@code "status"}, {@code "limits"}, {@code "comm"}, {@code "cmdline"},
+     * {@code "environ"}, {@code "auxv"}, {@code "oom_score"}, {@code "oom_score_adj"}, {@code "wchan"}, {@code "sched"},
+     * {@code "personality"}, {@code "coredump_filter"}.
+     *
+     * @param tid whose, where tasks differ
+     * @return null when there is no such file
+     */
+    String text(String name, int tid);
+
+    /** Writes to one of those files. Returns 0 or -errno. */
+    long write(String name, int tid, String text);
+
+    /**
+     * Reads the process' memory (/proc/PID/mem).
+     *
+     * @return bytes read before the first unmapped one, or -EIO when there is none
+     */
+    long readMemory(long address, MemorySegment to, long length);
+
+    /** Writes the process' memory, read-only pages too. */
+    long writeMemory(long address, MemorySegment from, long length);
+
+    /** The entry of /proc/PID/pagemap for the page at {@code address}. */
+    long pagemap(long address);
+}

@@ -1,0 +1,232 @@
+package faultline.emulator.fs;
+
+import faultline.emulator.fs.VirtualDirectory.Entry;
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.HostStat;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** /proc/PID and /proc/PID/task/TID of one guest process. */
+final class ProcProcessTree {
+    /** Files whose text the process supplies. */
+    private static final List<String> TEXTS = List.of(
+            "auxv", "cmdline", "comm", "coredump_filter", "environ", "limits", "maps", "numa_maps", "oom_score",
+            "oom_score_adj", "personality", "sched", "smaps", "smaps_rollup", "stat", "statm", "status", "wchan");
+    /** Files that the host has for its own process, and that mean the same for ours. */
+    private static final Set<String> HOST =
+            Set.of("cgroup", "loginuid", "sessionid", "uid_map", "gid_map", "setgroups", "net", "ns", "cpuset");
+    private static final Set<String> MOUNTS = Set.of("mounts", "mountinfo", "mountstats");
+    private static final Set<String> LINKS = Set.of("cwd", "exe", "root");
+
+    private final GuestRoot root;
+    private final ProcProcess process;
+
+    ProcProcessTree(GuestRoot root, ProcProcess process) {
+        this.root = root;
+        this.process = process;
+    }
+
+    /** @param rest what follows /proc/PID/ */
+    VirtualNode lookup(String rest, boolean follow) {
+        String base = "/proc/" + process.pid();
+        if (!GuestPath.isUnder(rest, "task")) {
+            return inProcess(base, rest, process.pid(), follow, true);
+        }
+        if (rest.equals("task")) {
+            return new VirtualFolder(base + "/task", "/proc/self/task", this::taskEntries);
+        }
+        int end = rest.indexOf('/', 5);
+        String name = end < 0 ? rest.substring(5) : rest.substring(5, end);
+        int tid = ProcTree.number(name);
+        for (int known : process.tids()) {
+            if (known == tid) {
+                String below = end < 0 ? "" : rest.substring(end + 1);
+                return inProcess(base + "/task/" + name, below, tid, follow, false);
+            }
+        }
+        return VirtualTree.ABSENT;
+    }
+
+    private VirtualNode inProcess(String base, String rest, int tid, boolean follow, boolean withTasks) {
+        if (rest.isEmpty()) {
+            return new VirtualFolder(base, "/proc/self", () -> entries(withTasks));
+        }
+        int end = rest.indexOf('/');
+        String first = end < 0 ? rest : rest.substring(0, end);
+        String below = end < 0 ? "" : rest.substring(end + 1);
+        String path = base + "/" + rest;
+        if (LINKS.contains(first)) {
+            return link(path, "/proc/self/" + first, linkTarget(first), below, follow);
+        }
+        if (first.equals("fd")) {
+            return descriptor(path, below, follow);
+        }
+        if (HOST.contains(first) || MOUNTS.contains(first) && !root.confined()) {
+            return root.confined() && !first.equals("cgroup")
+                    ? VirtualTree.ABSENT
+                    : HostNode.of(path, "/proc/self/" + rest);
+        }
+        if (first.equals("fdinfo")) {
+            return descriptorInfo(path, below);
+        }
+        if (!below.isEmpty()) {
+            return VirtualTree.ABSENT;
+        }
+        return file(path, first, tid);
+    }
+
+    private VirtualNode file(String path, String name, int tid) {
+        String counterpart = "/proc/self/" + name;
+        if (name.equals("mem") || name.equals("pagemap")) {
+            return new VirtualNode(path, counterpart) {
+                @Override
+                public Opened open(int flags) {
+                    return Opened.of(new ProcMemoryFile(path, process, name.equals("pagemap"), flags));
+                }
+            };
+        }
+        if (MOUNTS.contains(name)) {
+            return new VirtualText(path, counterpart, () -> confinedMounts(name), null);
+        }
+        if (name.equals("io")) {
+            return HostNode.of(path, counterpart);
+        }
+        if (!TEXTS.contains(name)) {
+            return VirtualTree.ABSENT;
+        }
+        boolean writable = name.equals("comm") || name.equals("oom_score_adj") || name.equals("coredump_filter");
+        return new VirtualText(
+                path,
+                counterpart,
+                () -> process.text(name, tid),
+                writable ? text -> process.write(name, tid, text) : null);
+    }
+
+    private static String confinedMounts(String name) {
+        return switch (name) {
+            case "mounts" -> "none / none rw 0 0\nproc /proc proc rw 0 0\n";
+            case "mountinfo" -> "1 1 0:1 / / rw - none none rw\n2 1 0:2 / /proc rw - proc proc rw\n";
+            default -> "device none mounted on / with fstype none\ndevice proc mounted on /proc with fstype proc\n";
+        };
+    }
+
+    private String linkTarget(String name) {
+        FsContext fs = process.fs();
+        return switch (name) {
+            case "exe" -> process.executable();
+            case "cwd" -> fs == null ? "" : fs.cwdPath();
+            default -> "/";
+        };
+    }
+
+    private static VirtualNode link(String path, String counterpart, String target, String below, boolean follow) {
+        if (target == null || target.isEmpty()) {
+            return VirtualTree.ABSENT;
+        }
+        if (below.isEmpty() && !follow) {
+            return new VirtualLink(path, counterpart, target);
+        }
+        return new RedirectNode(path, below.isEmpty() ? target : GuestPath.join(target, below));
+    }
+
+    private VirtualNode descriptor(String path, String below, boolean follow) {
+        if (below.isEmpty()) {
+            return new VirtualFolder(path, "/proc/self/fd", () -> descriptorEntries(VirtualDirectory.DT_LNK));
+        }
+        int end = below.indexOf('/');
+        FdTable files = process.files();
+        OpenFile file = files == null ? null : files.get(fdNumber(end < 0 ? below : below.substring(0, end)));
+        if (file == null) {
+            return VirtualTree.ABSENT;
+        }
+        if (end < 0 && follow && file.hostFd() >= 0) {
+            return HostNode.descriptor(path, file);
+        }
+        try {
+            if (end >= 0) {
+                return new RedirectNode(path, GuestPath.join(file.path(), below.substring(end + 1)));
+            }
+            return follow
+                    ? new RedirectNode(path, file.path())
+                    : new VirtualLink(path, "/proc/self/fd/" + Math.max(file.hostFd(), 0), file.path());
+        } finally {
+            file.put();
+        }
+    }
+
+    private static int fdNumber(String name) {
+        return name.equals("0") ? 0 : ProcTree.number(name) == 0 ? -1 : ProcTree.number(name);
+    }
+
+    private VirtualNode descriptorInfo(String path, String below) {
+        if (below.isEmpty()) {
+            return new VirtualFolder(path, "/proc/self/fdinfo", () -> descriptorEntries(VirtualDirectory.DT_REG));
+        }
+        int fd = fdNumber(below);
+        FdTable files = process.files();
+        OpenFile file = files == null ? null : files.get(fd);
+        if (file == null) {
+            return VirtualTree.ABSENT;
+        }
+        file.put();
+        return new VirtualText(path, "/proc/self/fdinfo/0", () -> infoText(files, fd), null);
+    }
+
+    private static String infoText(FdTable files, int fd) {
+        OpenFile file = files.get(fd);
+        if (file == null) {
+            return null;
+        }
+        try {
+            MemorySegment stat = HostScratch.get().struct();
+            file.fstat(stat);
+            long ino = HostStat.ino(stat);
+            int flags = file.statusFlags() | (files.isCloseOnExec(fd) ? 0x80000 : 0);
+            long position = Math.max(0, file.lseek(0, 1));
+            return String.format("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", position, flags, 1, ino);
+        } finally {
+            file.put();
+        }
+    }
+
+    private List<Entry> descriptorEntries(byte type) {
+        List<Entry> entries = new ArrayList<>();
+        FdTable files = process.files();
+        if (files != null) {
+            for (int fd : files.open()) {
+                entries.add(new Entry(Integer.toString(fd), type));
+            }
+        }
+        return entries;
+    }
+
+    private List<Entry> taskEntries() {
+        List<Entry> entries = new ArrayList<>();
+        for (int tid : process.tids()) {
+            entries.add(new Entry(Integer.toString(tid), VirtualDirectory.DT_DIR));
+        }
+        return entries;
+    }
+
+    private List<Entry> entries(boolean withTasks) {
+        List<Entry> entries = new ArrayList<>();
+        for (String name : List.of("fd", "fdinfo")) {
+            entries.add(new Entry(name, VirtualDirectory.DT_DIR));
+        }
+        if (withTasks) {
+            entries.add(new Entry("task", VirtualDirectory.DT_DIR));
+        }
+        for (String name : List.of("cwd", "exe", "root")) {
+            entries.add(new Entry(name, VirtualDirectory.DT_LNK));
+        }
+        for (String name : TEXTS) {
+            entries.add(new Entry(name, VirtualDirectory.DT_REG));
+        }
+        for (String name : List.of("io", "mem", "mountinfo", "mounts", "mountstats", "pagemap")) {
+            entries.add(new Entry(name, VirtualDirectory.DT_REG));
+        }
+        return entries;
+    }
+}

@@ -1,0 +1,54 @@
+package faultline.emulator.fs;
+
+import java.util.List;
+
+/** What /proc tells about the machine and its processes; the task layer supplies it. Any thread may ask. */
+public interface ProcSource {
+    /** Ids of all processes, ascending. */
+    int[] pids();
+
+    /** One process by its id; null when there is none. */
+    ProcProcess process(int pid);
+
+    /** Guest-physical memory in bytes. */
+    long memoryBytes();
+
+    /** Unused guest-physical memory in bytes. */
+    long freeBytes();
+
+    /** Bytes of file pages in guest-physical memory. */
+    long cachedBytes();
+
+    /** Committed address space and its limit in bytes: Committed_AS and CommitLimit. */
+    long committedBytes();
+
+    long commitLimitBytes();
+
+    /** Swap space in bytes, all and unused. */
+    long swapBytes();
+
+    long freeSwapBytes();
+
+    /** Nanoseconds since the machine began. */
+    long uptimeNanos();
+
+    /** When the machine began, in seconds since 1970 of its own clock. */
+    long bootSeconds();
+
+    /** The kernel's release, as uname(2) has it. */
+    String release();
+
+    /** The kernel's version, as uname(2) has it. */
+    String version();
+
+    /** The processor's "model name" line and flags, of /proc/cpuinfo. */
+    String cpuModel();
+
+    List<String> cpuFlags();
+
+    /** A value under /proc/sys that the machine itself decides, such as {@code "vm/overcommit_memory"}; null for others. */
+    String sysctl(String name);
+
+    /** Changes such a value. Returns 0 or -errno. */
+    long setSysctl(String name, String value);
+}

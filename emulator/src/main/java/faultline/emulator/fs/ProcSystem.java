@@ -1,0 +1,118 @@
+package faultline.emulator.fs;
+
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** Files of /proc that tell of the guest's machine: meminfo, cpuinfo, stat, uptime, loadavg, version, some of sys. */
+final class ProcSystem {
+    private static final Set<String> NAMES = Set.of("meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version");
+    private static final long KIB = 1024;
+    private static final long NANOS = 1_000_000_000L;
+    /** Nanoseconds of one tick of USER_HZ. */
+    private static final long TICK = 10_000_000L;
+
+    private final ProcSource source;
+
+    ProcSystem(ProcSource source) {
+        this.source = source;
+    }
+
+    boolean knows(String name) {
+        return NAMES.contains(name);
+    }
+
+    /** A file right below /proc; null when it is not ours. */
+    VirtualNode lookup(String name) {
+        Supplier<String> text = switch (name) {
+            case "meminfo" -> this::meminfo;
+            case "cpuinfo" -> this::cpuinfo;
+            case "stat" -> this::stat;
+            case "uptime" -> this::uptime;
+            case "loadavg" -> this::loadavg;
+            case "version" -> () -> "Linux version " + source.release() + " (faultline) " + source.version() + "\n";
+            default -> null;
+        };
+        return text == null ? null : new VirtualText("/proc/" + name, "/proc/" + name, text, null);
+    }
+
+    /** A file below /proc/sys; null when the host's value is shown. */
+    VirtualNode sysctl(String name) {
+        if (source.sysctl(name) == null) {
+            return null;
+        }
+        String path = "/proc/sys/" + name;
+        return new VirtualText(
+                path,
+                path,
+                () -> source.sysctl(name) + "\n",
+                text -> source.setSysctl(name, text.strip()));
+    }
+
+    private String meminfo() {
+        long total = source.memoryBytes();
+        long free = source.freeBytes();
+        long cached = source.cachedBytes();
+        StringBuilder out = new StringBuilder(512);
+        line(out, "MemTotal:", total);
+        line(out, "MemFree:", free);
+        line(out, "MemAvailable:", free + cached);
+        line(out, "Buffers:", 0);
+        line(out, "Cached:", cached);
+        line(out, "SwapCached:", 0);
+        line(out, "SwapTotal:", source.swapBytes());
+        line(out, "SwapFree:", source.freeSwapBytes());
+        line(out, "CommitLimit:", source.commitLimitBytes());
+        line(out, "Committed_AS:", source.committedBytes());
+        out.append("HugePages_Total:       0\nHugePages_Free:        0\n");
+        line(out, "Hugepagesize:", 2 << 20);
+        return out.toString();
+    }
+
+    private static void line(StringBuilder out, String name, long bytes) {
+        String value = Long.toString(bytes / KIB);
+        out.append(name)
+                .append(" ".repeat(Math.max(1, 24 - name.length() - value.length())))
+                .append(value)
+                .append(" kB\n");
+    }
+
+    private String cpuinfo() {
+        return """
+                processor\t: 0
+                vendor_id\t: GenuineIntel
+                model name\t: %s
+                cpu MHz\t\t: 1000.000
+                physical id\t: 0
+                siblings\t: 1
+                core id\t\t: 0
+                cpu cores\t: 1
+                fpu\t\t: yes
+                wp\t\t: yes
+                flags\t\t: %s
+                clflush size\t: 64
+                cache_alignment\t: 64
+                address sizes\t: 40 bits physical, 48 bits virtual
+
+                """
+                .formatted(source.cpuModel(), String.join(" ", source.cpuFlags()));
+    }
+
+    private String stat() {
+        long ticks = source.uptimeNanos() / TICK;
+        String cpu = " " + ticks + " 0 0 0 0 0 0 0 0 0\n";
+        return "cpu " + cpu + "cpu0" + cpu + "btime " + source.bootSeconds() + "\nprocesses " + source.pids().length
+                + "\nprocs_running 1\nprocs_blocked 0\n";
+    }
+
+    private String uptime() {
+        long nanos = source.uptimeNanos();
+        String seconds = "%d.%02d".formatted(nanos / NANOS, nanos % NANOS / TICK);
+        return seconds + " 0.00\n";
+    }
+
+    private String loadavg() {
+        int[] pids = source.pids();
+        int last = pids.length == 0 ? 0 : pids[pids.length - 1];
+        return "0.00 0.00 0.00 1/" + pids.length + " " + last + "\n";
+    }
+}
