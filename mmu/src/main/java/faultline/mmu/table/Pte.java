@@ -64,6 +64,9 @@ public final class Pte {
     private static final int SWAP_OFFSET_SHIFT = 9;
     private static final long SWAP_OFFSET_MASK = (1L << SWAP_TYPE_SHIFT - SWAP_OFFSET_SHIFT) - 1;
 
+    /** Largest slot of a swap area: one less than fits, since that one of area 0 would look like none. */
+    public static final long MAX_SWAP_OFFSET = SWAP_OFFSET_MASK - 1;
+
     /** Highest number of swap areas. */
     public static final int MAX_SWAP_TYPES = 32;
 
@@ -246,7 +249,7 @@ public final class Pte {
         return pte != 0 && (pte & (PRESENT | PROTNONE | FILE)) == 0;
     }
 
-    /** Makes a swap entry. @param type number of the area, 0 to 31 @param offset slot, 50 bits */
+    /** Makes a swap entry. @param type number of the area, 0 to 31 @param offset slot, up to {@link #MAX_SWAP_OFFSET} */
     @KernelFunction("swp_entry_to_pte")
     public static long swap(int type, long offset) {
         return (long) type << SWAP_TYPE_SHIFT | (~offset & SWAP_OFFSET_MASK) << SWAP_OFFSET_SHIFT;
