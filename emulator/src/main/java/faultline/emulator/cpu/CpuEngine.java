@@ -261,6 +261,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
         core.stats.faultsOutside++;
         context.ip = core.rip();
         context.sp = core.unicorn.readRegister(UnicornConstants.UC_X86_REG_RSP);
+        context.bp = core.unicorn.readRegister(UnicornConstants.UC_X86_REG_RBP);
         context.mayWait = false;
         core.leaveGuest(EngineCore.IDLE);
         long begin = System.nanoTime();

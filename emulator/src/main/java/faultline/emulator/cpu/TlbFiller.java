@@ -6,6 +6,7 @@ import static faultline.emulator.unicorn.UnicornConstants.UC_PROT_READ;
 import static faultline.emulator.unicorn.UnicornConstants.UC_X86_REG_RFLAGS;
 
 import faultline.emulator.unicorn.Unicorn;
+import faultline.emulator.unicorn.UnicornConstants;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
 
@@ -150,6 +151,10 @@ final class TlbFiller {
         FaultContext context = core.context;
         int errorCode = firstCode;
         context.mayWait = false;
+        if (listener != null) {
+            context.ip = core.rip();
+            context.bp = core.unicorn.readRegister(UnicornConstants.UC_X86_REG_RBP);
+        }
         for (;;) {
             core.stats.faults++;
             core.leaveGuest(EngineCore.KERNEL);

@@ -29,6 +29,8 @@ public final class FaultContext {
     public long ip;
 
     public long sp;
+    /** Frame pointer at the fault, for call stacks; 0 unless faults are being traced. */
+    public long bp;
     /** Error code as the hardware pushes it: bit 0 present, 1 write, 2 user, 4 instruction fetch. */
     public int errorCode;
     /** Whether the fault may wait for another task; if not, it ends in RETRY instead. */

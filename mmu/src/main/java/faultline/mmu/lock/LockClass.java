@@ -1,5 +1,6 @@
 package faultline.mmu.lock;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -40,6 +41,7 @@ public final class LockClass {
         return waitNanos.sum();
     }
 
+    @KernelFunction("lock_contended")
     void contended(long nanos) {
         contentions.increment();
         waitNanos.add(nanos);
