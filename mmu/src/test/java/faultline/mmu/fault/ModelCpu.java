@@ -26,7 +26,7 @@ public final class ModelCpu {
     private final Map<Long, Long> writable = new HashMap<>();
     public final FaultContext ctx = new FaultContext();
 
-    ModelCpu(MmStruct mm, FaultHandler faults, Tlbs tlbs) {
+    public ModelCpu(MmStruct mm, FaultHandler faults, Tlbs tlbs) {
         this.mm = mm;
         this.faults = faults;
         this.phys = faults.env().phys;
