@@ -2,6 +2,7 @@ package faultline.emulator.syscall;
 
 import faultline.emulator.task.Task;
 import faultline.emulator.task.UserFault;
+import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.slf4j.Logger;
@@ -18,8 +19,6 @@ public final class SyscallTable {
     public static final int SIZE = 512;
 
     private static final Logger LOG = LoggerFactory.getLogger(SyscallTable.class);
-    private static final int EFAULT = 14;
-    private static final int ENOSYS = 38;
 
     private final SyscallHandler[] handlers = new SyscallHandler[SIZE];
     private final String[] names = new String[SIZE];
@@ -71,7 +70,7 @@ public final class SyscallTable {
     @KernelFunction(value = "do_syscall_x64", file = "arch/x86/entry/syscall_64.c")
     public long dispatch(Task task, long number, long a0, long a1, long a2, long a3, long a4, long a5) {
         if (number < 0 || number >= SIZE) {
-            return -ENOSYS;
+            return -Errno.ENOSYS;
         }
         int nr = (int) number;
         calls.lazySet(nr, calls.getPlain(nr) + 1);
@@ -82,7 +81,7 @@ public final class SyscallTable {
         try {
             return handler.call(task, a0, a1, a2, a3, a4, a5);
         } catch (UserFault e) {
-            return -EFAULT;
+            return -Errno.EFAULT;
         }
     }
 
@@ -90,6 +89,6 @@ public final class SyscallTable {
         if (unknownSeen.getAndSet(number, 1) == 0) {
             LOG.warn("unknown system call {} ({}): the guest gets ENOSYS", number, name(number));
         }
-        return -ENOSYS;
+        return -Errno.ENOSYS;
     }
 }

@@ -1,15 +1,72 @@
 package faultline.emulator.task;
 
+import faultline.emulator.fs.FdTable;
+import faultline.emulator.fs.FsContext;
+import faultline.emulator.signal.GroupSignals;
+import faultline.emulator.signal.SigAction;
+import faultline.emulator.signal.SigInfo;
+import faultline.emulator.signal.SignalHandlers;
+import faultline.emulator.signal.SignalSender;
+import faultline.emulator.signal.Signals;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
 /**
  * A thread group: tasks that share an address space, files and signal handlers.
+ *
+ * <p>Family (parent, children, group, session) is guarded by {@link Kernel#familyLock()}, taken before a process' handlers'
+ * monitor. The rest is either final, guarded as its own class says, or changed only by execve of the process' last task.
  */
 public final class Process {
+    private final Kernel kernel;
     private final int pid;
     private final Rlimits rlimits;
+    private final GroupSignals group = new GroupSignals();
+    private final List<Task> tasks = new CopyOnWriteArrayList<>();
+    private final WaitQueue childEvents = new WaitQueue();
+    private final ProcessTimes times = new ProcessTimes(this);
+    private final IntervalTimers intervalTimers = new IntervalTimers(this);
+    private final PosixTimers posixTimers = new PosixTimers(this);
 
-    Process(int pid, Rlimits rlimits) {
+    private volatile SignalHandlers handlers;
+    private volatile UserSpace space;
+    private volatile FdTable files;
+    private volatile FsContext fs;
+    private volatile Task leader;
+    private volatile ExecInfo exec = ExecInfo.NONE;
+    private volatile int personality;
+    private volatile int dumpable = 1;
+    private volatile boolean noNewPrivileges;
+    private volatile boolean childSubreaper;
+    private volatile int timerSlack = 50_000;
+    private volatile int parentDeathSignal;
+    private volatile int oomScoreAdj;
+    private volatile int membarrier;
+    private volatile boolean handlersShared;
+
+    // family; guarded by the kernel's family lock
+    private Process parent;
+    private final List<Process> children = new ArrayList<>();
+    private volatile int groupId;
+    private volatile int sessionId;
+    private int exitSignal = Signals.SIGCHLD;
+    private boolean zombie;
+    private int waitStatus;
+    private int unreportedChange;
+    private boolean execed;
+
+    Process(Kernel kernel, int pid, SignalHandlers handlers, Rlimits rlimits) {
+        this.kernel = kernel;
         this.pid = pid;
+        this.handlers = handlers;
         this.rlimits = rlimits;
+        this.groupId = pid;
+        this.sessionId = pid;
+    }
+
+    public Kernel kernel() {
+        return kernel;
     }
 
     /** The thread group's id: what getpid(2) answers. */
@@ -19,5 +76,297 @@ public final class Process {
 
     public Rlimits rlimits() {
         return rlimits;
+    }
+
+    /** Actions and lock of the signals. */
+    public SignalHandlers handlers() {
+        return handlers;
+    }
+
+    void setHandlers(SignalHandlers newHandlers) {
+        handlers = newHandlers;
+    }
+
+    public GroupSignals group() {
+        return group;
+    }
+
+    /** The tasks that have not ended, the oldest first. Any thread; a snapshot when iterated. */
+    public List<Task> tasks() {
+        return tasks;
+    }
+
+    /** The task whose id is the process'. Stays after its end until the process ends. */
+    public Task leader() {
+        return leader;
+    }
+
+    void setLeader(Task task) {
+        leader = task;
+    }
+
+    /** Memory and engine; null once the process has ended. */
+    public UserSpace space() {
+        return space;
+    }
+
+    void setSpace(UserSpace newSpace) {
+        space = newSpace;
+    }
+
+    public FdTable files() {
+        return files;
+    }
+
+    /** For unshare and execve, which give the process a table of its own. */
+    public void setFiles(FdTable newFiles) {
+        files = newFiles;
+    }
+
+    /** What execve does to a table that other processes share: the process gets a copy of its own. */
+    void unshareFiles() {
+        if (files.sharers() > 1) {
+            FdTable own = files.copy();
+            files.put();
+            files = own;
+        }
+    }
+
+    /** What execve does to actions that another process shares. */
+    void unshareHandlers() {
+        if (handlersShared) {
+            handlers = handlers.copy();
+            handlersShared = false;
+        }
+    }
+
+    void shareHandlers() {
+        handlersShared = true;
+    }
+
+    public FsContext fs() {
+        return fs;
+    }
+
+    public void setFs(FsContext newFs) {
+        fs = newFs;
+    }
+
+    /** What was executed: path, arguments, auxiliary vector, for /proc. */
+    public ExecInfo exec() {
+        return exec;
+    }
+
+    void setExec(ExecInfo info) {
+        exec = info;
+    }
+
+    public ProcessTimes times() {
+        return times;
+    }
+
+    /** Timers of setitimer(2) and alarm(2). */
+    public IntervalTimers intervalTimers() {
+        return intervalTimers;
+    }
+
+    /** Timers of timer_create(2). */
+    public PosixTimers posixTimers() {
+        return posixTimers;
+    }
+
+    public int personality() {
+        return personality;
+    }
+
+    public void setPersonality(int bits) {
+        personality = bits;
+    }
+
+    public int dumpable() {
+        return dumpable;
+    }
+
+    public void setDumpable(int value) {
+        dumpable = value;
+    }
+
+    public boolean noNewPrivileges() {
+        return noNewPrivileges;
+    }
+
+    public void setNoNewPrivileges() {
+        noNewPrivileges = true;
+    }
+
+    public boolean childSubreaper() {
+        return childSubreaper;
+    }
+
+    public void setChildSubreaper(boolean on) {
+        childSubreaper = on;
+    }
+
+    /** Nanoseconds by which sleeps may be late, as PR_SET_TIMERSLACK says. */
+    public int timerSlack() {
+        return timerSlack;
+    }
+
+    public void setTimerSlack(int nanos) {
+        timerSlack = nanos;
+    }
+
+    public int parentDeathSignal() {
+        return parentDeathSignal;
+    }
+
+    public void setParentDeathSignal(int signal) {
+        parentDeathSignal = signal;
+    }
+
+    /** -1000..1000, as /proc/PID/oom_score_adj shows it. */
+    public int oomScoreAdj() {
+        return oomScoreAdj;
+    }
+
+    public void setOomScoreAdj(int value) {
+        oomScoreAdj = value;
+    }
+
+    /** Remembers that the program announced a kind of membarrier(2). */
+    public void registerMembarrier(int command) {
+        membarrier |= command;
+    }
+
+    public boolean hasMembarrier(int command) {
+        return (membarrier & command) != 0;
+    }
+
+    /** What fork copies besides memory, files and signals. */
+    void inherit(Process from) {
+        exec = from.exec;
+        personality = from.personality;
+        dumpable = from.dumpable;
+        noNewPrivileges = from.noNewPrivileges;
+        timerSlack = from.timerSlack;
+        oomScoreAdj = from.oomScoreAdj;
+        membarrier = from.membarrier;
+        groupId = from.groupId;
+        sessionId = from.sessionId;
+    }
+
+    // ---- family -------------------------------------------------------------------------------------------------
+
+    /** Null for the first process. Caller holds the family lock. */
+    public Process parent() {
+        return parent;
+    }
+
+    /** What getppid(2) answers. */
+    public int parentPid() {
+        synchronized (kernel.familyLock()) {
+            return parent == null ? kernel.hostParentPid() : parent.pid;
+        }
+    }
+
+    void setParent(Process newParent) {
+        parent = newParent;
+    }
+
+    /** Living and zombie children. Caller holds the family lock. */
+    public List<Process> children() {
+        return children;
+    }
+
+    public int groupId() {
+        return groupId;
+    }
+
+    public void setGroupId(int id) {
+        groupId = id;
+    }
+
+    public int sessionId() {
+        return sessionId;
+    }
+
+    public void setSessionId(int id) {
+        sessionId = id;
+    }
+
+    /** Whether execve has happened since fork: setpgid of a child then fails. */
+    public boolean execed() {
+        return execed;
+    }
+
+    void setExeced() {
+        execed = true;
+    }
+
+    /** The signal that the parent gets when this process ends; 0 for none. */
+    public int exitSignal() {
+        return exitSignal;
+    }
+
+    void setExitSignal(int signal) {
+        exitSignal = signal;
+    }
+
+    /** Ended, but not waited for. Caller holds the family lock. */
+    public boolean zombie() {
+        return zombie;
+    }
+
+    /** As wait4(2) reports it, once {@link #zombie}. */
+    public int waitStatus() {
+        return waitStatus;
+    }
+
+    void becomeZombie(int status) {
+        zombie = true;
+        waitStatus = status;
+    }
+
+    /** A stop or continuation that wait has not reported: CLD_STOPPED, CLD_CONTINUED or 0. Family lock held. */
+    public int unreportedChange() {
+        return unreportedChange;
+    }
+
+    public void setUnreportedChange(int code) {
+        unreportedChange = code;
+    }
+
+    /** Tasks of this process that wait for children. */
+    public WaitQueue childEvents() {
+        return childEvents;
+    }
+
+    /** Whether nobody could continue this process if the terminal stopped it (orphaned process group). */
+    public boolean isOrphaned() {
+        return false;
+    }
+
+    /** Tells the parent of a stop or continuation: SIGCHLD, and wait4 with WUNTRACED or WCONTINUED. */
+    public void reportToParent(int code, int signal) {
+        Process to;
+        synchronized (kernel.familyLock()) {
+            to = parent;
+            unreportedChange = code;
+        }
+        if (to == null) {
+            if (code == SigInfo.CLD_STOPPED) {
+                kernel.stopHost(signal);
+            }
+            return;
+        }
+        boolean wanted;
+        synchronized (to.handlers()) {
+            wanted = !to.handlers().get(Signals.SIGCHLD).has(SigAction.SA_NOCLDSTOP);
+        }
+        if (wanted) {
+            SignalSender.sendToProcess(
+                    to, SigInfo.child(Signals.SIGCHLD, code, pid, kernel.uid(), signal, times.userTicks(), times.systemTicks()));
+        }
+        to.childEvents.wakeAll();
     }
 }

@@ -1,35 +1,100 @@
 package faultline.emulator.task;
 
+import faultline.emulator.cpu.CpuState;
+import faultline.emulator.fs.Caller;
+import faultline.emulator.signal.SignalFrame;
+import faultline.emulator.signal.SignalState;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.mm.MmStruct;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * One thread of a guest process: a Java platform thread, whose stack is its kernel stack.
  *
- * <p>How a system call waits. Inside the JVM (pipes of ours, futex, child processes): {@link #signalPending} and {@link
- * #park} in a loop around the condition, as the kernel does with {@code schedule()}; whoever makes the condition true
- * calls {@link #wake}. On a host descriptor: {@link #blockInterruptibly}.
+ * <p>How a system call waits. Inside the JVM (futex, child processes, timers): {@link #signalPending} and {@link #park} in
+ * a loop around the condition, as the kernel does with {@code schedule()}; whoever makes the condition true calls {@link
+ * #wake}. On a host descriptor: {@link #blockInterruptibly}.
+ *
+ * <p>Unless a method says otherwise it is called on the task's own thread.
  */
-public final class Task {
-    private final int tid;
+public final class Task implements Caller {
+    /** No system call: {@code orig_rax} as the kernel has it after sigreturn and faults. */
+    private static final long NO_SYSCALL = -1;
+
+    private volatile int tid;
     private final Process process;
+    private final CpuState cpuState;
+    private final FaultContext fault;
     private final TaskMemory user;
+    private final SignalState signals = new SignalState();
+    private final SignalFrame signalFrame = new SignalFrame();
+    private final TaskTimes times = new TaskTimes();
+    private final Scheduling scheduling = new Scheduling();
+
     private volatile Thread thread;
     private volatile boolean signalDue;
+    private volatile boolean killed;
+    private volatile boolean exiting;
     private volatile Runnable interrupter;
+    private volatile String name = "";
 
-    Task(int tid, Process process, TaskMemory user) {
+    private long syscallNumber = NO_SYSCALL;
+    private RestartBlock restartBlock = RestartBlock.NONE;
+    private int exitStatus;
+    private long clearChildTid;
+    private long robustList;
+    private VforkWait vfork;
+
+    Task(int tid, Process process, CpuState cpuState, FaultContext fault) {
         this.tid = tid;
         this.process = process;
-        this.user = user;
+        this.cpuState = cpuState;
+        this.fault = fault;
+        this.user = new UserTaskMemory(this, process.kernel().memory().userMemory());
+    }
+
+    /** The task that runs on the calling thread, or null. */
+    public static Task currentOrNull() {
+        return Thread.currentThread() instanceof TaskThread t ? t.task() : null;
     }
 
     /** What gettid(2) answers; the first task's equals its process' pid. */
+    @Override
     public int tid() {
         return tid;
     }
 
+    /** An execve by another task than the leader: takes over the leader's id. */
+    void setTid(int id) {
+        tid = id;
+    }
+
+    @Override
+    public int pid() {
+        return process.pid();
+    }
+
     public Process process() {
         return process;
+    }
+
+    public Kernel kernel() {
+        return process.kernel();
+    }
+
+    /** The registers that guest code runs on; valid while this task does not run guest code. */
+    public CpuState cpuState() {
+        return cpuState;
+    }
+
+    /** Faults of this task: cursor, results and counts. */
+    public FaultContext fault() {
+        return fault;
+    }
+
+    /** The address space; changes only in execve. */
+    public MmStruct mm() {
+        return process.space().mm();
     }
 
     /** This task's view of guest memory. */
@@ -37,24 +102,62 @@ public final class Task {
         return user;
     }
 
+    public SignalState signals() {
+        return signals;
+    }
+
+    public SignalFrame signalFrame() {
+        return signalFrame;
+    }
+
+    public TaskTimes times() {
+        return times;
+    }
+
+    public Scheduling scheduling() {
+        return scheduling;
+    }
+
+    /** The name that prctl(PR_SET_NAME) sets and /proc shows, at most 15 bytes. Any thread. */
+    public String name() {
+        return name;
+    }
+
+    public void setName(String newName) {
+        name = newName.length() > 15 ? newName.substring(0, 15) : newName;
+    }
+
+    // ---- waiting and waking -------------------------------------------------------------------------------------
+
     /**
      * Whether a signal waits that this task must act on (TIF_SIGPENDING): a blocking call then ends early, with what it
-     * has done so far or with one of {@link faultline.emulator.syscall.Restart}'s codes.
+     * has done so far or with one of {@link faultline.emulator.syscall.Restart}'s codes. Any thread.
      */
+    @Override
     public boolean signalPending() {
         return signalDue;
     }
 
+    /** For the signal code, which holds the handlers' monitor. */
+    public void setSignalDue(boolean due) {
+        signalDue = due;
+    }
+
     /**
      * Waits in the JVM until {@link #wake}, a signal, or the time is over; may return early for no reason, so call it in
-     * a loop around the condition. Called on this task's own thread.
+     * a loop around the condition.
      *
      * @param nanos the most to wait; {@code Long.MAX_VALUE} for no limit
      */
     public void park(long nanos) {
-        if (signalDue) {
-            return;
+        if (!signalDue) {
+            parkUninterruptibly(nanos);
         }
+    }
+
+    /** As {@link #park}, but a signal does not keep it from waiting. */
+    public void parkUninterruptibly(long nanos) {
+        kernel().cpu().idle();
         if (nanos == Long.MAX_VALUE) {
             LockSupport.park(this);
         } else {
@@ -67,38 +170,133 @@ public final class Task {
         LockSupport.unpark(thread);
     }
 
-    /**
-     * Runs something that waits outside the JVM (a host system call), so that a signal can end it.
-     *
-     * @param wait blocks; called at most once
-     * @param interrupter makes {@code wait} return soon; called from other threads, any number of times, also shortly
-     *     before {@code wait} blocks and shortly after it returned
-     * @return false when a signal was due already and {@code wait} was not called
-     */
-    public boolean blockInterruptibly(Runnable wait, Runnable interrupter) {
-        this.interrupter = interrupter;
+    @Override
+    public boolean blockInterruptibly(Runnable wait, Runnable wakeUp) {
+        interrupter = wakeUp;
         try {
             if (signalDue) {
                 return false;
             }
+            kernel().cpu().idle();
             wait.run();
             return true;
         } finally {
-            this.interrupter = null;
+            interrupter = null;
         }
     }
 
-    /** Tells this task that a signal waits for it. Any thread. */
-    void signalWake() {
+    /** Makes this task act on its signals soon: sets the flag, ends its wait, stops its guest code. Any thread. */
+    public void signalWake() {
         signalDue = true;
-        Runnable stop = interrupter;
-        if (stop != null) {
-            stop.run();
+        Runnable wakeUp = interrupter;
+        if (wakeUp != null) {
+            wakeUp.run();
         }
         wake();
+        // the task looks at the flag after it has become the owner and before it enters guest code: either it sees the
+        // flag, or we see it as the owner
+        if (kernel().cpu().owner() == this) {
+            stopGuest();
+        }
+    }
+
+    /** Stops guest code of this task, if it runs. Any thread; a stop too many is harmless. */
+    void stopGuest() {
+        UserSpace space = process.space();
+        if (space != null) {
+            space.engine().requestStop();
+        }
+    }
+
+    // ---- the system call in progress ----------------------------------------------------------------------------
+
+    /** Whether the registers are those of a system call whose result may still ask for a restart. */
+    public boolean inSyscall() {
+        return syscallNumber != NO_SYSCALL;
+    }
+
+    /** The number of the call in progress. */
+    public long syscallNumber() {
+        return syscallNumber;
+    }
+
+    void enterSyscall(long number) {
+        syscallNumber = number;
+    }
+
+    /** From here on the registers stand for themselves: nothing is restarted. */
+    public void leaveSyscall() {
+        syscallNumber = NO_SYSCALL;
+    }
+
+    /** What restart_syscall(2) goes on with. */
+    public RestartBlock restartBlock() {
+        return restartBlock;
+    }
+
+    public void setRestartBlock(RestartBlock block) {
+        restartBlock = block;
+    }
+
+    // ---- the end ------------------------------------------------------------------------------------------------
+
+    /** Whether the task has begun to end. Any thread. */
+    public boolean isExiting() {
+        return exiting;
+    }
+
+    /** Ends this task when it is back from its system call. */
+    public void exit(int status) {
+        exitStatus = status;
+        exiting = true;
+    }
+
+    /** As wait4(2) encodes it. */
+    public int exitStatus() {
+        return exitStatus;
+    }
+
+    /** Whether another task has asked this one alone to end (execve of a sibling). Any thread. */
+    public boolean killed() {
+        return killed;
+    }
+
+    void kill() {
+        killed = true;
+        signalWake();
+    }
+
+    /** Where to write 0 and wake a futex when the task ends (CLONE_CHILD_CLEARTID); 0 for nowhere. */
+    public long clearChildTid() {
+        return clearChildTid;
+    }
+
+    public void setClearChildTid(long address) {
+        clearChildTid = address;
+    }
+
+    /** Head of the list of robust futexes; 0 for none. */
+    public long robustList() {
+        return robustList;
+    }
+
+    public void setRobustList(long head) {
+        robustList = head;
+    }
+
+    VforkWait vfork() {
+        return vfork;
+    }
+
+    void setVfork(VforkWait wait) {
+        vfork = wait;
     }
 
     void bindThread(Thread owner) {
         thread = owner;
+    }
+
+    Thread thread() {
+        return thread;
     }
 }

@@ -69,4 +69,14 @@ public interface TaskMemory {
         byte[] bytes = readBytes(address, max);
         return bytes == null ? null : new String(bytes, StandardCharsets.ISO_8859_1);
     }
+
+    /** As {@link #putInt}, for an address that nobody can complain about any more. Returns whether it was written. */
+    default boolean tryPutInt(long address, int value) {
+        try {
+            putInt(address, value);
+            return true;
+        } catch (UserFault e) {
+            return false;
+        }
+    }
 }

@@ -1,0 +1,61 @@
+package faultline.emulator.signal;
+
+/**
+ * The signal state that the tasks of a process share besides their handlers (struct signal_struct). Guarded by the
+ * handlers' monitor, except where a field is volatile.
+ */
+public final class GroupSignals {
+    private final PendingSignals pending = new PendingSignals();
+    private volatile boolean exiting;
+    private int exitStatus;
+    private volatile boolean stopped;
+    private int stopSignal;
+
+    /** Signals for whichever task takes them. */
+    public PendingSignals pending() {
+        return pending;
+    }
+
+    /** Whether all tasks of the process are to end. */
+    public boolean exiting() {
+        return exiting;
+    }
+
+    /** As wait4(2) reports it; valid once {@link #exiting}. */
+    public int exitStatus() {
+        return exitStatus;
+    }
+
+    /** Lets the process end; the first status given wins. */
+    public void exit(int status) {
+        if (!exiting) {
+            exitStatus = status;
+            exiting = true;
+        }
+        stopped = false;
+    }
+
+    /** What execve does once it is the only task left, having ended the others by {@link #exit}. */
+    public void clearExit() {
+        exiting = false;
+    }
+
+    /** Whether job control has stopped the process. */
+    public boolean stopped() {
+        return stopped;
+    }
+
+    /** The signal that stopped it. */
+    public int stopSignal() {
+        return stopSignal;
+    }
+
+    void stop(int signal) {
+        stopSignal = signal;
+        stopped = true;
+    }
+
+    void resume() {
+        stopped = false;
+    }
+}

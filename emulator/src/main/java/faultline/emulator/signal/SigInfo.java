@@ -1,0 +1,167 @@
+package faultline.emulator.signal;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * What a signal tells its receiver (struct siginfo, 128 bytes). Immutable.
+ *
+ * <pre>
+ *   0 si_signo   4 si_errno   8 si_code   16 first   24 second   32 third   40 fourth   … zero
+ *   kill: first = pid | uid &lt;&lt; 32            queue: and second = si_value
+ *   fault: first = si_addr                    timer: first = timer id | overrun &lt;&lt; 32, second = si_value
+ *   child: first = pid | uid &lt;&lt; 32, second = status, third = utime, fourth = stime
+ * </pre>
+ */
+public final class SigInfo {
+    public static final int SIZE = 128;
+
+    public static final int SI_USER = 0;
+    public static final int SI_KERNEL = 0x80;
+    public static final int SI_QUEUE = -1;
+    public static final int SI_TIMER = -2;
+    public static final int SI_TKILL = -6;
+
+    public static final int FPE_INTDIV = 1;
+    public static final int FPE_FLTDIV = 3;
+    public static final int FPE_FLTOVF = 4;
+    public static final int FPE_FLTUND = 5;
+    public static final int FPE_FLTRES = 6;
+    public static final int FPE_FLTINV = 7;
+    public static final int ILL_ILLOPN = 2;
+    public static final int SEGV_MAPERR = 1;
+    public static final int SEGV_ACCERR = 2;
+    public static final int BUS_ADRALN = 1;
+    public static final int BUS_ADRERR = 2;
+    public static final int TRAP_BRKPT = 1;
+    public static final int TRAP_TRACE = 2;
+    public static final int CLD_EXITED = 1;
+    public static final int CLD_KILLED = 2;
+    public static final int CLD_DUMPED = 3;
+    public static final int CLD_STOPPED = 5;
+    public static final int CLD_CONTINUED = 6;
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+
+    private final int signal;
+    private final int errno;
+    private final int code;
+    private final long first;
+    private final long second;
+    private final long third;
+    private final long fourth;
+    private final byte[] raw;
+
+    private SigInfo(int signal, int errno, int code, long first, long second, long third, long fourth, byte[] raw) {
+        this.signal = signal;
+        this.errno = errno;
+        this.code = code;
+        this.first = first;
+        this.second = second;
+        this.third = third;
+        this.fourth = fourth;
+        this.raw = raw;
+    }
+
+    /** From kill(2) ({@link #SI_USER}), tkill(2) ({@link #SI_TKILL}). */
+    public static SigInfo user(int signal, int code, int pid, int uid) {
+        return new SigInfo(signal, 0, code, pair(pid, uid), 0, 0, 0, null);
+    }
+
+    /** From the kernel, with nothing more to tell ({@link #SI_KERNEL}). */
+    public static SigInfo kernel(int signal) {
+        return new SigInfo(signal, 0, SI_KERNEL, 0, 0, 0, 0, null);
+    }
+
+    /** An instruction's fault: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP with their si_addr. */
+    public static SigInfo fault(int signal, int code, long address) {
+        return new SigInfo(signal, 0, code, address, 0, 0, 0, null);
+    }
+
+    /** A POSIX timer's expiry. */
+    public static SigInfo timer(int signal, int timerId, int overrun, long value) {
+        return new SigInfo(signal, 0, SI_TIMER, pair(timerId, overrun), value, 0, 0, null);
+    }
+
+    /** What a parent learns of a child; times in clock ticks of 10 ms. */
+    public static SigInfo child(int signal, int code, int pid, int uid, int status, long utime, long stime) {
+        return new SigInfo(signal, 0, code, pair(pid, uid), status & 0xffffffffL, utime, stime, null);
+    }
+
+    /** As rt_sigqueueinfo(2) was given it: 128 bytes, with the signal's number put in. */
+    public static SigInfo queued(int signal, byte[] bytes) {
+        MemorySegment in = MemorySegment.ofArray(bytes);
+        return new SigInfo(
+                signal,
+                in.get(INT, 4),
+                in.get(INT, 8),
+                in.get(LONG, 16),
+                in.get(LONG, 24),
+                in.get(LONG, 32),
+                in.get(LONG, 40),
+                Arrays.copyOf(bytes, SIZE));
+    }
+
+    private static long pair(int low, int high) {
+        return low & 0xffffffffL | (long) high << 32;
+    }
+
+    public int signal() {
+        return signal;
+    }
+
+    public int code() {
+        return code;
+    }
+
+    /** {@code si_errno}. */
+    public int errno() {
+        return errno;
+    }
+
+    /** {@code si_pid}, or {@code si_tid} of a timer's signal. */
+    public int pid() {
+        return (int) first;
+    }
+
+    /** {@code si_uid}, or {@code si_overrun} of a timer's signal. */
+    public int uid() {
+        return (int) (first >>> 32);
+    }
+
+    /** {@code si_addr} of a fault. */
+    public long address() {
+        return first;
+    }
+
+    /** {@code si_value} of a queued signal or a timer, {@code si_status} (low half) of a child. */
+    public long value() {
+        return second;
+    }
+
+    public long third() {
+        return third;
+    }
+
+    public long fourth() {
+        return fourth;
+    }
+
+    /** Writes all 128 bytes. */
+    public void write(MemorySegment to, long at) {
+        if (raw != null) {
+            MemorySegment.copy(raw, 0, to, ValueLayout.JAVA_BYTE, at, SIZE);
+        } else {
+            to.asSlice(at, SIZE).fill((byte) 0);
+            to.set(LONG, at + 16, first);
+            to.set(LONG, at + 24, second);
+            to.set(LONG, at + 32, third);
+            to.set(LONG, at + 40, fourth);
+        }
+        to.set(INT, at, signal);
+        to.set(INT, at + 4, errno);
+        to.set(INT, at + 8, code);
+    }
+}

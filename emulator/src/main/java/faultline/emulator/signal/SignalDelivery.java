@@ -1,0 +1,199 @@
+package faultline.emulator.signal;
+
+import faultline.emulator.cpu.CpuState;
+import faultline.emulator.syscall.Restart;
+import faultline.emulator.task.Process;
+import faultline.emulator.task.Task;
+import faultline.emulator.task.UserFault;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+
+/**
+ * What a task does about its signals before it returns to guest code (arch_do_signal_or_restart).
+ *
+ * <p>A ladder for each signal: ignore, stop, end the process, or run a handler; and what becomes of a system call that the
+ * signal interrupted. Runs on the task's own thread without the virtual CPU.
+ */
+public final class SignalDelivery {
+    private static final int RESTART_SYSCALL = 219;
+    private static final int SYSCALL_INSTRUCTION = 2;
+
+    private SignalDelivery() {}
+
+    /**
+     * Delivers everything that is due.
+     *
+     * @return false when the task has to end now
+     */
+    public static boolean deliver(Task task) {
+        while (true) {
+            Delivered next = next(task);
+            if (next == Delivered.EXIT) {
+                return false;
+            }
+            if (next == null) {
+                restartWithoutHandler(task);
+                return true;
+            }
+            if (!handle(task, next)) {
+                frameFailed(task, next.info().signal());
+            }
+            if (!task.signalPending()) {
+                return true;
+            }
+        }
+    }
+
+    /** A frame that cannot be written is a SIGSEGV, which kills when the frame was SIGSEGV's own (force_sigsegv). */
+    private static void frameFailed(Task task, int signal) {
+        if (signal == Signals.SIGSEGV) {
+            SignalSender.forceFatal(task, Signals.SIGSEGV);
+        } else {
+            SignalSender.force(task, SigInfo.kernel(Signals.SIGSEGV));
+        }
+    }
+
+    private record Delivered(SigInfo info, SigAction action) {
+        static final Delivered EXIT = new Delivered(null, null);
+    }
+
+    /** The next signal that has a handler; acts on all others by itself. Null when none is left. */
+    @KernelFunction(value = "get_signal", file = "kernel/signal.c")
+    private static Delivered next(Task task) {
+        Process process = task.process();
+        SignalHandlers handlers = process.handlers();
+        while (true) {
+            SigInfo info;
+            synchronized (handlers) {
+                if (process.group().exiting() || task.killed()) {
+                    return Delivered.EXIT;
+                }
+                if (process.group().stopped()) {
+                    waitWhileStopped(task);
+                    continue;
+                }
+                info = take(task);
+                SignalSender.recalculate(task);
+                if (info == null) {
+                    return null;
+                }
+                int signal = info.signal();
+                SigAction action = handlers.get(signal);
+                if (action.handler() == SigAction.SIG_IGN) {
+                    continue;
+                }
+                if (action.handler() != SigAction.SIG_DFL) {
+                    if (action.has(SigAction.SA_RESETHAND)) {
+                        handlers.set(signal, SigAction.DEFAULT);
+                    }
+                    return new Delivered(info, action);
+                }
+                if (Signals.ignoredByDefault(signal)) {
+                    continue;
+                }
+                if (!Signals.stopsByDefault(signal)) {
+                    SignalSender.exitGroup(process, signal);
+                    return Delivered.EXIT;
+                }
+                if (signal != Signals.SIGSTOP && process.isOrphaned()) {
+                    continue;
+                }
+                process.group().stop(signal);
+                for (Task other : process.tasks()) {
+                    other.signalWake();
+                }
+            }
+            // outside the monitor: the parent's monitor is taken next
+            process.reportToParent(SigInfo.CLD_STOPPED, info.signal());
+        }
+    }
+
+    private static SigInfo take(Task task) {
+        long blocked = task.signals().blocked();
+        SigInfo own = task.signals().pending().take(blocked);
+        return own != null ? own : task.process().group().pending().take(blocked);
+    }
+
+    private static void waitWhileStopped(Task task) {
+        Process process = task.process();
+        while (process.group().stopped() && !process.group().exiting() && !task.killed()) {
+            try {
+                process.handlers().wait();
+            } catch (InterruptedException e) {
+                // nobody interrupts guest threads; a stop ends by SIGCONT or SIGKILL only
+                Thread.interrupted();
+            }
+        }
+        SignalSender.recalculate(task);
+    }
+
+    /** Runs a handler: decides about an interrupted call, writes the frame, blocks what is to be blocked. */
+    @KernelFunction(value = "handle_signal", file = "arch/x86/kernel/signal.c")
+    private static boolean handle(Task task, Delivered delivered) {
+        CpuState cpu = task.cpuState();
+        SigAction action = delivered.action();
+        if (task.inSyscall()) {
+            switch ((int) -cpu.get(CpuState.RAX)) {
+                case Restart.ERESTART_RESTARTBLOCK, Restart.ERESTARTNOHAND -> cpu.set(CpuState.RAX, -Errno.EINTR);
+                case Restart.ERESTARTSYS -> {
+                    if (action.has(SigAction.SA_RESTART)) {
+                        restart(task, task.syscallNumber());
+                    } else {
+                        cpu.set(CpuState.RAX, -Errno.EINTR);
+                    }
+                }
+                case Restart.ERESTARTNOINTR -> restart(task, task.syscallNumber());
+                default -> {
+                    // the call is complete: its result goes into the frame
+                }
+            }
+            task.leaveSyscall();
+        }
+        SignalState state = task.signals();
+        if (!task.signalFrame().setup(task, delivered.info(), action, state.maskToSave())) {
+            return false;
+        }
+        state.forgetSavedMask();
+        long mask = state.blocked() | action.mask();
+        if (!action.has(SigAction.SA_NODEFER)) {
+            mask |= Signals.mask(delivered.info().signal());
+        }
+        SignalSender.setMask(task, mask);
+        return true;
+    }
+
+    /** rt_sigreturn(2): back to what a handler interrupted. The registers are the frame's afterwards, RAX included. */
+    public static void sigreturn(Task task) {
+        task.leaveSyscall();
+        try {
+            SignalSender.setMask(task, task.signalFrame().restore(task));
+        } catch (UserFault e) {
+            SignalSender.force(task, SigInfo.kernel(Signals.SIGSEGV));
+        }
+    }
+
+    private static void restartWithoutHandler(Task task) {
+        if (task.inSyscall()) {
+            switch ((int) -task.cpuState().get(CpuState.RAX)) {
+                case Restart.ERESTARTSYS, Restart.ERESTARTNOINTR, Restart.ERESTARTNOHAND ->
+                    restart(task, task.syscallNumber());
+                case Restart.ERESTART_RESTARTBLOCK -> restart(task, RESTART_SYSCALL);
+                default -> {
+                    // nothing to restart
+                }
+            }
+            task.leaveSyscall();
+        }
+        SignalState state = task.signals();
+        if (state.hasSavedMask()) {
+            state.forgetSavedMask();
+            SignalSender.setMask(task, state.savedMask());
+        }
+    }
+
+    private static void restart(Task task, long number) {
+        CpuState cpu = task.cpuState();
+        cpu.set(CpuState.RAX, number);
+        cpu.set(CpuState.RIP, cpu.get(CpuState.RIP) - SYSCALL_INSTRUCTION);
+    }
+}

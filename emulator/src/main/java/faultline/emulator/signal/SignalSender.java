@@ -1,0 +1,175 @@
+package faultline.emulator.signal;
+
+import faultline.emulator.task.Process;
+import faultline.emulator.task.Task;
+import faultline.mmu.annotation.KernelFunction;
+
+/** Sends signals to tasks and processes, and keeps each task's "a signal is due" flag right. */
+public final class SignalSender {
+    private SignalSender() {}
+
+    /** To one task: tgkill, faults, per-thread timers. */
+    @KernelFunction(value = "do_send_sig_info", file = "kernel/signal.c")
+    public static void sendToTask(Task task, SigInfo info) {
+        Process process = task.process();
+        boolean resumed;
+        synchronized (process.handlers()) {
+            resumed = prepare(process, info.signal());
+            if (ignored(process, task.signals(), info.signal())) {
+                return;
+            }
+            task.signals().pending().add(info);
+            if (wants(task, info.signal())) {
+                task.signalWake();
+            }
+        }
+        reportResume(process, resumed);
+    }
+
+    /** To a process: kill, timers, the terminal. Any task of it that does not block the signal takes it. */
+    @KernelFunction(value = "send_signal_locked", file = "kernel/signal.c")
+    public static void sendToProcess(Process process, SigInfo info) {
+        boolean resumed;
+        synchronized (process.handlers()) {
+            resumed = prepare(process, info.signal());
+            Task leader = process.leader();
+            if (!ignored(process, leader.signals(), info.signal())) {
+                process.group().pending().add(info);
+                wakeOne(process, info.signal());
+            }
+        }
+        reportResume(process, resumed);
+    }
+
+    private static void reportResume(Process process, boolean resumed) {
+        if (resumed) {
+            process.reportToParent(SigInfo.CLD_CONTINUED, Signals.SIGCONT);
+        }
+    }
+
+    /**
+     * A signal that the task's own instruction caused: cannot be blocked or ignored; where it is, the default action
+     * happens instead.
+     */
+    @KernelFunction(value = "force_sig_info_to_task", file = "kernel/signal.c")
+    public static void force(Task task, SigInfo info) {
+        SignalHandlers handlers = task.process().handlers();
+        int signal = info.signal();
+        synchronized (handlers) {
+            boolean blocked = Signals.contains(task.signals().blocked(), signal);
+            if (blocked || handlers.get(signal).handler() == SigAction.SIG_IGN) {
+                handlers.set(signal, SigAction.DEFAULT);
+                if (blocked) {
+                    task.signals().setBlocked(task.signals().blocked() & ~Signals.mask(signal));
+                }
+            }
+            task.signals().pending().add(info);
+            task.signalWake();
+        }
+    }
+
+    /** Forces SIGSEGV that kills even where a handler is set: its frame could not be written. */
+    @KernelFunction(value = "force_fatal_sig", file = "kernel/signal.c")
+    public static void forceFatal(Task task, int signal) {
+        SignalHandlers handlers = task.process().handlers();
+        synchronized (handlers) {
+            handlers.set(signal, SigAction.DEFAULT);
+            task.signals().setBlocked(task.signals().blocked() & ~Signals.mask(signal));
+            task.signals().pending().add(SigInfo.kernel(signal));
+            task.signalWake();
+        }
+    }
+
+    /** Lets all tasks of a process end. */
+    @KernelFunction(value = "do_group_exit", file = "kernel/exit.c")
+    public static void exitGroup(Process process, int status) {
+        synchronized (process.handlers()) {
+            process.group().exit(status);
+            for (Task task : process.tasks()) {
+                task.signalWake();
+            }
+            process.handlers().notifyAll();
+        }
+    }
+
+    /** Recomputes a task's flag after its mask or the pending sets changed. Caller holds the handlers' monitor. */
+    @KernelFunction(value = "recalc_sigpending", file = "kernel/signal.c")
+    static void recalculate(Task task) {
+        GroupSignals group = task.process().group();
+        long pending = task.signals().pending().set() | group.pending().set();
+        task.setSignalDue((pending & ~task.signals().blocked()) != 0
+                || group.exiting()
+                || group.stopped()
+                || task.killed());
+    }
+
+    /**
+     * Puts a mask in place. A signal that this task can no longer take, and that waits for the process, is offered to
+     * another task (set_task_blocked, retarget_shared_pending).
+     */
+    public static void setMask(Task task, long mask) {
+        Process process = task.process();
+        synchronized (process.handlers()) {
+            long newlyBlocked = mask & ~task.signals().blocked();
+            task.signals().setBlocked(mask);
+            long offered = process.group().pending().set() & newlyBlocked;
+            for (; offered != 0; offered &= offered - 1) {
+                wakeOne(process, Long.numberOfTrailingZeros(offered) + 1);
+            }
+            recalculate(task);
+        }
+    }
+
+    /** What a new signal does to pending ones and to a stopped process. Returns whether it went on running. */
+    @KernelFunction(value = "prepare_signal", file = "kernel/signal.c")
+    private static boolean prepare(Process process, int signal) {
+        if (Signals.stopsByDefault(signal)) {
+            discard(process, Signals.mask(Signals.SIGCONT));
+            return false;
+        }
+        if (signal == Signals.SIGCONT) {
+            discard(process, Signals.STOPS);
+        }
+        if (process.group().stopped() && (signal == Signals.SIGCONT || signal == Signals.SIGKILL)) {
+            process.group().resume();
+            process.handlers().notifyAll();
+            return signal == Signals.SIGCONT;
+        }
+        return false;
+    }
+
+    /** Forgets signals of all tasks of a process. Caller holds the monitor. */
+    static void discard(Process process, long signals) {
+        process.group().pending().discard(signals);
+        for (Task task : process.tasks()) {
+            task.signals().pending().discard(signals);
+        }
+    }
+
+    private static boolean ignored(Process process, SignalState state, int signal) {
+        if (Signals.contains(state.blocked(), signal) || Signals.contains(state.waitedFor(), signal)) {
+            return false;
+        }
+        return process.handlers().get(signal).ignores(signal);
+    }
+
+    private static boolean wants(Task task, int signal) {
+        SignalState state = task.signals();
+        return !task.isExiting()
+                && (!Signals.contains(state.blocked(), signal) || Signals.contains(state.waitedFor(), signal));
+    }
+
+    private static void wakeOne(Process process, int signal) {
+        Task leader = process.leader();
+        if (wants(leader, signal)) {
+            leader.signalWake();
+            return;
+        }
+        for (Task task : process.tasks()) {
+            if (task != leader && wants(task, signal)) {
+                task.signalWake();
+                return;
+            }
+        }
+    }
+}

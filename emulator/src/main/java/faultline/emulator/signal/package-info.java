@@ -1,0 +1,19 @@
+/**
+ * Signals: pending sets, handlers, delivery, and the frames that handlers run on (kernel/signal.c,
+ * arch/x86/kernel/signal_64.c).
+ *
+ * <p>One lock: the monitor of the process' {@link faultline.emulator.signal.SignalHandlers} (Linux:
+ * {@code sighand->siglock}).
+ *
+ * <table>
+ * <caption>Who may do what</caption>
+ * <tr><th>held</th><th>may read</th><th>may change</th></tr>
+ * <tr><td>nothing</td><td>own blocked mask, own alternate stack, {@code Task.signalPending()}</td>
+ *     <td>own alternate stack</td></tr>
+ * <tr><td>the handlers' monitor</td><td>everything of the process' signals</td>
+ *     <td>actions, pending sets, blocked mask of the CURRENT task, stop and exit state</td></tr>
+ * </table>
+ *
+ * <p>Inside the monitor nothing blocks and no guest memory is touched.
+ */
+package faultline.emulator.signal;

@@ -1,0 +1,23 @@
+package faultline.emulator.syscall.process;
+
+import faultline.emulator.syscall.SyscallFamily;
+import faultline.emulator.syscall.SyscallTable;
+import java.util.List;
+
+/** All calls of this package. */
+public final class ProcessCalls implements SyscallFamily {
+    @Override
+    public void register(SyscallTable table) {
+        List.of(
+                        new IdentityCalls(),
+                        new CredentialCalls(),
+                        new LifeCalls(),
+                        new GroupCalls(),
+                        new LimitCalls(),
+                        new UsageCalls(),
+                        new SchedulingCalls(),
+                        new ControlCalls(),
+                        new SystemCalls())
+                .forEach(family -> family.register(table));
+    }
+}

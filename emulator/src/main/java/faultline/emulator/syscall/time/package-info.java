@@ -1,0 +1,2 @@
+/** Clocks, sleeps and timers. */
+package faultline.emulator.syscall.time;

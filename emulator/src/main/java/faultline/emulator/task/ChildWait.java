@@ -1,0 +1,112 @@
+package faultline.emulator.task;
+
+import faultline.emulator.signal.SigInfo;
+import faultline.emulator.signal.Signals;
+import faultline.emulator.syscall.Restart;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import java.util.function.Predicate;
+
+/** Waiting for children to end, stop or go on (do_wait). */
+public final class ChildWait {
+    public static final int WNOHANG = 1;
+    public static final int WSTOPPED = 2;
+    public static final int WEXITED = 4;
+    public static final int WCONTINUED = 8;
+    public static final int WNOWAIT = 0x0100_0000;
+
+    private ChildWait() {}
+
+    /**
+     * What happened to which child.
+     *
+     * @param child null when {@code error} says why there is none
+     * @param code CLD_EXITED, CLD_KILLED, CLD_STOPPED or CLD_CONTINUED
+     * @param value exit status or signal
+     * @param status as wait4(2) encodes it
+     * @param error 0 with WNOHANG and nothing to tell, else -errno
+     */
+    public record Event(Process child, int code, int value, int status, long error) {
+        private static Event none(long error) {
+            return new Event(null, 0, 0, 0, error);
+        }
+    }
+
+    /** Waits for an event of a child that {@code wanted} accepts. */
+    @KernelFunction(value = "do_wait", file = "kernel/exit.c")
+    public static Event wait(Task task, Predicate<Process> wanted, int options) {
+        Process parent = task.process();
+        parent.childEvents().add(task);
+        try {
+            while (true) {
+                Event event = look(parent, wanted, options);
+                if (event.child() != null || event.error() != 0 || (options & WNOHANG) != 0) {
+                    return event;
+                }
+                if (task.signalPending()) {
+                    return Event.none(-Restart.ERESTARTSYS);
+                }
+                task.park(Sleeps.NEVER);
+            }
+        } finally {
+            parent.childEvents().remove(task);
+        }
+    }
+
+    private static Event look(Process parent, Predicate<Process> wanted, int options) {
+        synchronized (parent.kernel().familyLock()) {
+            boolean any = false;
+            for (Process child : parent.children()) {
+                if (!wanted.test(child)) {
+                    continue;
+                }
+                any = true;
+                Event event = eventOf(parent, child, options);
+                if (event != null) {
+                    return event;
+                }
+            }
+            return Event.none(any ? 0 : -Errno.ECHILD);
+        }
+    }
+
+    private static Event eventOf(Process parent, Process child, int options) {
+        boolean keep = (options & WNOWAIT) != 0;
+        if (child.zombie()) {
+            return (options & WEXITED) == 0 ? null : reap(parent, child, keep);
+        }
+        int change = child.unreportedChange();
+        if (change == SigInfo.CLD_STOPPED && (options & WSTOPPED) != 0) {
+            forgetChange(child, keep);
+            int signal = child.group().stopSignal();
+            return new Event(child, change, signal, signal << 8 | 0x7f, 0);
+        }
+        if (change == SigInfo.CLD_CONTINUED && (options & WCONTINUED) != 0) {
+            forgetChange(child, keep);
+            return new Event(child, change, Signals.SIGCONT, 0xffff, 0);
+        }
+        return null;
+    }
+
+    private static void forgetChange(Process child, boolean keep) {
+        if (!keep) {
+            child.setUnreportedChange(0);
+        }
+    }
+
+    private static Event reap(Process parent, Process child, boolean keep) {
+        int status = child.waitStatus();
+        boolean exited = (status & 0x7f) == 0;
+        if (!keep) {
+            parent.children().remove(child);
+            parent.kernel().forget(child);
+            parent.times().addChild(child.times());
+        }
+        return new Event(
+                child,
+                exited ? SigInfo.CLD_EXITED : SigInfo.CLD_KILLED,
+                exited ? status >> 8 & 0xff : status & 0x7f,
+                status,
+                0);
+    }
+}

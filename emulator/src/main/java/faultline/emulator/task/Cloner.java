@@ -1,0 +1,157 @@
+package faultline.emulator.task;
+
+import faultline.emulator.cpu.CpuState;
+import faultline.emulator.signal.SignalHandlers;
+import faultline.emulator.syscall.Restart;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.mm.MmStruct;
+
+/** Makes tasks: threads of a process, or processes with shared or copied memory (kernel/fork.c). */
+public final class Cloner {
+    private final Task parent;
+    private final Process process;
+    private final Kernel kernel;
+    private final CloneRequest request;
+
+    private Cloner(Task parent, CloneRequest request) {
+        this.parent = parent;
+        this.process = parent.process();
+        this.kernel = parent.kernel();
+        this.request = request;
+    }
+
+    /** Returns the new task's id, as the parent sees it, or -errno. */
+    @KernelFunction(value = "kernel_clone", file = "kernel/fork.c")
+    public static long clone(Task parent, CloneRequest request) {
+        int error = check(request);
+        return error != 0 ? error : new Cloner(parent, request).run();
+    }
+
+    @KernelFunction(value = "copy_process", file = "kernel/fork.c")
+    private static int check(CloneRequest request) {
+        if (request.has(CloneRequest.FS) && request.has(CloneRequest.NEWNS)
+                || request.has(CloneRequest.FS) && request.has(CloneRequest.NEWUSER)
+                || request.has(CloneRequest.THREAD) && !request.has(CloneRequest.SIGHAND)
+                || request.has(CloneRequest.SIGHAND) && !request.has(CloneRequest.VM)
+                || request.has(CloneRequest.SIGHAND) && request.has(CloneRequest.CLEAR_SIGHAND)) {
+            return -Errno.EINVAL;
+        }
+        if (request.has(CloneRequest.NAMESPACES)) {
+            return -Errno.EPERM;
+        }
+        if (request.has(CloneRequest.PIDFD)) {
+            // as a kernel before 5.2: descriptors of processes do not exist here
+            return -Errno.EINVAL;
+        }
+        return 0;
+    }
+
+    private long run() {
+        return request.has(CloneRequest.THREAD) ? thread() : process();
+    }
+
+    private long thread() {
+        int tid = kernel.allocatePid();
+        Task child = kernel.newTask(tid, process);
+        prepare(child);
+        synchronized (process.handlers()) {
+            if (process.group().exiting() || parent.killed()) {
+                return -Restart.ERESTARTNOINTR;
+            }
+            process.tasks().add(child);
+        }
+        announce(child);
+        kernel.start(child);
+        return tid;
+    }
+
+    private long process() {
+        UserSpace space = newSpace();
+        if (space == null) {
+            return -Errno.ENOMEM;
+        }
+        int pid = kernel.allocatePid();
+        SignalHandlers handlers = request.has(CloneRequest.SIGHAND) ? process.handlers() : process.handlers().copy();
+        if (request.has(CloneRequest.CLEAR_SIGHAND)) {
+            handlers.resetForExec();
+        }
+        Process child = new Process(kernel, pid, handlers, new Rlimits(process.rlimits()));
+        if (request.has(CloneRequest.SIGHAND)) {
+            child.shareHandlers();
+            process.shareHandlers();
+        }
+        if (!request.has(CloneRequest.VM)) {
+            space.mm().setLimits(kernel.limits(child));
+        }
+        child.setSpace(space);
+        child.setFiles(request.has(CloneRequest.FILES) ? process.files().share() : process.files().copy());
+        child.setFs(request.has(CloneRequest.FS) ? process.fs().share() : process.fs().copy());
+        child.inherit(process);
+        child.setExitSignal(request.exitSignal());
+        Task task = kernel.newTask(pid, child);
+        prepare(task);
+        child.tasks().add(task);
+        child.setLeader(task);
+        synchronized (kernel.familyLock()) {
+            Process family = request.has(CloneRequest.PARENT) && process.parent() != null ? process.parent() : process;
+            child.setParent(family);
+            family.children().add(child);
+            kernel.add(child);
+        }
+        VforkWait vfork = null;
+        if (request.has(CloneRequest.VFORK)) {
+            vfork = new VforkWait(parent);
+            task.setVfork(vfork);
+        }
+        announce(task);
+        kernel.start(task);
+        if (vfork != null) {
+            vfork.await();
+        }
+        return pid;
+    }
+
+    /** The child's memory: the parent's own with CLONE_VM, else a copy-on-write copy. Null without memory. */
+    @KernelFunction(value = "copy_mm", file = "kernel/fork.c")
+    private UserSpace newSpace() {
+        if (request.has(CloneRequest.VM)) {
+            return process.space().share();
+        }
+        MmStruct from = process.space().mm();
+        UserSpace copy = kernel.newSpace(from.limits());
+        if (copy != null && kernel.memory().fork().dupMmap(copy.mm(), from, parent.fault()) != 0) {
+            copy.put();
+            return null;
+        }
+        return copy;
+    }
+
+    private void prepare(Task child) {
+        child.cpuState().copyFrom(parent.cpuState());
+        child.cpuState().set(CpuState.RAX, 0);
+        if (request.stack() != 0) {
+            child.cpuState().set(CpuState.RSP, request.stack());
+        }
+        if (request.has(CloneRequest.SETTLS)) {
+            child.cpuState().set(CpuState.FS_BASE, request.tls());
+        }
+        boolean keepAltStack = !request.has(CloneRequest.VM) || request.has(CloneRequest.VFORK);
+        child.signals().inherit(parent.signals(), keepAltStack);
+        child.scheduling().copyFrom(parent.scheduling());
+        child.setName(parent.name());
+        if (request.has(CloneRequest.CHILD_CLEARTID)) {
+            child.setClearChildTid(request.childTid());
+        }
+    }
+
+    /** Tells ids where they were asked for. An address that cannot be written is nobody's error, as on Linux. */
+    private void announce(Task child) {
+        if (request.has(CloneRequest.PARENT_SETTID)) {
+            parent.user().tryPutInt(request.parentTid(), child.tid());
+        }
+        if (request.has(CloneRequest.CHILD_SETTID)) {
+            child.user().tryPutInt(request.childTid(), child.tid());
+        }
+    }
+}

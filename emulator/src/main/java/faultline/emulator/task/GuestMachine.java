@@ -1,0 +1,162 @@
+package faultline.emulator.task;
+
+import faultline.emulator.cpu.CpuOptions;
+import faultline.emulator.elf.ElfException;
+import faultline.emulator.fs.FileSystem;
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.signal.SignalHandlers;
+import faultline.emulator.syscall.SyscallFamily;
+import faultline.emulator.syscall.futex.FutexCalls;
+import faultline.emulator.syscall.memory.MemoryCalls;
+import faultline.emulator.syscall.process.ProcessCalls;
+import faultline.emulator.syscall.signal.SignalCalls;
+import faultline.emulator.syscall.time.TimeCalls;
+import faultline.mmu.system.MemoryConfig;
+import faultline.mmu.system.MemorySystem;
+import faultline.mmu.table.MoveMode;
+import faultline.mmu.table.PtlMode;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Assembles a machine for one program, runs it, and takes it apart.
+ *
+ * <p>Any number of machines may be made one after another; each gives back everything it took. {@link #run} is the whole
+ * life; {@link #boot}, {@link #runToEnd} and {@link #close} are its parts, for those who look in between.
+ */
+public final class GuestMachine implements AutoCloseable {
+    private static final List<SyscallFamily> FAMILIES = List.of(
+            new MemoryCalls(),
+            new ProcessCalls(),
+            new TimeCalls(),
+            new SignalCalls(),
+            new FutexCalls());
+
+    /** Resource limits with a seed: what a fresh Linux gives, whatever the host has. */
+    private static final long STACK_LIMIT = 8L << 20;
+
+    private final Kernel kernel;
+
+    private GuestMachine(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /**
+     * Runs a program to its end.
+     *
+     * @return its exit status; 128 + n when signal n killed it
+     * @throws ElfException when the program cannot be started
+     */
+    public static int run(GuestSpec spec) throws ElfException {
+        try (GuestMachine machine = boot(spec)) {
+            return machine.runToEnd();
+        }
+    }
+
+    /** Builds the machine and loads the program, which does not run yet. */
+    public static GuestMachine boot(GuestSpec spec) throws ElfException {
+        return boot(spec, new MemorySystem(memoryConfig(spec)));
+    }
+
+    private static MemoryConfig memoryConfig(GuestSpec spec) {
+        return MemoryConfig.defaults()
+                .withMemBytes(spec.memBytes())
+                .withPtl(PtlMode.valueOf(spec.ptl().toUpperCase(Locale.ROOT)))
+                .withMove(MoveMode.valueOf(spec.move().toUpperCase(Locale.ROOT)));
+    }
+
+    private static GuestMachine boot(GuestSpec spec, MemorySystem memory) throws ElfException {
+        CpuOptions cpu = spec.seed() == null ? CpuOptions.defaults() : CpuOptions.deterministic(() -> 0);
+        Kernel kernel = new Kernel(spec, memory, cpu);
+        GuestMachine machine = new GuestMachine(kernel);
+        boolean done = false;
+        try {
+            FAMILIES.forEach(family -> family.register(kernel.syscalls()));
+            machine.firstProcess();
+            done = true;
+            return machine;
+        } finally {
+            if (!done) {
+                machine.close();
+            }
+        }
+    }
+
+    private void firstProcess() throws ElfException {
+        GuestSpec spec = kernel.spec();
+        FileSystem files = new FileSystem(kernel.memory().cache(), spec.root(), null);
+        kernel.onClose(files::close);
+        int pid = kernel.allocatePid();
+        Process process = new Process(kernel, pid, new SignalHandlers(), hostLimits(spec));
+        process.setFiles(files.newStdio());
+        process.setFs(files.newContext(spec.cwd() == null ? null : spec.cwd().toString()));
+        Task task = kernel.newTask(pid, process);
+        process.tasks().add(task);
+        process.setLeader(task);
+        boolean done = false;
+        try {
+            Exec.start(task, spec.program(), spec.argv(), spec.env());
+            done = true;
+        } finally {
+            if (!done) {
+                process.files().put();
+                process.fs().put();
+            }
+        }
+        kernel.add(process);
+    }
+
+    /** The host process' limits; with a seed the soft ones of a fresh system. */
+    private static Rlimits hostLimits(GuestSpec spec) {
+        Rlimits limits = new Rlimits();
+        MemorySegment pair = HostScratch.get().struct();
+        for (int i = 0; i < Rlimits.COUNT; i++) {
+            if (spec.seed() == null && Libc.call(Nr.PRLIMIT64, 0, i, 0, pair.address()) == 0) {
+                limits.set(i, pair.get(ValueLayout.JAVA_LONG, 0), pair.get(ValueLayout.JAVA_LONG, 8));
+            }
+        }
+        if (spec.seed() != null) {
+            limits.set(Rlimits.STACK, STACK_LIMIT, Rlimits.INFINITY);
+            limits.set(Rlimits.CORE, 0, Rlimits.INFINITY);
+            limits.set(Rlimits.NOFILE, 1024, 1_048_576);
+            limits.set(Rlimits.MEMLOCK, 8L << 20, 8L << 20);
+        }
+        return limits;
+    }
+
+    /** The machine's inside: tasks, memory, statistics. */
+    public Kernel kernel() {
+        return kernel;
+    }
+
+    /**
+     * Runs the loaded program, and whatever processes it starts, to the end.
+     *
+     * @return the program's exit status; 128 + n when signal n killed it
+     */
+    public int runToEnd() {
+        Process first = kernel.first();
+        HostSignals signals = HostSignals.forwardTo(kernel);
+        try {
+            kernel.start(first.leader());
+            int status = kernel.awaitEnd();
+            return (status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f);
+        } finally {
+            signals.close();
+        }
+    }
+
+    /** What is wrong with the memory manager's books now: empty when all is well. */
+    public List<String> audit() {
+        return kernel.memory().audit();
+    }
+
+    @Override
+    public void close() {
+        kernel.close();
+    }
+}

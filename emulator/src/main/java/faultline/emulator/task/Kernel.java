@@ -1,0 +1,319 @@
+package faultline.emulator.task;
+
+import faultline.emulator.cpu.CpuOptions;
+import faultline.emulator.cpu.CpuPool;
+import faultline.emulator.cpu.CpuState;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.signal.SigInfo;
+import faultline.emulator.signal.SignalSender;
+import faultline.emulator.signal.Signals;
+import faultline.emulator.syscall.SyscallTable;
+import faultline.emulator.syscall.futex.FutexTable;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.mm.MmLimits;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.system.MemorySystem;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * One running machine: memory, processor, clock, system calls, and all tasks.
+ *
+ * <p>Lock order: {@link #familyLock()}, then a process' handlers' monitor, then the virtual CPU's queue.
+ */
+public final class Kernel implements AutoCloseable {
+    /** Highest process id (/proc/sys/kernel/pid_max). */
+    public static final int PID_MAX = 4_194_304;
+
+    private static final int SIGSTOP = 19;
+
+    private final GuestSpec spec;
+    private final MemorySystem memory;
+    private final CpuPool pool;
+    private final VirtualCpu cpu = new VirtualCpu();
+    private final KernelClock clock;
+    private final GuestRandom random;
+    private final TimerQueue timers;
+    private final SyscallTable syscalls = new SyscallTable();
+    private final FutexTable futexes = new FutexTable();
+    private final long bootNanos;
+
+    private final Object familyLock = new Object();
+    /** Processes by id, zombies included. Written under the family lock. */
+    private final Map<Integer, Process> processes = new ConcurrentHashMap<>();
+
+    private final Map<Integer, Task> tasks = new ConcurrentHashMap<>();
+    private final List<Runnable> closers = new ArrayList<>();
+    private int nextPid;
+    private volatile Process first;
+    private volatile int firstStatus;
+    private volatile Throwable failure;
+    private final int uid = (int) Libc.call(Nr.GETUID);
+
+    Kernel(GuestSpec spec, MemorySystem memory, CpuOptions cpuOptions) {
+        this.spec = spec;
+        this.memory = memory;
+        this.pool = new CpuPool(memory.phys().segment(), cpuOptions);
+        memory.setInstructionCache(pool.instructionCache());
+        this.clock = spec.seed() == null ? KernelClock.host() : KernelClock.virtual();
+        this.random = GuestRandom.of(spec.seed());
+        this.timers = new TimerQueue(clock);
+        this.bootNanos = clock.now(KernelClock.MONOTONIC);
+        this.nextPid = spec.seed() == null ? (int) ProcessHandle.current().pid() : 1000 + (int) random.nextBelow(20_000);
+    }
+
+    public GuestSpec spec() {
+        return spec;
+    }
+
+    public MemorySystem memory() {
+        return memory;
+    }
+
+    public CpuPool pool() {
+        return pool;
+    }
+
+    public VirtualCpu cpu() {
+        return cpu;
+    }
+
+    public KernelClock clock() {
+        return clock;
+    }
+
+    public GuestRandom random() {
+        return random;
+    }
+
+    public TimerQueue timers() {
+        return timers;
+    }
+
+    public SyscallTable syscalls() {
+        return syscalls;
+    }
+
+    public FutexTable futexes() {
+        return futexes;
+    }
+
+    /** Whether everything random is a function of a seed. */
+    public boolean isDeterministic() {
+        return spec.seed() != null;
+    }
+
+    /** Nanoseconds since the machine started. */
+    public long uptimeNanos() {
+        return clock.now(KernelClock.MONOTONIC) - bootNanos;
+    }
+
+    /** The user that the guest's processes run as. */
+    public int uid() {
+        return uid;
+    }
+
+    /** What the first process sees as its parent. */
+    public int hostParentPid() {
+        return isDeterministic() ? 1 : (int) Libc.call(Nr.GETPPID);
+    }
+
+    /** Guards parents, children, process groups, sessions and zombies. */
+    public Object familyLock() {
+        return familyLock;
+    }
+
+    /** All processes, zombies included: a live view. */
+    public Map<Integer, Process> processes() {
+        return processes;
+    }
+
+    /** All tasks that have not ended: a live view. */
+    public Map<Integer, Task> tasks() {
+        return tasks;
+    }
+
+    /** Runs {@code closer} when the machine is closed, after all tasks have ended, the last one given first. */
+    public void onClose(Runnable closer) {
+        closers.add(closer);
+    }
+
+    // ---- making tasks -------------------------------------------------------------------------------------------
+
+    /** The machine's first process. */
+    public Process first() {
+        return first;
+    }
+
+    /** An id that no process, group or session has. */
+    int allocatePid() {
+        synchronized (familyLock) {
+            while (true) {
+                int pid = nextPid;
+                nextPid = nextPid + 1 >= PID_MAX ? 300 : nextPid + 1;
+                if (!processes.containsKey(pid) && !tasks.containsKey(pid) && !isGroupOrSession(pid)) {
+                    return pid;
+                }
+            }
+        }
+    }
+
+    private boolean isGroupOrSession(int pid) {
+        for (Process process : processes.values()) {
+            if (process.groupId() == pid || process.sessionId() == pid) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** A task that is not running yet. */
+    Task newTask(int tid, Process process) {
+        return new Task(tid, process, new CpuState(), new FaultContext());
+    }
+
+    /** Makes a process known. */
+    void add(Process process) {
+        synchronized (familyLock) {
+            processes.put(process.pid(), process);
+            if (first == null) {
+                first = process;
+            }
+        }
+    }
+
+    /** A zombie has been waited for, or nobody will. Caller holds the family lock. */
+    void forget(Process process) {
+        processes.remove(process.pid());
+    }
+
+    /** Starts a task's thread. */
+    void start(Task task) {
+        TaskThread thread = new TaskThread(task, new TaskLoop(task));
+        task.bindThread(thread);
+        tasks.put(task.tid(), task);
+        thread.start();
+    }
+
+    /** Gives a task another id: the only one left of its process becomes its leader. */
+    void rename(Task task, int tid) {
+        synchronized (familyLock) {
+            tasks.remove(task.tid());
+            task.setTid(tid);
+            tasks.put(tid, task);
+        }
+    }
+
+    /** An empty address space with an engine of its own, or null without memory. */
+    UserSpace newSpace(MmLimits limits) {
+        MmStruct mm = memory.newMm(limits);
+        return mm == null ? null : new UserSpace(this, mm, pool.acquire(mm, memory.walker(), memory.faults()));
+    }
+
+    MmLimits limits(Process process) {
+        return new ProcessLimits(process.rlimits());
+    }
+
+    /** Tears an address space down. Called once, by its last user. */
+    void destroySpace(UserSpace space) {
+        memory.exitMmap(space.mm());
+        pool.release(space.engine());
+    }
+
+    // ---- the end ------------------------------------------------------------------------------------------------
+
+    /** A task's thread has nothing left to do. */
+    void taskGone(Task task) {
+        synchronized (familyLock) {
+            tasks.remove(task.tid());
+            familyLock.notifyAll();
+        }
+    }
+
+    /** A process has ended; of the first one, keeps the status. */
+    void processEnded(Process process, int status) {
+        if (process == first) {
+            firstStatus = status;
+        }
+    }
+
+    /** An internal error: {@link #awaitEnd} throws it. */
+    void fail(Throwable cause) {
+        failure = cause;
+    }
+
+    /**
+     * Waits until all tasks have ended.
+     *
+     * @return the first process' status as wait4(2) encodes it
+     * @throws IllegalStateException when the emulator itself failed
+     */
+    int awaitEnd() {
+        synchronized (familyLock) {
+            boolean interrupted = false;
+            while (!tasks.isEmpty()) {
+                try {
+                    familyLock.wait();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                    killAll();
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        if (failure != null) {
+            throw new IllegalStateException("internal error: " + failure, failure);
+        }
+        return firstStatus;
+    }
+
+    /** Ends all processes by SIGKILL. Any thread. */
+    public void killAll() {
+        for (Process process : processes.values()) {
+            if (!process.zombie()) {
+                SignalSender.exitGroup(process, Signals.SIGKILL);
+            }
+        }
+    }
+
+    /** Sends a signal that the host's terminal or user sent to the emulator. */
+    void signalFromHost(int signal) {
+        Process target = first;
+        if (target != null && !target.tasks().isEmpty()) {
+            for (Process process : processes.values()) {
+                if (process.groupId() == target.groupId() && !process.zombie()) {
+                    SignalSender.sendToProcess(process, SigInfo.kernel(signal));
+                }
+            }
+        }
+    }
+
+    /** The first process was stopped: so is the emulator, until its own parent continues it. */
+    void stopHost(int signal) {
+        if (signal != 0) {
+            Libc.call(Nr.KILL, Libc.call(Nr.GETPID), SIGSTOP);
+            signalFromHost(Signals.SIGCONT);
+        }
+    }
+
+    /** No memory for a fault: Linux' OOM killer takes the process that is largest; here, the one that asks. */
+    void outOfMemory(Task task) {
+        SignalSender.exitGroup(task.process(), Signals.SIGKILL);
+    }
+
+    @Override
+    public void close() {
+        timers.close();
+        cpu.close();
+        for (int i = closers.size() - 1; i >= 0; i--) {
+            closers.get(i).run();
+        }
+        pool.close();
+        memory.close();
+    }
+}

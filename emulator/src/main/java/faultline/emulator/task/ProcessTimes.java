@@ -1,0 +1,122 @@
+package faultline.emulator.task;
+
+/**
+ * Processor time and faults of a process: its tasks', those that have ended included, and its waited-for children's.
+ *
+ * <p>Nanoseconds and counts. Its own monitor guards the sums of what has ended.
+ */
+public final class ProcessTimes {
+    /** A clock tick of times(2) and siginfo, in nanoseconds (USER_HZ is 100). */
+    public static final long TICK_NANOS = 10_000_000;
+
+    private final Process process;
+    private long endedUser;
+    private long endedSystem;
+    private long endedMinFlt;
+    private long endedMajFlt;
+    private long childUser;
+    private long childSystem;
+    private long childMinFlt;
+    private long childMajFlt;
+    private long childMaxRss;
+    private long ownMaxRss;
+
+    ProcessTimes(Process process) {
+        this.process = process;
+    }
+
+    /** Adds a task that ends; called before it leaves {@link Process#tasks()}. */
+    synchronized void addEnded(Task task) {
+        endedUser += task.times().user();
+        endedSystem += task.times().system();
+        endedMinFlt += task.fault().minFlt;
+        endedMajFlt += task.fault().majFlt;
+        process.tasks().remove(task);
+    }
+
+    /** Adds a child that was waited for, with its own children. */
+    synchronized void addChild(ProcessTimes child) {
+        synchronized (child) {
+            childUser += child.endedUser + child.childUser;
+            childSystem += child.endedSystem + child.childSystem;
+            childMinFlt += child.endedMinFlt + child.childMinFlt;
+            childMajFlt += child.endedMajFlt + child.childMajFlt;
+            childMaxRss = Math.max(childMaxRss, Math.max(child.ownMaxRss, child.childMaxRss));
+        }
+    }
+
+    /** Remembers the largest resident size, in pages, of an address space that is given up. */
+    synchronized void noteMaxRss(long pages) {
+        ownMaxRss = Math.max(ownMaxRss, pages);
+    }
+
+    public synchronized long user() {
+        long sum = endedUser;
+        for (Task task : process.tasks()) {
+            sum += task.times().user();
+        }
+        return sum;
+    }
+
+    public synchronized long system() {
+        long sum = endedSystem;
+        for (Task task : process.tasks()) {
+            sum += task.times().system();
+        }
+        return sum;
+    }
+
+    public synchronized long minorFaults() {
+        long sum = endedMinFlt;
+        for (Task task : process.tasks()) {
+            sum += task.fault().minFlt;
+        }
+        return sum;
+    }
+
+    public synchronized long majorFaults() {
+        long sum = endedMajFlt;
+        for (Task task : process.tasks()) {
+            sum += task.fault().majFlt;
+        }
+        return sum;
+    }
+
+    public synchronized long childUser() {
+        return childUser;
+    }
+
+    public synchronized long childSystem() {
+        return childSystem;
+    }
+
+    public synchronized long childMinorFaults() {
+        return childMinFlt;
+    }
+
+    public synchronized long childMajorFaults() {
+        return childMajFlt;
+    }
+
+    /** Pages. */
+    public synchronized long childMaxRss() {
+        return childMaxRss;
+    }
+
+    /** The largest resident size so far, in pages. */
+    public long maxRss() {
+        UserSpace space = process.space();
+        long now = space == null ? 0 : space.mm().hiwaterRss();
+        synchronized (this) {
+            return Math.max(ownMaxRss, now);
+        }
+    }
+
+    public long userTicks() {
+        return user() / TICK_NANOS;
+    }
+
+    public long systemTicks() {
+        return system() / TICK_NANOS;
+    }
+}

@@ -1,0 +1,139 @@
+package faultline.emulator.task;
+
+import faultline.emulator.cpu.CpuState;
+import faultline.emulator.cpu.Exit;
+import faultline.emulator.signal.SigInfo;
+import faultline.emulator.signal.SignalDelivery;
+import faultline.emulator.signal.SignalSender;
+import faultline.emulator.signal.Signals;
+import faultline.emulator.syscall.Restart;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.FaultHandler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The life of a task: own the virtual CPU, run guest code until something needs the kernel, see to it, again.
+ *
+ * <pre>
+ *   signals due? ─▶ deliver ─▶ acquire CPU ─▶ run ─▶ release ─▶ system call | fault | exception | stopped ─▶ …
+ * </pre>
+ */
+final class TaskLoop implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(TaskLoop.class);
+
+    private final Task task;
+    private final Kernel kernel;
+    private final VirtualCpu cpu;
+    private final CpuState state;
+    private final FaultContext fault;
+
+    TaskLoop(Task task) {
+        this.task = task;
+        this.kernel = task.kernel();
+        this.cpu = kernel.cpu();
+        this.state = task.cpuState();
+        this.fault = task.fault();
+    }
+
+    @Override
+    public void run() {
+        task.times().bind(Thread.currentThread());
+        try {
+            while (!task.isExiting() && step()) {
+                // one stay in guest code a step
+            }
+        } catch (RuntimeException | Error e) {
+            LOG.error("internal error in task {} at {}", task.tid(), Long.toHexString(state.get(CpuState.RIP)), e);
+            kernel.fail(e);
+            SignalSender.exitGroup(task.process(), Signals.SIGKILL);
+        }
+        try {
+            TaskExit.exit(task);
+        } catch (RuntimeException | Error e) {
+            LOG.error("internal error while task {} ends", task.tid(), e);
+            kernel.fail(e);
+            kernel.taskGone(task);
+        }
+    }
+
+    /** Returns false when the task has to end. */
+    private boolean step() {
+        if (task.signalPending() && !SignalDelivery.deliver(task)) {
+            return false;
+        }
+        cpu.acquire(task);
+        if (task.signalPending()) {
+            cpu.release();
+            return true;
+        }
+        Exit exit;
+        task.times().enterGuest();
+        try {
+            exit = task.process().space().engine().run(state, fault);
+        } finally {
+            task.times().leaveGuest();
+            cpu.release();
+        }
+        switch (exit) {
+            case SYSCALL -> systemCall();
+            case FAULT_RETRY -> retryFault();
+            case FAULT_SIGNAL -> faultSignal();
+            case EXCEPTION -> CpuException.raise(task);
+            case STOPPED -> {
+                // another task's turn, or a signal: the next step sees
+            }
+        }
+        return true;
+    }
+
+    private void systemCall() {
+        int number = (int) state.get(CpuState.RAX);
+        task.enterSyscall(number);
+        long result = kernel.syscalls()
+                .dispatch(
+                        task,
+                        number,
+                        state.get(CpuState.RDI),
+                        state.get(CpuState.RSI),
+                        state.get(CpuState.RDX),
+                        state.get(CpuState.R10),
+                        state.get(CpuState.R8),
+                        state.get(CpuState.R9));
+        if (!task.inSyscall()) {
+            // sigreturn and execve have set all registers
+            return;
+        }
+        state.set(CpuState.RAX, result);
+        if (Restart.isRestart(result)) {
+            // delivery decides, also when another task has taken the signal meanwhile
+            task.setSignalDue(true);
+            return;
+        }
+        if (!task.signalPending()) {
+            task.leaveSyscall();
+        }
+    }
+
+    private void retryFault() {
+        fault.mayWait = true;
+        int result = kernel.memory().faults().doUserAddrFault(task.mm(), fault.address, fault.errorCode, fault);
+        if (result == FaultHandler.FAULT_SIGNAL) {
+            faultSignal();
+        } else if (result == FaultHandler.FAULT_OOM) {
+            kernel.outOfMemory(task);
+        }
+    }
+
+    private void faultSignal() {
+        task.leaveSyscall();
+        task.signals().noteTrap(fault.trapNumber, fault.errorCode);
+        if (fault.trapNumber == CpuException.PAGE_FAULT) {
+            task.signals().noteFaultAddress(fault.address);
+        }
+        SigInfo info = fault.siCode == SigInfo.SI_KERNEL
+                ? SigInfo.kernel(fault.siSigno)
+                : SigInfo.fault(fault.siSigno, fault.siCode, fault.siAddr);
+        SignalSender.force(task, info);
+    }
+}

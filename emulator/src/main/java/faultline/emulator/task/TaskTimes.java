@@ -1,0 +1,58 @@
+package faultline.emulator.task;
+
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+
+/**
+ * Processor time of one task, in nanoseconds: user time while its guest code runs, system time otherwise.
+ *
+ * <p>User time is what the task spent as owner of the virtual CPU; system time what its thread used of a processor beyond
+ * that. Written by the task's own thread, read by any.
+ */
+public final class TaskTimes {
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+    private volatile long user;
+    private long enteredAt;
+    private volatile long threadId = -1;
+    private volatile long finalTotal = -1;
+
+    void bind(Thread thread) {
+        threadId = thread.threadId();
+    }
+
+    void enterGuest() {
+        enteredAt = System.nanoTime();
+    }
+
+    void leaveGuest() {
+        user += System.nanoTime() - enteredAt;
+    }
+
+    /** Freezes the sums when the thread ends. */
+    void finish() {
+        finalTotal = total();
+    }
+
+    /** Nanoseconds in guest code. */
+    public long user() {
+        return Math.min(user, total());
+    }
+
+    /** Nanoseconds in system calls and faults. */
+    public long system() {
+        return Math.max(0, total() - user);
+    }
+
+    /** Both together. */
+    public long total() {
+        if (finalTotal >= 0) {
+            return finalTotal;
+        }
+        if (threadId < 0) {
+            return 0;
+        }
+        long nanos = THREADS.getThreadCpuTime(threadId);
+        return nanos < 0 ? user : nanos;
+    }
+}

@@ -1,0 +1,121 @@
+package faultline.emulator.task;
+
+import java.util.PriorityQueue;
+
+/**
+ * Calls things back at given times of the machine's monotonic clock: interval timers, POSIX timers, timer descriptors.
+ *
+ * <p>One thread a machine, started by the first timer. A callback runs on that thread and must not block.
+ */
+public final class TimerQueue implements AutoCloseable {
+    /** A pending call. Cancelled by {@link TimerQueue#cancel}. */
+    public static final class Entry implements Comparable<Entry> {
+        private final long deadline;
+        private final long order;
+        private final Runnable action;
+
+        private Entry(long deadline, long order, Runnable action) {
+            this.deadline = deadline;
+            this.order = order;
+            this.action = action;
+        }
+
+        @Override
+        public int compareTo(Entry other) {
+            int byTime = Long.compare(deadline, other.deadline);
+            return byTime != 0 ? byTime : Long.compare(order, other.order);
+        }
+    }
+
+    private final KernelClock clock;
+    /** Guards itself. */
+    private final PriorityQueue<Entry> queue = new PriorityQueue<>();
+
+    private Thread thread;
+    private boolean closed;
+    private long orders;
+
+    TimerQueue(KernelClock clock) {
+        this.clock = clock;
+    }
+
+    /** Calls {@code action} once, at {@code deadline} (nanoseconds of CLOCK_MONOTONIC) or shortly after. */
+    public Entry at(long deadline, Runnable action) {
+        synchronized (queue) {
+            Entry entry = new Entry(deadline, orders++, action);
+            if (closed) {
+                return entry;
+            }
+            queue.add(entry);
+            if (thread == null) {
+                thread = new Thread(this::run, "faultline-timers");
+                thread.setDaemon(true);
+                thread.start();
+            }
+            queue.notifyAll();
+            return entry;
+        }
+    }
+
+    /** Returns whether the call will not happen; false when it has begun, or happened, or {@code entry} is null. */
+    public boolean cancel(Entry entry) {
+        synchronized (queue) {
+            return entry != null && queue.remove(entry);
+        }
+    }
+
+    private void run() {
+        while (true) {
+            Entry due;
+            synchronized (queue) {
+                due = awaitDue();
+            }
+            if (due == null) {
+                return;
+            }
+            due.action.run();
+        }
+    }
+
+    private Entry awaitDue() {
+        while (!closed) {
+            Entry first = queue.peek();
+            try {
+                if (first == null) {
+                    queue.wait();
+                    continue;
+                }
+                long left = first.deadline - clock.now(KernelClock.MONOTONIC);
+                if (left <= 0) {
+                    return queue.poll();
+                }
+                if (clock.isVirtual()) {
+                    // virtual time passes by guest activity only: look again soon
+                    left = Math.min(left, 1_000_000);
+                }
+                queue.wait(left / 1_000_000, (int) (left % 1_000_000));
+            } catch (InterruptedException e) {
+                return null;
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void close() {
+        Thread worker;
+        synchronized (queue) {
+            closed = true;
+            queue.clear();
+            queue.notifyAll();
+            worker = thread;
+        }
+        if (worker != null) {
+            try {
+                worker.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

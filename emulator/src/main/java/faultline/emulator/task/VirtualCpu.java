@@ -1,0 +1,174 @@
+package faultline.emulator.task;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The machine's one processor: the right to run guest code, which tasks take turns to own.
+ *
+ * <p>Taking and giving back without anybody waiting is one atomic operation each, so that a system call costs next to
+ * nothing here. While others wait, an owner that only makes system calls may take the CPU again until the one who waits
+ * longest has waited a slice; then it is handed over directly. A task that runs without leaving guest code is stopped by
+ * the timer thread at the end of the slice. The timer sleeps while nobody waits.
+ *
+ * <pre>
+ *   owner  null ── tryTake (CAS) ──▶ A ── release, slice not over ──▶ null   (a waiter is woken when A blocks)
+ *                                    A ── release, slice over ──────▶ B      (hand-over, first come first served)
+ * </pre>
+ */
+public final class VirtualCpu implements AutoCloseable {
+    /** How long a task may keep others waiting, in nanoseconds. */
+    public static final long SLICE_NANOS = 3_000_000;
+
+    private static final int SPINS = 400;
+    private static final long TICK_NANOS = 1_000_000;
+    private static final VarHandle OWNER;
+
+    static {
+        try {
+            OWNER = MethodHandles.lookup().findVarHandle(VirtualCpu.class, "owner", Task.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private volatile Task owner;
+    private volatile int waiting;
+    private volatile long handOverAt;
+    private volatile boolean closed;
+    private long switches;
+    private long preemptions;
+    /** Guards itself; first come first served. */
+    private final ArrayDeque<Task> queue = new ArrayDeque<>();
+
+    private final Thread timer;
+
+    public VirtualCpu() {
+        timer = new Thread(this::tick, "faultline-timer");
+        timer.setDaemon(true);
+        timer.start();
+    }
+
+    /** Takes the CPU, waiting for it if needed. */
+    public void acquire(Task task) {
+        if (waiting != 0 && System.nanoTime() - handOverAt >= 0 || !OWNER.compareAndSet(this, null, task)) {
+            acquireSlowly(task);
+        }
+    }
+
+    /** Gives the CPU back; others may have it now. */
+    public void release() {
+        if (waiting == 0 || System.nanoTime() - handOverAt < 0) {
+            owner = null;
+            // a task that began to wait before the line above was executed has seen the old owner: the timer, or
+            // our next blocking call, wakes it
+            return;
+        }
+        handOver();
+    }
+
+    /** To be called when a task that does not own the CPU is about to block: somebody else should have it now. */
+    public void idle() {
+        if (waiting != 0 && owner == null) {
+            handOver();
+        }
+    }
+
+    /** The task that may run guest code now, or null. */
+    public Task owner() {
+        return owner;
+    }
+
+    /** Whether another task waits for the CPU. */
+    public boolean contended() {
+        return waiting != 0;
+    }
+
+    private void acquireSlowly(Task task) {
+        for (int i = 0; waiting == 0 && i < SPINS; i++) {
+            if (owner == null && OWNER.compareAndSet(this, null, task)) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        synchronized (queue) {
+            if (queue.isEmpty()) {
+                handOverAt = System.nanoTime() + SLICE_NANOS;
+            }
+            queue.addLast(task);
+            waiting = queue.size();
+        }
+        LockSupport.unpark(timer);
+        // the owner may have left between our look and our place in the queue
+        if (owner == null) {
+            handOver();
+        }
+        while (owner != task) {
+            LockSupport.park(this);
+        }
+    }
+
+    /** Makes the first in the queue the owner, if the CPU is free or the caller's. */
+    private void handOver() {
+        Task next;
+        synchronized (queue) {
+            Task current = owner;
+            if (current != null && current != Task.currentOrNull()) {
+                return;
+            }
+            next = queue.peekFirst();
+            if (!OWNER.compareAndSet(this, current, next)) {
+                return;
+            }
+            if (next != null) {
+                queue.removeFirst();
+                waiting = queue.size();
+                handOverAt = System.nanoTime() + SLICE_NANOS;
+                switches++;
+            }
+        }
+        if (next != null) {
+            next.wake();
+        }
+    }
+
+    private void tick() {
+        while (!closed) {
+            if (waiting == 0) {
+                LockSupport.park(this);
+                continue;
+            }
+            LockSupport.parkNanos(this, TICK_NANOS);
+            Task running = owner;
+            if (running == null) {
+                handOver();
+            } else if (waiting != 0 && System.nanoTime() - handOverAt >= 0) {
+                preemptions++;
+                running.stopGuest();
+            }
+        }
+    }
+
+    /** How often the CPU went from one task to another that waited for it. */
+    public long switches() {
+        return switches;
+    }
+
+    /** How often the timer stopped running guest code. */
+    public long preemptions() {
+        return preemptions;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(timer);
+        try {
+            timer.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
