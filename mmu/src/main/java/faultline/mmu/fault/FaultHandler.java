@@ -50,6 +50,7 @@ public final class FaultHandler {
 
     private final MmFault mmFault;
     private final FaultEnv env;
+    private final FaultCounts counts = new FaultCounts();
 
     /** The fault handler of the machine that {@code env} describes. */
     public FaultHandler(FaultEnv env) {
@@ -60,6 +61,11 @@ public final class FaultHandler {
     /** What faults work on. */
     public FaultEnv env() {
         return env;
+    }
+
+    /** Faults by what they did. */
+    public FaultCounts counts() {
+        return counts;
     }
 
     /**
@@ -123,6 +129,7 @@ public final class FaultHandler {
         ctx.major = false;
         int fault = mmFault.handle(ctx);
         if ((fault & (VmFault.ERROR | VmFault.RETRY)) == 0) {
+            counts.add(ctx.path);
             if ((fault & VmFault.MAJOR) != 0) {
                 ctx.majFlt++;
             } else {

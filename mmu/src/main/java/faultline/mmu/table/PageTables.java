@@ -12,6 +12,7 @@ import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Four-level page tables in guest-physical memory: finding entries, adding tables, and the locks of both.
@@ -52,6 +53,7 @@ public final class PageTables {
     private final PhysicalMemory memory;
     private final FrameTable frames;
     private final FrameAllocator allocator;
+    private final AtomicLong tablesMade = new AtomicLong();
     private final PtlMode mode;
     private volatile long kernelPgd = -1;
 
@@ -296,6 +298,7 @@ public final class PageTables {
     private long newTable(int level) {
         long pfn = allocator.allocZeroedPage();
         if (pfn >= 0) {
+            tablesMade.getAndIncrement();
             frames.set(pfn, PageFlags.TABLE);
             frames.setPrivateData(pfn, level);
             if (mode == PtlMode.SPLIT && level <= LEVEL_PMD) {
@@ -309,6 +312,11 @@ public final class PageTables {
     public void freeTable(long pfn) {
         frames.clear(pfn, PageFlags.TABLE);
         allocator.putPage(pfn);
+    }
+
+    /** Tables of all levels made so far. */
+    public long tablesMade() {
+        return tablesMade.get();
     }
 
     /** Level of the table in a frame: 1 for PTEs to 4 for the top. */
