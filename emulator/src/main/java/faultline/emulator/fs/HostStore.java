@@ -31,19 +31,18 @@ final class HostStore implements BackingStore {
 
     private int replaced = -1;
 
-    /** Opens what {@code file} has open; -1 as descriptor, and failing reads, when the host has none to give. */
+    /**
+     * Opens what {@code file} has open: for writing only if {@code file} is, because the host does not execute a program
+     * that somebody has open for writing (ETXTBSY).
+     */
     HostStore(HostFile file) {
-        int own = reopen(file, OpenFlags.O_RDWR);
-        writable = own >= 0;
-        if (own < 0 && file.writable()) {
-            own = duplicate(file);
-            writable = true;
-            appends = (file.statusFlags() & OpenFlags.O_APPEND) != 0;
+        fd = -1;
+        if (file.writable()) {
+            offerWritable(file);
+        } else {
+            int own = reopen(file, OpenFlags.O_RDONLY);
+            fd = own >= 0 ? own : duplicate(file);
         }
-        if (own < 0) {
-            own = reopen(file, OpenFlags.O_RDONLY);
-        }
-        fd = own >= 0 ? own : duplicate(file);
     }
 
     /** A new descriptor for the same inode, whose permissions the host checks again; negative on failure. */
@@ -57,15 +56,18 @@ final class HostStore implements BackingStore {
     }
 
     /** A file that may be written to is mapped while our own descriptor can only read: takes over a writable one. */
-    synchronized void offerWritable(HostFile file) {
+    final synchronized void offerWritable(HostFile file) {
         if (writable || !file.writable()) {
             return;
         }
-        int better = duplicate(file);
+        int better = reopen(file, OpenFlags.O_RDWR);
+        if (better < 0) {
+            better = duplicate(file);
+            appends = (file.statusFlags() & OpenFlags.O_APPEND) != 0;
+        }
         if (better >= 0) {
             // The old one stays open until the end: another thread may be reading through it.
             replaced = fd;
-            appends = (file.statusFlags() & OpenFlags.O_APPEND) != 0;
             fd = better;
             writable = true;
         }

@@ -1,0 +1,148 @@
+package faultline.emulator.fs;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** A machine with one process, 100, that has a thread 101. */
+final class TestProc implements ProcSource {
+    FdTable table;
+    FsContext fs;
+
+    @Override
+    public int[] pids() {
+        return new int[] {100};
+    }
+
+    @Override
+    public ProcProcess process(int pid) {
+        return pid == 100 ? new Only() : null;
+    }
+
+    @Override
+    public long memoryBytes() {
+        return 64L << 20;
+    }
+
+    @Override
+    public long freeBytes() {
+        return 32L << 20;
+    }
+
+    @Override
+    public long cachedBytes() {
+        return 1L << 20;
+    }
+
+    @Override
+    public long committedBytes() {
+        return 0;
+    }
+
+    @Override
+    public long commitLimitBytes() {
+        return 32L << 20;
+    }
+
+    @Override
+    public long swapBytes() {
+        return 0;
+    }
+
+    @Override
+    public long freeSwapBytes() {
+        return 0;
+    }
+
+    @Override
+    public long uptimeNanos() {
+        return 1_500_000_000L;
+    }
+
+    @Override
+    public long bootSeconds() {
+        return 1;
+    }
+
+    @Override
+    public String release() {
+        return "6.0";
+    }
+
+    @Override
+    public String version() {
+        return "#1";
+    }
+
+    @Override
+    public String cpuModel() {
+        return "model";
+    }
+
+    @Override
+    public List<String> cpuFlags() {
+        return List.of("fpu", "sse2");
+    }
+
+    @Override
+    public String sysctl(String name) {
+        return name.equals("vm/overcommit_memory") ? "0" : null;
+    }
+
+    @Override
+    public long setSysctl(String name, String value) {
+        return 0;
+    }
+
+    private final class Only implements ProcProcess {
+        @Override
+        public int pid() {
+            return 100;
+        }
+
+        @Override
+        public int[] tids() {
+            return new int[] {100, 101};
+        }
+
+        @Override
+        public String executable() {
+            return "/bin/sh";
+        }
+
+        @Override
+        public FdTable files() {
+            return table;
+        }
+
+        @Override
+        public FsContext fs() {
+            return fs;
+        }
+
+        @Override
+        public String text(String name, int tid) {
+            return name + " of " + tid + "\n";
+        }
+
+        @Override
+        public long write(String name, int tid, String text) {
+            return 0;
+        }
+
+        @Override
+        public long readMemory(long address, MemorySegment to, long length) {
+            to.asSlice(0, length).fill((byte) address);
+            return length;
+        }
+
+        @Override
+        public long writeMemory(long address, MemorySegment from, long length) {
+            return length;
+        }
+
+        @Override
+        public long pagemap(long address) {
+            return address;
+        }
+    }
+}
