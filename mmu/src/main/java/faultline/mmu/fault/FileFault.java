@@ -143,6 +143,9 @@ final class FileFault {
                 return -VmFault.SIGBUS;
             }
             long pfn = mapping.readPage(index, ctx.mayWait, (vma.flags() & VmFlags.RAND_READ) == 0);
+            if (pfn == -Errno.ENXIO) {
+                continue; // truncated since we looked
+            }
             if (pfn < 0) {
                 return errorOf(pfn);
             }

@@ -92,15 +92,21 @@ public final class AddressSpace {
     }
 
     /**
-     * Asks the backing store anew how long the file is, for growth that happened behind this machine's back.
+     * Asks the backing store anew how long the file is, for growth that happened behind this machine's back. Not while a
+     * truncation or a write is under way, which knows better: a file about to be cut still is long on the host. The lock is
+     * only tried, so this may be called with any mmap lock held.
      *
      * @return the size in bytes
      */
     public long refreshSize() {
-        if (!shmem) {
-            long now = store.size();
-            if (now > size) {
-                size = now;
+        if (!shmem && inodeLock.tryReadLock()) {
+            try {
+                long now = store.size();
+                if (now > size) {
+                    size = now;
+                }
+            } finally {
+                inodeLock.readUnlock();
             }
         }
         return size;
@@ -213,11 +219,11 @@ public final class AddressSpace {
      * Page {@code index}, up to date, with a reference for the caller; read from the backing store if need be, with its
      * neighbours. The page is not locked: a caller that enters it into a page table locks it and looks again.
      *
-     * @param index page number; the caller has seen that it lies below the end of the file
+     * @param index page number
      * @param mayWait whether waiting for a page that another task is reading is allowed
      * @param readAround whether neighbours are worth reading too
-     * @return the frame number, with {@link #WAS_READ} added when the backing store was read; or -ENOMEM, -EIO, or
-     *     -EAGAIN if {@code mayWait} is false and the page is locked
+     * @return the frame number, with {@link #WAS_READ} added when the backing store was read; or -ENOMEM; -EIO; -ENXIO
+     *     beyond the end of the file; -EAGAIN if {@code mayWait} is false and the page is locked
      */
     @KernelFunction("filemap_fault")
     @Injectable(value = "mm/filemap_fault", error = -Errno.EIO)
@@ -262,23 +268,27 @@ public final class AddressSpace {
     public static final long WAS_READ = 1L << 52;
 
     /**
-     * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first.
+     * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first or the file ends before it.
+     * Truncation sets the size before it looks for pages, so none can slip in behind it.
      *
-     * @return whether it was entered; the cache then owns one more reference on the frame
+     * @return 0, the cache then owning one more reference on the frame; -EEXIST; -ENXIO beyond the end
      */
     @KernelFunction("filemap_add_folio")
-    boolean addPage(long index, long pfn) {
+    int addPage(long index, long pfn) {
         pagesLock.lock();
         try {
+            if (index >= sizePages()) {
+                return -Errno.ENXIO;
+            }
             if (pages.get(index) >= 0) {
-                return false;
+                return -Errno.EEXIST;
             }
             populated = true;
             frames.get(pfn);
             frames.setIndex(pfn, index);
             frames.setMapping(pfn, this);
             pages.put(index, pfn);
-            return true;
+            return 0;
         } finally {
             pagesLock.unlock();
         }

@@ -123,11 +123,16 @@ final class CachedIo {
     @KernelFunction("shmem_file_write_iter")
     private static long writeMemory(AddressSpace mapping, long pos, MemorySegment src, long len) {
         PageCache cache = mapping.cache();
+        long oldSize = mapping.size();
+        if (pos + len > oldSize) {
+            mapping.setSize(pos + len); // pages enter the cache below the end only
+        }
         long done = 0;
         while (done < len) {
             long index = pos + done >>> Page.SHIFT;
             long pfn = mapping.readPage(index, true, false);
             if (pfn < 0) {
+                mapping.setSize(Math.max(oldSize, done == 0 ? 0 : pos + done));
                 return done > 0 ? done : pfn;
             }
             pfn &= ~AddressSpace.WAS_READ;
@@ -135,9 +140,6 @@ final class CachedIo {
             if (cache.frames().mapping(pfn) == mapping) {
                 done += copyIn(mapping, index, pfn, pos + done, src.asSlice(done), len - done);
                 mapping.setPageDirty(pfn);
-                if (pos + done > mapping.size()) {
-                    mapping.setSize(pos + done);
-                }
             }
             cache.unlockPage(pfn);
             cache.allocator().putPage(pfn);

@@ -20,7 +20,8 @@ final class PageReader {
     /**
      * Reads the aligned window of {@code window} pages that holds page {@code index}, as far as it is absent.
      *
-     * @return 0 if page {@code index} is in the cache now (perhaps by another's doing, perhaps not up to date), or -ENOMEM
+     * @return 0 if page {@code index} is in the cache now (perhaps by another's doing, perhaps not up to date); -ENOMEM; -ENXIO
+     *     beyond the end
      */
     static int readAround(AddressSpace mapping, long index, int window) {
         long start = index & -window;
@@ -32,8 +33,8 @@ final class PageReader {
         int n = 0;
         for (long at = start; at < end; at++) {
             long pfn = enterLocked(mapping, at);
-            if (pfn == -Errno.ENOMEM && at <= index) {
-                return finish(mapping, start, batch, n, -Errno.ENOMEM);
+            if (pfn < 0 && pfn != -Errno.EEXIST && at <= index) {
+                return finish(mapping, start, batch, n, (int) pfn);
             }
             if (pfn < 0 && at <= index) {
                 // A neighbour that is there already ends the run before it; begin anew behind it.
@@ -60,12 +61,13 @@ final class PageReader {
         if (!cache.tryLockPage(pfn)) {
             throw new IllegalStateException("fresh frame " + pfn + " is locked");
         }
-        if (mapping.addPage(index, pfn)) {
+        int error = mapping.addPage(index, pfn);
+        if (error == 0) {
             return pfn;
         }
         cache.unlockPage(pfn);
         allocator.putPage(pfn);
-        return -Errno.EEXIST;
+        return error;
     }
 
     /** Fills the frames {@code batch[0..n)} of pages {@code start..}, unlocks them and drops this reader's references. */

@@ -185,6 +185,25 @@ public final class FaultFixture implements AutoCloseable {
         check(frames.refcount(zeroPfn) == 1, "page of zeros", zeroPfn);
     }
 
+    /** The quick part of {@link #audit()}, for the given mappings only: each page's counts as far as they account for them. */
+    public void audit(Vma... vmas) {
+        FrameTable frames = phys.frames();
+        Map<Long, Integer> mapped = new HashMap<>();
+        for (Vma vma : vmas) {
+            for (long at = vma.start(); at < vma.end(); at += Page.SIZE) {
+                long entry = pte(vma.mm(), at);
+                if (Pte.isPresent(entry) && !Pte.isSpecial(entry)) {
+                    mapped.merge(Pte.pfn(entry), 1, Integer::sum);
+                }
+            }
+        }
+        mapped.forEach((pfn, maps) -> {
+            check(frames.mapcount(pfn) == maps, "mapped " + maps + " times", pfn);
+            int cached = frames.mapping(pfn) instanceof AddressSpace ? 1 : 0;
+            check(frames.refcount(pfn) == maps + cached, "references", pfn);
+        });
+    }
+
     private void auditMm(MmStruct mm, Map<Long, Integer> mapped) {
         long anon = 0;
         long file = 0;
