@@ -8,6 +8,7 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.SyscallFamily;
+import faultline.emulator.syscall.file.FileSystemCalls;
 import faultline.emulator.syscall.futex.FutexCalls;
 import faultline.emulator.syscall.memory.MemoryCalls;
 import faultline.emulator.syscall.process.ProcessCalls;
@@ -30,6 +31,7 @@ import java.util.Locale;
  */
 public final class GuestMachine implements AutoCloseable {
     private static final List<SyscallFamily> FAMILIES = List.of(
+            new FileSystemCalls(),
             new MemoryCalls(),
             new ProcessCalls(),
             new TimeCalls(),

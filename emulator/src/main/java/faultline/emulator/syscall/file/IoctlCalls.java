@@ -1,0 +1,162 @@
+package faultline.emulator.syscall.file;
+
+import faultline.emulator.fs.OpenFile;
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.host.OpenFlags;
+import faultline.emulator.syscall.SyscallFamily;
+import faultline.emulator.syscall.SyscallTable;
+import faultline.emulator.task.Task;
+import faultline.mmu.Errno;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * ioctl: requests whose argument we know pass to the host.
+ *
+ * <p>Old requests do not say how large their argument is: those of terminals and descriptors stand in {@link #shape}.
+ * Newer ones carry direction and size in their number (asm-generic/ioctl.h). Any other request is ENOTTY, as from a
+ * device that does not know it: nothing is handed to the host that it could take for an address of the emulator.
+ */
+final class IoctlCalls implements SyscallFamily {
+    private static final int FIONBIO = 0x5421;
+    private static final int FIONCLEX = 0x5450;
+    private static final int FIOCLEX = 0x5451;
+    private static final int FIOASYNC = 0x5452;
+    private static final int TIOCSCTTY = 0x540e;
+    private static final int TIOCGPGRP = 0x540f;
+    private static final int TIOCSPGRP = 0x5410;
+    private static final int TIOCSTI = 0x5412;
+    private static final int TIOCNOTTY = 0x5422;
+    private static final int TIOCGSID = 0x5429;
+    private static final int TIOCCONS = 0x541d;
+    private static final int FICLONE = 0x40049409;
+    private static final int FICLONERANGE = 0x4020940d;
+
+    private static final int NONE = 0;
+    private static final int VALUE = 1 << 16;
+    private static final int IN = 2 << 16;
+    private static final int OUT = 4 << 16;
+    private static final int UNKNOWN = -1;
+    private static final int TERMIOS = 36;
+    private static final int TERMIOS2 = 44;
+    private static final int TERMIO = 18;
+    private static final int WINSIZE = 8;
+
+    @Override
+    public void register(SyscallTable table) {
+        table.register(Nr.IOCTL, "ioctl", (t, fd, request, arg, d, e, f) ->
+                FileCall.onFile(t, fd, file -> ioctl(t, (int) fd, file, (int) request, arg)));
+    }
+
+    private static long ioctl(Task t, int fd, OpenFile file, int request, long arg) {
+        if ((file.statusFlags() & OpenFlags.O_PATH) != 0) {
+            return -Errno.EBADF;
+        }
+        switch (request) {
+            case FIOCLEX:
+                return FileCall.files(t).setCloseOnExec(fd, true);
+            case FIONCLEX:
+                return FileCall.files(t).setCloseOnExec(fd, false);
+            case FIONBIO:
+                return setNonBlocking(t, file, arg);
+            case TIOCGPGRP:
+                return terminalGroup(t, file, arg, t.process().groupId());
+            case TIOCGSID:
+                return terminalGroup(t, file, arg, t.process().sessionId());
+            case TIOCSPGRP:
+                return setTerminalGroup(t, file, arg);
+            case TIOCSTI, TIOCCONS:
+                return -Errno.EPERM;
+            case TIOCSCTTY, TIOCNOTTY, FIOASYNC, FICLONE, FICLONERANGE:
+                // They would change the emulator's own terminal or signals, or name a descriptor in their argument.
+                return -Errno.ENOTTY;
+            default:
+                return file.hostFd() < 0 ? -Errno.ENOTTY : pass(t, file.hostFd(), request, arg);
+        }
+    }
+
+    private static long setNonBlocking(Task t, OpenFile file, long arg) {
+        int flags = file.statusFlags();
+        int on = t.user().getInt(arg);
+        return file.setStatusFlags(on != 0 ? flags | OpenFlags.O_NONBLOCK : flags & ~OpenFlags.O_NONBLOCK);
+    }
+
+    /** The host knows no guest process groups: the caller's own is in the foreground of its terminal. */
+    private static long terminalGroup(Task t, OpenFile file, long arg, int id) {
+        if (!isTerminal(file)) {
+            return -Errno.ENOTTY;
+        }
+        t.user().putInt(arg, id);
+        return 0;
+    }
+
+    private static long setTerminalGroup(Task t, OpenFile file, long arg) {
+        if (!isTerminal(file)) {
+            return -Errno.ENOTTY;
+        }
+        return t.user().getInt(arg) < 0 ? -Errno.EINVAL : 0;
+    }
+
+    private static boolean isTerminal(OpenFile file) {
+        MemorySegment block = HostScratch.get().struct();
+        return file.hostFd() >= 0 && Libc.call(Nr.IOCTL, file.hostFd(), 0x5401, block.address()) == 0;
+    }
+
+    private static long pass(Task t, int hostFd, int request, long arg) {
+        int shape = shape(request);
+        if (shape == UNKNOWN) {
+            return -Errno.ENOTTY;
+        }
+        if (shape == NONE || shape == VALUE) {
+            return Libc.call(Nr.IOCTL, hostFd, request & 0xffff_ffffL, shape == VALUE ? arg : 0);
+        }
+        int size = shape & 0xffff;
+        MemorySegment block = HostScratch.get().struct();
+        block.asSlice(0, size).fill((byte) 0);
+        if ((shape & IN) != 0) {
+            t.user().read(arg, block, 0, size);
+        }
+        long r = Libc.call(Nr.IOCTL, hostFd, request & 0xffff_ffffL, block.address());
+        if (r >= 0 && (shape & OUT) != 0) {
+            t.user().write(arg, block, 0, size);
+        }
+        return r;
+    }
+
+    /** How the argument of a request goes: direction bits and size in bytes. */
+    private static int shape(int request) {
+        return switch (request) {
+            case 0x5401 -> OUT | TERMIOS; // TCGETS
+            case 0x5402, 0x5403, 0x5404 -> IN | TERMIOS; // TCSETS, TCSETSW, TCSETSF
+            case 0x5405 -> OUT | TERMIO; // TCGETA
+            case 0x5406, 0x5407, 0x5408 -> IN | TERMIO; // TCSETA, TCSETAW, TCSETAF
+            case 0x5409, 0x540a, 0x540b, 0x5425 -> VALUE; // TCSBRK, TCXONC, TCFLSH, TCSBRKP
+            case 0x540c, 0x540d, 0x5427, 0x5428 -> NONE; // TIOCEXCL, TIOCNXCL, TIOCSBRK, TIOCCBRK
+            case 0x5411, 0x5415, 0x5419, 0x541b, 0x5424, 0x545e, 0x5460 -> // TIOCOUTQ, TIOCMGET, TIOCGSOFTCAR, FIONREAD,
+                OUT | 4; // TIOCGETD, …, FIOQSIZE's kin
+            case 0x5413 -> OUT | WINSIZE; // TIOCGWINSZ
+            case 0x5414 -> IN | WINSIZE; // TIOCSWINSZ
+            case 0x5416, 0x5417, 0x5418, 0x541a, 0x5420, 0x5423 -> IN | 4; // TIOCMBIS, …, TIOCPKT, TIOCSETD
+            case 0x541e -> OUT | 72; // TIOCGSERIAL
+            case 0x8905, 0x8904 -> OUT | 4; // SIOCATMARK, SIOCGPGRP
+            case 0x8906, 0x8907 -> OUT | 16; // SIOCGSTAMP, SIOCGSTAMPNS
+            default -> encoded(request);
+        };
+    }
+
+    /** Direction and size from the request's own number; block devices, file systems and socket timestamps. */
+    private static int encoded(int request) {
+        int size = request >>> 16 & 0x3fff;
+        int direction = request >>> 30;
+        int type = request >>> 8 & 0xff;
+        boolean known = type == 'T' || type == 'f' || type == 'X' || type == 0x12 || type == 'v' || type == 0x89;
+        if (!known || direction == 0 || size == 0) {
+            return UNKNOWN;
+        }
+        if (type == 'f' && size == Long.BYTES && (request & 0xff) <= 2) {
+            size = Integer.BYTES; // FS_IOC_GETFLAGS and SETFLAGS are declared long and copy an int
+        }
+        return ((direction & 1) != 0 ? IN : 0) | ((direction & 2) != 0 ? OUT : 0) | size;
+    }
+}

@@ -1,0 +1,71 @@
+package faultline.emulator.syscall.file;
+
+import faultline.emulator.fs.OpenFile;
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.task.Task;
+import faultline.mmu.Errno;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
+import java.lang.foreign.MemorySegment;
+
+/** Moves bytes from an open file to guest memory, through the thread's bounce buffer. */
+final class UserRead {
+    private UserRead() {}
+
+    /**
+     * Reads {@code count} bytes to {@code buf}.
+     *
+     * @param pos where in the file, or negative for the file position
+     * @return bytes read, less at the end of the file, at a bad address, or when a pipe or terminal had less
+     */
+    static long run(Task t, OpenFile file, long buf, long count, long pos, int flags) {
+        if (buf < 0 || buf + count < 0 || buf + count > MmLayout.TASK_SIZE) {
+            return -Errno.EFAULT;
+        }
+        boolean resumable = file.neverBlocks();
+        if (!resumable && count > 0 && !reachable(t, buf)) {
+            // What is taken out of a pipe cannot be put back: look before.
+            return -Errno.EFAULT;
+        }
+        MemorySegment bounce = HostScratch.get().bounce(count);
+        long done = 0;
+        do {
+            long want = Math.min(count - done, bounce.byteSize());
+            long n = pos < 0 ? file.read(t, bounce, want, flags) : file.pread(t, bounce, want, pos + done, flags);
+            if (n <= 0) {
+                return done > 0 ? done : n;
+            }
+            long copied = t.user().copyOut(buf + done, bounce, 0, n);
+            done += copied;
+            if (copied < n) {
+                if (pos < 0 && resumable) {
+                    file.lseek(copied - n, 1);
+                }
+                return done > 0 ? done : -Errno.EFAULT;
+            }
+            if (n < want || !resumable) {
+                return done;
+            }
+        } while (done < count);
+        return done;
+    }
+
+    /**
+     * Whether the guest could write at {@code address}, by its mapping alone: touches nothing, so that no fault is
+     * counted for a page that the call may not get to.
+     */
+    static boolean reachable(Task t, long address) {
+        MmStruct mm = t.mm();
+        mm.mmapLock().readLock();
+        try {
+            Vma vma = mm.vmas().find(address);
+            return vma != null
+                    && (vma.flags() & VmFlags.WRITE) != 0
+                    && (vma.start() <= address || (vma.flags() & VmFlags.GROWSDOWN) != 0);
+        } finally {
+            mm.mmapLock().readUnlock();
+        }
+    }
+}

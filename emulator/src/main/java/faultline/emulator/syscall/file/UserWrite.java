@@ -1,0 +1,51 @@
+package faultline.emulator.syscall.file;
+
+import faultline.emulator.fs.OpenFile;
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.task.Task;
+import faultline.mmu.Errno;
+import faultline.mmu.mm.MmLayout;
+import java.lang.foreign.MemorySegment;
+
+/** Moves bytes from guest memory to an open file, through the thread's bounce buffer. */
+final class UserWrite {
+    private UserWrite() {}
+
+    /**
+     * Writes {@code count} bytes from {@code buf}.
+     *
+     * @param pos where in the file, or negative for the file position
+     * @return bytes written, less at a bad address, a full disk or a signal
+     */
+    static long run(Task t, OpenFile file, long buf, long count, long pos, int flags) {
+        if (buf < 0 || buf + count < 0 || buf + count > MmLayout.TASK_SIZE) {
+            return -Errno.EFAULT;
+        }
+        MemorySegment bounce = HostScratch.get().bounce(count);
+        long done = 0;
+        do {
+            long want = Math.min(count - done, bounce.byteSize());
+            long got = want == 0 ? 0 : t.user().copyIn(buf + done, bounce, 0, want);
+            if (got == 0 && want > 0) {
+                return done > 0 ? done : -Errno.EFAULT;
+            }
+            long n = pos < 0 ? file.write(t, bounce, got, flags) : file.pwrite(t, bounce, got, pos + done, flags);
+            if (n < 0) {
+                return done > 0 ? done : finish(t, n);
+            }
+            done += n;
+            if (n < want) {
+                return done;
+            }
+        } while (done < count);
+        return done;
+    }
+
+    /** A broken pipe is a signal too, whose default ends the program. */
+    static long finish(Task t, long result) {
+        if (result == -Errno.EPIPE) {
+            BrokenPipe.signal(t);
+        }
+        return result;
+    }
+}
