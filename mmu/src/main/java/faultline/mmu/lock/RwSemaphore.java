@@ -24,11 +24,13 @@ public final class RwSemaphore {
     private static final long MAX_PARK_NANOS = 1_000_000;
 
     private static final VarHandle STATE;
+    private static final VarHandle WRITER_ID;
     private static final VarHandle QUEUE_LOCK;
 
     static {
         try {
             STATE = MethodHandles.lookup().findVarHandle(RwSemaphore.class, "state", long.class);
+            WRITER_ID = MethodHandles.lookup().findVarHandle(RwSemaphore.class, "writerId", long.class);
             QUEUE_LOCK = MethodHandles.lookup().findVarHandle(RwSemaphore.class, "queueLock", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
@@ -56,7 +58,10 @@ public final class RwSemaphore {
      */
     private volatile long state;
 
-    /** Thread id of the writer, 0 when there is none. */
+    /**
+     * Thread id of the writer, 0 when there is none. Written between taking and releasing the lock, whose atomics order it; others read
+     * it only to compare with their own id.
+     */
     private volatile long writerId;
 
     private volatile int queueLock;
@@ -130,7 +135,7 @@ public final class RwSemaphore {
     @KernelFunction("down_write_trylock")
     public boolean tryWriteLock() {
         if (STATE.compareAndSet(this, 0L, WRITER)) {
-            writerId = Thread.currentThread().threadId();
+            WRITER_ID.setOpaque(this, Thread.currentThread().threadId());
             return true;
         }
         return false;
@@ -140,7 +145,7 @@ public final class RwSemaphore {
     @KernelFunction("up_write")
     public void writeUnlock() {
         checkWriter();
-        writerId = 0;
+        WRITER_ID.setOpaque(this, 0L);
         long now = (long) STATE.getAndAdd(this, -WRITER) - WRITER;
         if ((now & WAITERS) != 0) {
             handOver();
@@ -151,7 +156,7 @@ public final class RwSemaphore {
     @KernelFunction("downgrade_write")
     public void downgradeWrite() {
         checkWriter();
-        writerId = 0;
+        WRITER_ID.setOpaque(this, 0L);
         long now = (long) STATE.getAndAdd(this, READER - WRITER) + READER - WRITER;
         if ((now & WAITERS) != 0) {
             handOver();

@@ -17,6 +17,8 @@ import java.lang.invoke.VarHandle;
  */
 final class NativeMemory {
     static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    /** Address of a page of zeros that nobody writes to. */
+    static final long ZEROS = Arena.global().allocate(Page.SIZE, Page.SIZE).address();
     static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
     static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
 
