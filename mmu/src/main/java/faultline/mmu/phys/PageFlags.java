@@ -44,7 +44,7 @@ public final class PageFlags {
     public static final int ANON_EXCLUSIVE = 1 << 19;
     /** Belongs to the pool of MAP_HUGETLB pages. */
     public static final int HUGETLB = 1 << 20;
-    /** Kernel memory handed out by vmalloc. */
+    /** The kernel's own: memory handed out by vmalloc, tables of the kernel half. */
     public static final int KERNEL = 1 << 21;
     /** Cannot be evicted: locked or in an unevictable mapping. */
     public static final int UNEVICTABLE = 1 << 22;

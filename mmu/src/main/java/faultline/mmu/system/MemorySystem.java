@@ -9,6 +9,8 @@ import faultline.mmu.fault.Zap;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.UserMemory;
+import faultline.mmu.kernel.InitMm;
+import faultline.mmu.kernel.Vmalloc;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
@@ -51,6 +53,8 @@ public final class MemorySystem implements AutoCloseable {
     private final PhysicalMemory phys;
     private final PageTables tables;
     private final PageWalker walker;
+    private final InitMm initMm;
+    private final Vmalloc vmalloc;
     private final PageCache cache;
     private final FaultEnv env;
     private final FaultHandler faults;
@@ -81,6 +85,8 @@ public final class MemorySystem implements AutoCloseable {
         phys = PhysicalMemory.reserve(config.memBytes());
         tables = new PageTables(phys, config.ptl());
         walker = new PageWalker(phys);
+        initMm = new InitMm(tables);
+        vmalloc = new Vmalloc(initMm);
         cache = new PageCache(phys);
         env = new FaultEnv(tables, cache, new Rmap(phys.frames()), makeZeroPage(phys));
         cache.setWalker(new FileMappings(env));
@@ -168,6 +174,16 @@ public final class MemorySystem implements AutoCloseable {
 
     public PageWalker walker() {
         return walker;
+    }
+
+    /** The kernel's own page tables, of which every address space has the upper half. */
+    public InitMm initMm() {
+        return initMm;
+    }
+
+    /** Kernel memory and device memory. */
+    public Vmalloc vmalloc() {
+        return vmalloc;
     }
 
     public PageCache cache() {

@@ -152,7 +152,7 @@ public final class PageTables {
     @KernelFunction("pgd_alloc")
     @Injectable("mm/pgd_alloc")
     public long allocPgd() {
-        long pfn = newTable(LEVEL_PGD);
+        long pfn = newTable(LEVEL_PGD, 0);
         if (pfn < 0) {
             return -1;
         }
@@ -193,7 +193,7 @@ public final class PageTables {
 
     @KernelFunction("__pud_alloc")
     private boolean addPud(PageTableOwner mm, long pgdEntry, long address) {
-        long pfn = newTable(LEVEL_PUD);
+        long pfn = newTable(LEVEL_PUD, address);
         if (pfn < 0) {
             return false;
         }
@@ -220,7 +220,7 @@ public final class PageTables {
 
     @KernelFunction("__pmd_alloc")
     private boolean addPmd(PageTableOwner mm, long pudEntry, long address) {
-        long pfn = newTable(LEVEL_PMD);
+        long pfn = newTable(LEVEL_PMD, address);
         if (pfn < 0) {
             return false;
         }
@@ -244,7 +244,7 @@ public final class PageTables {
 
     @KernelFunction("__pte_alloc")
     private int addPte(PageTableOwner mm, long pmdEntry, long address) {
-        long pfn = newTable(LEVEL_PTE);
+        long pfn = newTable(LEVEL_PTE, address);
         if (pfn < 0) {
             return -Errno.ENOMEM;
         }
@@ -292,14 +292,14 @@ public final class PageTables {
     @KernelFunction("pte_alloc_one")
     @Injectable("mm/pte_alloc_one")
     public long newPteTable() {
-        return newTable(LEVEL_PTE);
+        return newTable(LEVEL_PTE, 0);
     }
 
-    private long newTable(int level) {
+    private long newTable(int level, long address) {
         long pfn = allocator.allocZeroedPage();
         if (pfn >= 0) {
             tablesMade.getAndIncrement();
-            frames.set(pfn, PageFlags.TABLE);
+            frames.set(pfn, address < 0 ? PageFlags.TABLE | PageFlags.KERNEL : PageFlags.TABLE);
             frames.setPrivateData(pfn, level);
             if (mode == PtlMode.SPLIT && level <= LEVEL_PMD) {
                 frames.setMapping(pfn, new SpinLock(level == LEVEL_PTE ? PTE_LOCK : PMD_LOCK));
