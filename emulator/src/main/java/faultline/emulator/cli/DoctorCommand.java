@@ -28,6 +28,9 @@ final class DoctorCommand implements Callable<Integer> {
         platform();
         unicorn();
         memory();
+        if (healthy) {
+            trial();
+        }
         line(true, "start-up cache", startUpCache());
         return healthy ? 0 : 1;
     }
@@ -60,6 +63,20 @@ final class DoctorCommand implements Callable<Integer> {
             line(true, "overcommit", policy.equals("2") ? "strict: --mem counts in full against the limit" : "policy " + policy);
         } catch (IOException e) {
             line(true, "overcommit", "unknown: " + e.getMessage());
+        }
+    }
+
+    /** A guest that maps memory, writes, protects, moves and reads it back. */
+    private void trial() {
+        try {
+            long start = System.nanoTime();
+            int status = WarmUpCommand.once();
+            String finding = status == SmallGuest.STATUS
+                    ? "ran in " + (System.nanoTime() - start) / 1_000_000 + " ms"
+                    : "ended with status " + status + " instead of " + SmallGuest.STATUS;
+            line(status == SmallGuest.STATUS, "trial guest", finding);
+        } catch (IOException | RuntimeException e) {
+            line(false, "trial guest", Main.oneLine(e.toString()));
         }
     }
 

@@ -22,7 +22,13 @@ import picocli.CommandLine.Spec;
             "Exit status: the guest's; 128+n when signal n killed it; 125 for Faultline's own trouble, 126 when PROGRAM"
                     + " cannot be executed, 127 when it is not found."
         },
-        subcommands = {DoctorCommand.class, GenerateCompletion.class})
+        subcommands = {
+            RunCommand.class,
+            TraceCommand.class,
+            DoctorCommand.class,
+            WarmUpCommand.class,
+            GenerateCompletion.class
+        })
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -84,7 +84,7 @@ final class ProgramSearch {
     }
 
     /** Bytes as text for a message. */
-    private static String shown(String raw) {
+    static String shown(String raw) {
         return new String(raw.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
 }

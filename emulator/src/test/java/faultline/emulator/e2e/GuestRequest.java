@@ -1,0 +1,92 @@
+package faultline.emulator.e2e;
+
+import faultline.emulator.task.GuestSpec;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A guest to run, on its way to a {@link GuestServer}.
+ *
+ * @param argv program and arguments
+ * @param env the whole environment, {@code NAME=value} each
+ * @param cwd working directory
+ * @param root directory that confines the guest, or null
+ * @param input file that is the guest's standard input
+ * @param output file that receives its standard output
+ * @param errors file that receives its standard error, and that of the emulator
+ * @param memBytes guest memory
+ * @param ptl page-table lock, as {@code --ptl} says it
+ * @param move how mremap moves, as {@code --mremap} says it
+ * @param seconds how long it may take before it is killed
+ */
+record GuestRequest(
+        List<String> argv,
+        List<String> env,
+        Path cwd,
+        Path root,
+        Path input,
+        Path output,
+        Path errors,
+        long memBytes,
+        String ptl,
+        String move,
+        int seconds) {
+
+    GuestSpec spec() {
+        return new GuestSpec(argv.getFirst(), argv, env, root, cwd, memBytes, null, ptl, move, Map.of());
+    }
+
+    void send(DataOutputStream out) throws IOException {
+        out.writeInt(argv.size());
+        for (String argument : argv) {
+            out.writeUTF(argument);
+        }
+        out.writeInt(env.size());
+        for (String variable : env) {
+            out.writeUTF(variable);
+        }
+        out.writeUTF(cwd.toString());
+        out.writeUTF(root == null ? "" : root.toString());
+        out.writeUTF(input.toString());
+        out.writeUTF(output.toString());
+        out.writeUTF(errors.toString());
+        out.writeLong(memBytes);
+        out.writeUTF(ptl);
+        out.writeUTF(move);
+        out.writeInt(seconds);
+        out.flush();
+    }
+
+    static GuestRequest receive(DataInputStream in) throws IOException {
+        List<String> argv = strings(in);
+        List<String> env = strings(in);
+        Path cwd = Path.of(in.readUTF());
+        String root = in.readUTF();
+        return new GuestRequest(
+                argv,
+                env,
+                cwd,
+                root.isEmpty() ? null : Path.of(root),
+                Path.of(in.readUTF()),
+                Path.of(in.readUTF()),
+                Path.of(in.readUTF()),
+                in.readLong(),
+                in.readUTF(),
+                in.readUTF(),
+                in.readInt());
+    }
+
+    private static List<String> strings(DataInputStream in) throws IOException {
+        List<String> strings = new ArrayList<>();
+        int count = in.readInt();
+        for (int i = 0; i < count; i++) {
+            strings.add(in.readUTF());
+        }
+        return strings;
+    }
+}

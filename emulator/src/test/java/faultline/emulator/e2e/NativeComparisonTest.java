@@ -1,0 +1,64 @@
+package faultline.emulator.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Every program of testbins: the same output and exit status as on the host's kernel, and books in order at the end. */
+class NativeComparisonTest {
+    private static final List<String> ARGUMENTS = List.of("first", "", "third argument");
+
+    private static Guests guests;
+
+    @BeforeAll
+    static void start() throws IOException {
+        guests = new Guests();
+        guests.setInput("a line\nanother\n".repeat(500).getBytes(StandardCharsets.UTF_8));
+    }
+
+    @AfterAll
+    static void stop() throws IOException {
+        guests.close();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sameAsNative() {
+        return TestPrograms.names("basic", "faults", "errno", "shape", "signal", "code", "file", "thread").stream()
+                .map(name -> DynamicTest.dynamicTest(name, () -> compare(name, "split", "pmd")));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> sameWithOneLockAndOtherMovers() {
+        return Stream.of("mremap_move", "mremap_grow", "mremap_dontunmap", "mremap_arguments", "address_space")
+                .flatMap(name -> Stream.of("page", "extent")
+                        .map(move -> DynamicTest.dynamicTest(name + " mm " + move, () -> compare(name, "mm", move))));
+    }
+
+    private static void compare(String name, String ptl, String move) throws Exception {
+        Path program = TestPrograms.program(name);
+        assumeTrue(Files.exists(program), program + " was not built: testbins/build.sh says why");
+        List<String> argv = Stream.concat(Stream.of(program.toString()), arguments(name)).toList();
+        GuestResult expected = guests.nativeRun(argv);
+        GuestResult actual = guests.run(guests.request(argv, null, ptl, move, Guests.SECONDS));
+
+        assertThat(actual.trouble()).as("trouble; standard error: %s", actual.errors()).isEmpty();
+        assertThat(actual.output()).as("standard output").isEqualTo(expected.output());
+        assertThat(actual.status()).as("exit status").isEqualTo(expected.status());
+        assertThat(actual.audit()).as("audit").isEmpty();
+    }
+
+    /** A program that takes a number as argument gets none. */
+    private static Stream<String> arguments(String name) {
+        return name.equals("killed") ? Stream.empty() : ARGUMENTS.stream();
+    }
+}
