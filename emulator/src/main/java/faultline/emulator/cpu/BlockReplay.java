@@ -57,7 +57,7 @@ final class BlockReplay {
         long flags = core.unicorn.readRegister(UC_X86_REG_RFLAGS);
         core.unicorn.writeRegister(UC_X86_REG_RFLAGS, flags | TRAP_FLAG);
         core.reason = StopReason.NONE;
-        result = core.unicorn.start(rip);
+        result = core.start(rip);
         flags = core.unicorn.readRegister(UC_X86_REG_RFLAGS);
         core.unicorn.writeRegister(UC_X86_REG_RFLAGS, flags & ~TRAP_FLAG);
         if (core.reason != StopReason.STEP) {

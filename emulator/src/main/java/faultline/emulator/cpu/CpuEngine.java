@@ -216,7 +216,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
         }
         core.reason = StopReason.NONE;
         HostMemory.putInt(flag, 0);
-        int result = core.unicorn.start(rip);
+        int result = core.start(rip);
         if (core.reason == StopReason.EARLY_FETCH) {
             if (replay.run(core.rip())) {
                 return null;
@@ -380,7 +380,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     public void requestStop() {
         stopRequested = true;
         if (core.phase() != EngineCore.IDLE) {
-            core.unicorn.stop();
+            core.stopFromOutside();
             pool.insistOnStop(this);
         }
     }
@@ -388,7 +388,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     /** Stops again if the request has not been seen; false when there is nothing to insist on. */
     boolean stopAgain() {
         if (stopRequested && core.phase() != EngineCore.IDLE) {
-            core.unicorn.stop();
+            core.stopFromOutside();
             return true;
         }
         return false;

@@ -92,7 +92,7 @@ final class Shootdown implements AddressSpaceTlb {
         }
         int step = 0;
         while (core.phase() == EngineCore.GUEST && core.queue.served() < request) {
-            core.unicorn.stop(); // again and again: a stop that comes before the start is lost
+            core.stopFromOutside(); // again and again: a stop that comes before the start is lost
             step = SpinWait.pause(step);
         }
     }

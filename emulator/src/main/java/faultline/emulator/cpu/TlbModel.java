@@ -21,6 +21,8 @@ final class TlbModel {
     private static final int GROW_PERCENT = 70;
     private static final int SHRINK_PERCENT = 30;
     private static final long WINDOW_NANOS = 100_000_000;
+    /** Collisions before growing are a size divided by this. Each size is grown from once, so impatience costs little. */
+    private static final int PATIENCE = 8;
     /** Fills of slots in use, in sizes, after which the true size must be smaller than we believe. */
     private static final int DISBELIEF = 8;
 
@@ -42,10 +44,10 @@ final class TlbModel {
             used++;
             return false;
         }
-        return ++collisions >= size && pressed();
+        return ++collisions >= size / PATIENCE && pressed();
     }
 
-    /** Looks at the pressure, rarely: after as many collisions as there are slots. */
+    /** Whether pages really push each other out for want of slots. */
     private boolean pressed() {
         if (used * 100L > (long) GROW_PERCENT * size && size < LARGEST) {
             return true;

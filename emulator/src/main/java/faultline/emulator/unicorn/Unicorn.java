@@ -32,6 +32,7 @@ public final class Unicorn implements AutoCloseable {
     /** Opens an engine ({@code uc_open}). Set model and buffer size before anything else. */
     public Unicorn() {
         UnicornLibrary.load();
+        ExitChecks.install();
         int code = UnicornApi.open(UC_ARCH_X86, UC_MODE_64, scratch.address());
         if (code != UC_ERR_OK) {
             arena.close();
@@ -180,7 +181,16 @@ public final class Unicorn implements AutoCloseable {
         UnicornApi.emuStop(handle);
     }
 
-    /** Stops the run, from a hook or from another thread. Lost if the run has not begun: ask again until it has ended. */
+    /** Whether {@link #stop} from another thread takes effect between instructions only; see {@link ExitChecks}. */
+    public static boolean stopsAreExact() {
+        UnicornLibrary.load();
+        return ExitChecks.install();
+    }
+
+    /**
+     * Stops the run before its next block, from a hook or from another thread. Lost if the run has not begun: ask again until it
+     * has ended. From another thread only if {@link #stopsAreExact}.
+     */
     public void stop() {
         check("uc_emu_stop", UnicornApi.emuStop(handle));
     }
