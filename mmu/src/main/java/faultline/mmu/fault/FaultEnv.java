@@ -8,6 +8,7 @@ import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.Rmap;
+import faultline.mmu.rmap.SwapOps;
 import faultline.mmu.table.PageTables;
 
 /** What of the machine the steps of a fault work on; one object a machine. */

@@ -7,8 +7,8 @@ import faultline.mmu.file.MappingWalker;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.phys.Page;
+import faultline.mmu.rmap.RmapWalk;
 import faultline.mmu.table.Pte;
-import faultline.mmu.table.PtlGuard;
 import faultline.mmu.tlb.MmuGather;
 
 /**
@@ -87,41 +87,24 @@ public final class FileMappings implements MappingWalker {
     @Override
     @KernelFunction(value = "page_vma_mkclean_one", file = "mm/rmap.c")
     public int mkclean(AddressSpace mapping, long index, long pfn) {
-        PtlGuard guard = new PtlGuard();
-        int cleaned = 0;
-        mapping.iMmapLock().lock();
-        try {
-            IntervalNode node = mapping.iMmap().firstOverlap(index, index);
-            for (; node != null; node = mapping.iMmap().nextOverlap(node, index, index)) {
-                Vma vma = (Vma) node.area();
-                if (vma.has(VmFlags.SHARED) && mkcleanOne(vma, index, pfn, guard)) {
-                    cleaned++;
-                }
-            }
-        } finally {
-            mapping.iMmapLock().unlock();
-        }
-        return cleaned;
+        Cleaner cleaner = new Cleaner();
+        new RmapWalk(env.tables).walk(pfn, cleaner);
+        return cleaner.cleaned;
     }
 
-    private boolean mkcleanOne(Vma vma, long index, long pfn, PtlGuard guard) {
-        long address = vma.start() + (index - vma.pgoff() << Page.SHIFT);
-        long pmdEntry = env.tables.walkToPmd(vma.mm().pgd(), address);
-        if (pmdEntry < 0) {
-            return false;
+    private final class Cleaner implements RmapWalk.Visitor {
+        private int cleaned;
+
+        @Override
+        public boolean visit(Vma area, long address, long pte) {
+            long entry = env.phys.getLong(pte);
+            if (area.has(VmFlags.SHARED) && (Pte.isDirty(entry) || Pte.isWrite(entry))) {
+                entry = env.tables.ptepGetAndClear(pte);
+                area.mm().tlb().flushPage(address);
+                env.tables.setPte(pte, Pte.mkClean(Pte.wrprotect(entry)));
+                cleaned++;
+            }
+            return true;
         }
-        long pte = env.tables.pteOffsetMapLock(vma.mm(), pmdEntry, address, guard);
-        if (pte < 0) {
-            return false;
-        }
-        long entry = env.phys.getLong(pte);
-        boolean found = Pte.isPresent(entry) && Pte.pfn(entry) == pfn && (Pte.isDirty(entry) || Pte.isWrite(entry));
-        if (found) {
-            entry = env.phys.getAndSetLong(pte, 0);
-            vma.mm().tlb().flushPage(address);
-            env.phys.putLongRelease(pte, Pte.mkClean(Pte.wrprotect(entry)));
-        }
-        env.tables.pteUnmapUnlock(pte, guard);
-        return found;
     }
 }

@@ -79,13 +79,18 @@ final class SwapFault {
         env.swap.free(ctx.origPte);
         ctx.mm.addRss(MmStruct.SWAPENTS, -1);
         ctx.mm.addRss(MmStruct.ANONPAGES, 1);
-        boolean exclusive = ctx.isWrite() && env.swap.tryToFree(pfn);
+        // Swapped out from one place only: nobody else has the page, unless a fork shared the entry meanwhile.
+        boolean exclusive = Pte.isSwapExclusive(ctx.origPte) || ctx.isWrite() && env.swap.tryToFree(pfn);
         long entry = Pte.mkYoung(Pte.of(pfn, vma.pageProt()));
-        if (exclusive) {
+        if (exclusive && ctx.isWrite()) {
+            env.swap.tryToFree(pfn);
             entry = Pte.mkDirty(entry);
             if ((vma.flags() & VmFlags.WRITE) != 0) {
                 entry = Pte.mkWrite(entry);
             }
+        }
+        if (Pte.isSoftDirty(ctx.origPte)) {
+            entry = Pte.mkSoftDirty(entry);
         }
         env.rmap.addAnon(pfn, vma, vma.pageIndex(ctx.page), exclusive);
         env.phys.putLongRelease(pte, entry);

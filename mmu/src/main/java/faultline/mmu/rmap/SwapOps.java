@@ -1,7 +1,8 @@
-package faultline.mmu.fault;
+package faultline.mmu.rmap;
 
 /**
- * What faults, unmapping and fork ask of swapping, by swap entry as it stands in a page-table entry.
+ * What faults, unmapping and fork ask of swapping, by swap entry as it stands in a page-table entry: with its
+ * software bits, which {@code Pte.swapKey} takes off.
  *
  * <p>Implemented beside the swap area; {@link #NONE} for machines without swap, in which no such entry arises.
  */

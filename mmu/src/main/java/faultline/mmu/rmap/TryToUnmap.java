@@ -1,0 +1,121 @@
+package faultline.mmu.rmap;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.table.Pte;
+
+/**
+ * Takes a page out of all page tables, to be reclaimed.
+ *
+ * <p>An anonymous page leaves its swap entry in each place, a file's page nothing: the file knows where it was. Each entry
+ * is cleared and its translation flushed before the page is looked at again, so that no store can follow unnoticed; a dirty
+ * entry marks the page dirty. A page of a locked mapping stays, and is marked so that reclaim passes it over.
+ */
+public final class TryToUnmap {
+    private final PageTables tables;
+    private final PhysicalMemory phys;
+    private final FrameTable frames;
+    private final Rmap rmap;
+    private final SwapOps swap;
+
+    /**
+     * @param tables the machine's page tables
+     * @param rmap the machine's reverse map
+     * @param swap what counts users of swap slots
+     */
+    public TryToUnmap(PageTables tables, Rmap rmap, SwapOps swap) {
+        this.tables = tables;
+        this.phys = tables.memory();
+        this.frames = phys.frames();
+        this.rmap = rmap;
+        this.swap = swap;
+    }
+
+    /**
+     * Unmaps the page everywhere.
+     *
+     * @param pfn a page that the caller has locked and holds a reference on; if anonymous, in the swap cache with its swap
+     *     entry as private value, or discardable (not SWAPBACKED: MADV_FREE)
+     * @return whether no entry maps it any more
+     */
+    @KernelFunction(value = "try_to_unmap", file = "mm/rmap.c")
+    @RequiresLock("PAGE_LOCK")
+    public boolean tryToUnmap(long pfn) {
+        if (frames.mapcount(pfn) != 0) {
+            new RmapWalk(tables).walk(pfn, (area, address, pte) -> unmapOne(pfn, area, address, pte));
+        }
+        return frames.mapcount(pfn) == 0;
+    }
+
+    @KernelFunction(value = "try_to_unmap_one", file = "mm/rmap.c")
+    @RequiresLock("PAGE_TABLE_LOCK")
+    private boolean unmapOne(long pfn, Vma area, long address, long pte) {
+        if (area.has(VmFlags.LOCKED)) {
+            frames.set(pfn, PageFlags.MLOCKED);
+            return false;
+        }
+        MmStruct mm = area.mm();
+        long entry = tables.ptepGetAndClear(pte);
+        mm.tlb().flushPage(address);
+        mm.updateHiwaterRss();
+        if (!frames.test(pfn, PageFlags.ANON)) {
+            unmapFilePage(pfn, mm, entry);
+        } else if (!unmapAnonPage(pfn, mm, entry, pte)) {
+            return false;
+        }
+        rmap.remove(pfn);
+        if (frames.put(pfn)) {
+            throw new IllegalStateException("frame " + pfn + " is unmapped without a reference of the caller");
+        }
+        return true;
+    }
+
+    private void unmapFilePage(long pfn, MmStruct mm, long entry) {
+        AddressSpace mapping = (AddressSpace) frames.mapping(pfn);
+        if (Pte.isDirty(entry)) {
+            mapping.setPageDirty(pfn);
+        }
+        mm.addRss(mapping.isShmem() ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES, -1);
+    }
+
+    private boolean unmapAnonPage(long pfn, MmStruct mm, long entry, long pte) {
+        if (Pte.isDirty(entry)) {
+            frames.set(pfn, PageFlags.DIRTY);
+        }
+        if (!frames.test(pfn, PageFlags.SWAPBACKED)) {
+            return discard(pfn, mm, entry, pte);
+        }
+        long swapEntry = frames.privateData(pfn);
+        swap.duplicate(swapEntry);
+        // Only one mapping can hold an exclusive page, and this was it: the page itself is nobody's from now on.
+        if (frames.testAndClear(pfn, PageFlags.ANON_EXCLUSIVE)) {
+            swapEntry = Pte.mkSwapExclusive(swapEntry);
+        }
+        if (Pte.isSoftDirty(entry)) {
+            swapEntry = Pte.mkSoftDirty(swapEntry);
+        }
+        tables.setPte(pte, swapEntry);
+        mm.addRss(MmStruct.ANONPAGES, -1);
+        mm.addRss(MmStruct.SWAPENTS, 1);
+        return true;
+    }
+
+    /** A page given up by MADV_FREE goes without a trace, unless it has been written since: then it is kept as before. */
+    private boolean discard(long pfn, MmStruct mm, long entry, long pte) {
+        if (frames.test(pfn, PageFlags.DIRTY)) {
+            tables.setPte(pte, entry);
+            frames.set(pfn, PageFlags.SWAPBACKED);
+            return false;
+        }
+        mm.addRss(MmStruct.ANONPAGES, -1);
+        return true;
+    }
+}
