@@ -31,7 +31,7 @@ int main(void)
 	unsigned long high, low, flags;
 
 	vectors();
-	printf("x87: %.20Lg %.20Lg %.20Lg\n", sqrtl(l + 1), atan2l(l, l), log2l(l * 10));
+	printf("x87: %.20Lg %.20Lg %.20Lg\n", sqrtl(l + 1), l / 3, floorl(l * 10 / 4));
 	printf("doubles: %.12g %.12g %.12g %.12g\n", sin(x), exp(x), pow(x, 3.3), x / 3);
 	printf("infinity %g, nan %d, denormal %g\n", big * big, isnan(big * big - big * big), 4.9e-324 * x * 2);
 	printf("conversion: %d %ld %d\n", (int)(x * 7), (long)(big > 1 ? -2.9 * x : 0), (int)(float)16777217);
@@ -44,7 +44,7 @@ int main(void)
 	char text[40] = "the quick brown fox";
 	size_t length;
 	char *p = text;
-	asm("mov $-1, %%rcx\n\txor %%eax, %%eax\n\trepne scasb\n\tnot %%rcx\n\tdec %%rcx" : "=c"(length), "+D"(p) : : "rax", "cc");
+	asm("mov $-1, %%rcx\n\txor %%eax, %%eax\n\trepne scasb\n\tnot %%rcx\n\tdec %%rcx" : "=c"(length), "+D"(p) : : "rax", "cc", "memory");
 	printf("scasb length %zu\n", length);
 	char *from = text + 19, *to = text + 29;
 	long bytes = 20;

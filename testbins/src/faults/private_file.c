@@ -1,4 +1,5 @@
 /* Private file mapping: a write copies the page (one fault when nothing was mapped); the file never sees it. */
+#define COUNTED all_faults
 #include "observe.h"
 
 static void measure(void)

@@ -17,7 +17,8 @@ static void show(const char *label, char *p, int pages)
 
 int main(void)
 {
-	char *p = map_private(32 * PAGE);
+	char *guarded = map(33 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS); /* nothing can grow in place below its end */
+	char *p = mmap(guarded, 32 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	show("fresh", p, 32);
 	for (int i = 0; i < 32; i += 3)

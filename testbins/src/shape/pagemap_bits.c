@@ -22,7 +22,8 @@ static void show(const char *label, char *p, int pages)
 int main(void)
 {
 	pagemap = open("/proc/self/pagemap", O_RDONLY);
-	char *p = map_private(16 * PAGE);
+	char *guarded = map(17 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
+	char *p = mmap(guarded, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	char *s = map(8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
 
 	show("fresh", p, 16);
