@@ -68,6 +68,24 @@ public final class MachineOptions {
         return spec(Map.of());
     }
 
+    /** The words behind the options: of the guest, but for those that the command takes for itself. */
+    public List<String> words() {
+        return List.copyOf(command);
+    }
+
+    /**
+     * The machine, and the program behind words that belong to the command.
+     *
+     * @param own how many words are the command's own
+     */
+    public GuestSpec specBehind(int own) {
+        if (command.size() <= own) {
+            throw new CommandException(ExitStatus.TROUBLE, "which PROGRAM?");
+        }
+        command = command.subList(own, command.size());
+        return spec(Map.of());
+    }
+
     /**
      * The machine and program that the options describe.
      *

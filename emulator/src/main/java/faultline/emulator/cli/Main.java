@@ -37,8 +37,8 @@ public final class Main implements Runnable {
         System.exit(execute(args));
     }
 
-    /** Runs a command and returns its exit status. */
-    static int execute(String... args) {
+    /** Runs a command and returns its exit status. Commands of other modules start themselves anew by it, woven. */
+    public static int execute(String... args) {
         try {
             return commandLine().execute(args);
         } catch (OutOfMemoryError e) {
@@ -55,7 +55,7 @@ public final class Main implements Runnable {
         CommandLine line = new CommandLine(new Main());
         for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
             for (Object command : provider.commands()) {
-                line.addSubcommand(command);
+                addOrReplace(line, new CommandLine(command));
             }
         }
         // What follows PROGRAM belongs to the guest, whatever it looks like.
@@ -66,6 +66,14 @@ public final class Main implements Runnable {
         line.setParameterExceptionHandler(Main::badUsage);
         line.setExecutionExceptionHandler(Main::trouble);
         return line;
+    }
+
+    /** A module's command takes the place of a simpler one of the same name. */
+    private static void addOrReplace(CommandLine line, CommandLine command) {
+        if (line.getSubcommands().containsKey(command.getCommandName())) {
+            line.getCommandSpec().removeSubcommand(command.getCommandName());
+        }
+        line.addSubcommand(command);
     }
 
     @Override

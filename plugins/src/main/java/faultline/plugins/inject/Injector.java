@@ -1,5 +1,6 @@
 package faultline.plugins.inject;
 
+import faultline.plugins.guest.GuestView;
 import faultline.plugins.weave.Attachment;
 import faultline.plugins.weave.Hook;
 import faultline.plugins.weave.ProbeSite;

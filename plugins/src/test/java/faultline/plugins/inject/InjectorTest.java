@@ -2,6 +2,7 @@ package faultline.plugins.inject;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.plugins.guest.GuestView;
 import faultline.plugins.weave.ShapesApi;
 import faultline.plugins.weave.WeavingClassLoader;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package faultline.plugins.inject;
+package faultline.plugins.guest;
 
 import java.util.List;
 

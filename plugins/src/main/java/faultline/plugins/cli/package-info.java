@@ -1,0 +1,2 @@
+/** The commands that this module adds to {@code faultline}: probe, trace, inject, report. */
+package faultline.plugins.cli;

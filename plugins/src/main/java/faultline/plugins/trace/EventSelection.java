@@ -1,0 +1,81 @@
+package faultline.plugins.trace;
+
+import faultline.plugins.event.EventType;
+import faultline.plugins.event.Events;
+import faultline.plugins.event.StringTable;
+import faultline.plugins.filter.EventPredicate;
+import faultline.plugins.filter.FilterCompiler;
+import faultline.plugins.filter.FilterSyntaxException;
+import faultline.plugins.weave.Glob;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Which events a trace takes: by category or name, and by a filter. A filter holds for no event that lacks one of its
+ * fields.
+ */
+public final class EventSelection {
+    private static final EventPredicate ALL = (records, base) -> true;
+
+    /** By the type's id: null where the type is not wanted. */
+    private final EventPredicate[] filters = new EventPredicate[Events.ALL.size()];
+
+    /**
+     * @param wanted categories or patterns over names, with commas between: {@code "fault,tlb:*"}
+     * @param filter an expression, or null
+     * @throws IllegalArgumentException when a word of {@code wanted} selects nothing
+     * @throws FilterSyntaxException when the filter suits none of the events
+     */
+    public EventSelection(String wanted, String filter, StringTable strings) {
+        List<EventType> types = types(wanted);
+        FilterSyntaxException refused = null;
+        boolean any = false;
+        for (EventType type : types) {
+            try {
+                filters[type.id()] = filter == null ? ALL : FilterCompiler.compile(filter, type, strings);
+                any = true;
+            } catch (FilterSyntaxException e) {
+                refused = refused == null ? e : refused;
+            }
+        }
+        if (!any && refused != null) {
+            throw refused;
+        }
+    }
+
+    private static List<EventType> types(String wanted) {
+        var types = new ArrayList<EventType>();
+        for (String word : wanted.split(",")) {
+            Glob glob = Glob.of(word);
+            List<EventType> chosen = Events.ALL.stream()
+                    .filter(type -> word.equals("all")
+                            ? !type.category().equals("pte") && !type.category().equals("step")
+                            : type.category().equals(word) || glob.matches(type.name()))
+                    .toList();
+            if (chosen.isEmpty()) {
+                throw new IllegalArgumentException("no event is called '" + word + "'; there are all, "
+                        + String.join(", ", Events.ALL.stream().map(EventType::category).distinct().toList()) + " and "
+                        + String.join(", ", Events.ALL.stream().map(EventType::name).toList()));
+            }
+            types.addAll(chosen);
+        }
+        return types;
+    }
+
+    /** Whether any event of the type may pass. */
+    public boolean wants(EventType type) {
+        return filters[type.id()] != null;
+    }
+
+    /** Whether any event of one of the types may pass. */
+    public boolean wantsAny(EventType... types) {
+        return Arrays.stream(types).anyMatch(this::wants);
+    }
+
+    /** Whether this record passes. */
+    public boolean passes(long[] record) {
+        EventPredicate filter = filters[(int) record[EventType.TYPE]];
+        return filter != null && filter.test(record, 0);
+    }
+}
