@@ -121,8 +121,12 @@ final class MremapRequest {
         if (Long.compareUnsigned(end, start) <= 0) {
             return oldLen == 0 ? duplicateShared() : -Errno.EFAULT;
         }
-        Vma v = mm.vmas().intersection(start, end);
-        while (v != null && v.start() < end) {
+        long resume = start;
+        while (resume < end) {
+            Vma v = mm.vmas().intersection(resume, end);
+            if (v == null) {
+                break;
+            }
             if (!seen && start < v.start()) {
                 return -Errno.EFAULT;
             }
@@ -133,11 +137,11 @@ final class MremapRequest {
             long gap = seen ? v.start() - lastEnd : 0;
             lastEnd = v.end();
             vma = v;
-            addr = Math.max(v.start(), start);
+            addr = Math.max(v.start(), resume);
             oldLen = Math.min(end, v.end()) - addr;
             newLen = oldLen;
             newAddr = target + gap;
-            long resume = addr + oldLen;
+            resume = addr + oldLen;
             long moved = checkMapping();
             if (moved == 0) {
                 moved = to();
@@ -150,7 +154,6 @@ final class MremapRequest {
             }
             seen = true;
             target = moved + newLen;
-            v = mm.vmas().intersection(resume, end);
         }
         return result;
     }
@@ -375,9 +378,13 @@ final class MremapRequest {
         return new PageTableMover(env.tables, mm, env.moveMode, new MremapHook(from, to));
     }
 
+    /** The source stays as a mapping without pages; it is locked no longer, in all its length. */
     @KernelFunction(value = "dontunmap_complete", file = "mm/mremap.c")
     private void keepSource(Vma copy) {
-        vma.setFlags(vma.flags() & ~VmFlags.LOCKED_MASK);
+        if (vma.has(VmFlags.LOCKED)) {
+            mm.addLockedVm(-vma.pages());
+            vma.setFlags(vma.flags() & ~VmFlags.LOCKED_MASK);
+        }
         if (copy != vma && addr == vma.start() && addr + oldLen == vma.end() && vma.anonVma() != null) {
             VmaRelink.unlinkAnon(vma);
         }
