@@ -6,6 +6,7 @@ import faultline.emulator.fs.FileSystem;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
+import faultline.emulator.proc.MachineProc;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.file.FileSystemCalls;
@@ -90,7 +91,7 @@ public final class GuestMachine implements AutoCloseable {
 
     private void firstProcess() throws ElfException {
         GuestSpec spec = kernel.spec();
-        FileSystem files = new FileSystem(kernel.memory().cache(), spec.root(), null);
+        FileSystem files = new FileSystem(kernel.memory().cache(), spec.root(), new MachineProc(kernel));
         kernel.onClose(files::close);
         int pid = kernel.allocatePid();
         Process process = new Process(kernel, pid, new SignalHandlers(), hostLimits(spec));

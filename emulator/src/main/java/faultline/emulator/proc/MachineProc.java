@@ -1,0 +1,147 @@
+package faultline.emulator.proc;
+
+import faultline.emulator.fs.ProcProcess;
+import faultline.emulator.fs.ProcSource;
+import faultline.emulator.task.Kernel;
+import faultline.emulator.task.KernelClock;
+import faultline.emulator.task.Process;
+import faultline.emulator.task.SystemIdentity;
+import faultline.mmu.Errno;
+import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmSysctl;
+import java.util.List;
+
+/** A running machine as /proc tells of it. */
+public final class MachineProc implements ProcSource {
+    private static final String CPU_MODEL = "Faultline Virtual CPU on Unicorn";
+    private static final List<String> CPU_FLAGS = List.of(
+            ("fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 syscall nx"
+                            + " rdtscp lm nopl cpuid pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes xsave rdrand"
+                            + " lahf_lm abm sse4a fsgsbase bmi1 bmi2 rdseed adx xsaveopt")
+                    .split(" "));
+
+    private final Kernel kernel;
+
+    public MachineProc(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    @Override
+    public int[] pids() {
+        return kernel.processes().keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
+    }
+
+    @Override
+    public ProcProcess process(int pid) {
+        Process process = kernel.processes().get(pid);
+        return process == null ? null : new ProcessProc(process);
+    }
+
+    @Override
+    public long memoryBytes() {
+        return kernel.memory().phys().size();
+    }
+
+    @Override
+    public long freeBytes() {
+        return kernel.memory().phys().allocator().freeFrames() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public long cachedBytes() {
+        return 0;
+    }
+
+    @Override
+    public long committedBytes() {
+        return kernel.memory().commit().committed() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public long commitLimitBytes() {
+        return kernel.memory().commit().limit() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public long swapBytes() {
+        return 0;
+    }
+
+    @Override
+    public long freeSwapBytes() {
+        return 0;
+    }
+
+    @Override
+    public long uptimeNanos() {
+        return kernel.uptimeNanos();
+    }
+
+    @Override
+    public long bootSeconds() {
+        return (kernel.clock().now(KernelClock.REALTIME) - kernel.uptimeNanos()) / 1_000_000_000L;
+    }
+
+    @Override
+    public String release() {
+        return SystemIdentity.RELEASE;
+    }
+
+    @Override
+    public String version() {
+        return SystemIdentity.VERSION;
+    }
+
+    @Override
+    public String cpuModel() {
+        return CPU_MODEL;
+    }
+
+    @Override
+    public List<String> cpuFlags() {
+        return CPU_FLAGS;
+    }
+
+    @Override
+    public String sysctl(String name) {
+        MmSysctl sysctl = kernel.memory().sysctl();
+        return switch (name) {
+            case "vm/max_map_count" -> Integer.toString(sysctl.maxMapCount);
+            case "vm/mmap_min_addr" -> Long.toString(sysctl.mmapMinAddr);
+            case "vm/overcommit_memory" -> overcommit();
+            case "vm/overcommit_ratio" -> Integer.toString(kernel.memory().config().overcommitRatio());
+            case "vm/swappiness" -> "60";
+            case "kernel/pid_max" -> Integer.toString(Kernel.PID_MAX);
+            case "kernel/randomize_va_space" -> "2";
+            case "kernel/hostname" -> SystemIdentity.nodeName(kernel);
+            case "kernel/domainname" -> SystemIdentity.DOMAIN;
+            case "kernel/ostype" -> "Linux";
+            case "kernel/osrelease" -> SystemIdentity.RELEASE;
+            case "kernel/version" -> SystemIdentity.VERSION;
+            case "kernel/threads-max" -> "32768";
+            default -> null;
+        };
+    }
+
+    private String overcommit() {
+        CommitAccount.Mode mode = kernel.memory().commit().mode();
+        return Integer.toString(mode.ordinal());
+    }
+
+    @Override
+    public long setSysctl(String name, String value) {
+        try {
+            switch (name) {
+                case "vm/max_map_count" -> kernel.memory().sysctl().maxMapCount = Integer.parseInt(value);
+                case "vm/mmap_min_addr" -> kernel.memory().sysctl().mmapMinAddr = Long.parseLong(value);
+                default -> {
+                    return -Errno.EACCES;
+                }
+            }
+            return 0;
+        } catch (NumberFormatException e) {
+            return -Errno.EINVAL;
+        }
+    }
+}

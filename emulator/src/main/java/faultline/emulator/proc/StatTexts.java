@@ -1,0 +1,207 @@
+package faultline.emulator.proc;
+
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.signal.SigAction;
+import faultline.emulator.signal.Signals;
+import faultline.emulator.task.Process;
+import faultline.emulator.task.Rlimits;
+import faultline.emulator.task.Task;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.mm.MmStruct;
+
+/** /proc/PID/stat, statm and status. */
+final class StatTexts {
+    private static final int PAGE_KIB = 4;
+
+    private StatTexts() {}
+
+    private static char state(Process process, Task task) {
+        if (process.zombie()) {
+            return 'Z';
+        }
+        if (process.group().stopped()) {
+            return 'T';
+        }
+        return task == Task.currentOrNull() || process.kernel().cpu().owner() == task ? 'R' : 'S';
+    }
+
+    @KernelFunction(value = "do_task_stat", file = "fs/proc/array.c")
+    static String stat(Process process, Task task, MmStruct mm) {
+        long rssLimit = process.rlimits().soft(Rlimits.RSS);
+        StringBuilder out = new StringBuilder();
+        out.append(task.tid()).append(" (").append(task.name()).append(") ").append(state(process, task));
+        long[] fields = {
+            process.parentPid(),
+            process.groupId(),
+            process.sessionId(),
+            0,
+            -1,
+            0x400000,
+            process.times().minorFaults(),
+            process.times().childMinorFaults(),
+            process.times().majorFaults(),
+            process.times().childMajorFaults(),
+            process.times().userTicks(),
+            process.times().systemTicks(),
+            process.times().childUser() / 10_000_000,
+            process.times().childSystem() / 10_000_000,
+            20 + task.scheduling().nice(),
+            task.scheduling().nice(),
+            process.tasks().size(),
+            0,
+            0,
+            mm == null ? 0 : mm.totalVm() << 12,
+            mm == null ? 0 : mm.rssPages()
+        };
+        for (long field : fields) {
+            out.append(' ').append(field);
+        }
+        out.append(' ').append(Long.toUnsignedString(rssLimit));
+        long[] addresses = mm == null
+                ? new long[3]
+                : new long[] {mm.startCode(), mm.endCode(), mm.startStack()};
+        for (long address : addresses) {
+            out.append(' ').append(address);
+        }
+        out.append(" 0 0 0 0 0 0 0 0 0 ").append(process.exitSignal()).append(" 0 0 0 0 0 0");
+        long[] bounds = mm == null
+                ? new long[7]
+                : new long[] {
+                    mm.startData(), mm.endData(), mm.startBrk(), mm.argStart(), mm.argEnd(), mm.envStart(), mm.envEnd()
+                };
+        for (long bound : bounds) {
+            out.append(' ').append(bound);
+        }
+        return out.append(" 0\n").toString();
+    }
+
+    @KernelFunction(value = "proc_pid_statm", file = "fs/proc/array.c")
+    static String statm(MmStruct mm) {
+        if (mm == null) {
+            return "0 0 0 0 0 0 0\n";
+        }
+        long shared = mm.rss(MmStruct.FILEPAGES) + mm.rss(MmStruct.SHMEMPAGES);
+        long text = (mm.endCode() + 4095 >>> 12) - (mm.startCode() >>> 12);
+        return mm.totalVm() + " " + mm.rssPages() + " " + shared + " " + text + " 0 " + (mm.dataVm() + mm.stackVm())
+                + " 0\n";
+    }
+
+    @KernelFunction(value = "proc_pid_status", file = "fs/proc/array.c")
+    static String status(Process process, Task task, MmStruct mm) {
+        StringBuilder out = new StringBuilder();
+        char state = state(process, task);
+        line(out, "Name", task.name());
+        line(out, "Umask", String.format("%04o", process.zombie() ? 0 : process.fs().umask()));
+        line(out, "State", state + " (" + stateName(state) + ")");
+        line(out, "Tgid", process.pid());
+        line(out, "Ngid", 0);
+        line(out, "Pid", task.tid());
+        line(out, "PPid", process.parentPid());
+        line(out, "TracerPid", 0);
+        line(out, "Uid", ids(Nr.GETUID, Nr.GETEUID));
+        line(out, "Gid", ids(Nr.GETGID, Nr.GETEGID));
+        line(out, "FDSize", process.zombie() ? 0 : process.files().capacity());
+        line(out, "Groups", " ");
+        line(out, "NStgid", process.pid());
+        line(out, "NSpid", task.tid());
+        line(out, "NSpgid", process.groupId());
+        line(out, "NSsid", process.sessionId());
+        line(out, "Kthread", 0);
+        if (mm != null) {
+            memory(out, mm);
+        }
+        line(out, "Threads", process.tasks().size());
+        signals(out, process, task);
+        line(out, "NoNewPrivs", process.noNewPrivileges() ? 1 : 0);
+        line(out, "Seccomp", 0);
+        line(out, "Seccomp_filters", 0);
+        line(out, "Cpus_allowed", "1");
+        line(out, "Cpus_allowed_list", "0");
+        line(out, "Mems_allowed", "1");
+        line(out, "Mems_allowed_list", "0");
+        line(out, "voluntary_ctxt_switches", 0);
+        line(out, "nonvoluntary_ctxt_switches", 0);
+        return out.toString();
+    }
+
+    private static void memory(StringBuilder out, MmStruct mm) {
+        mm.updateHiwaterVm();
+        kib(out, "VmPeak", mm.hiwaterVm());
+        kib(out, "VmSize", mm.totalVm());
+        kib(out, "VmLck", mm.lockedVm());
+        kib(out, "VmPin", 0);
+        kib(out, "VmHWM", mm.hiwaterRss());
+        kib(out, "VmRSS", mm.rssPages());
+        kib(out, "RssAnon", mm.rss(MmStruct.ANONPAGES));
+        kib(out, "RssFile", mm.rss(MmStruct.FILEPAGES));
+        kib(out, "RssShmem", mm.rss(MmStruct.SHMEMPAGES));
+        kib(out, "VmData", mm.dataVm());
+        kib(out, "VmStk", mm.stackVm());
+        long text = (mm.endCode() + 4095 >>> 12) - (mm.startCode() >>> 12);
+        kib(out, "VmExe", text);
+        kib(out, "VmLib", Math.max(0, mm.execVm() - text));
+        kib(out, "VmPTE", mm.pageTableBytes() >>> 12);
+        kib(out, "VmSwap", mm.rss(MmStruct.SWAPENTS));
+        line(out, "HugetlbPages", "       0 kB");
+        line(out, "CoreDumping", 0);
+        line(out, "THP_enabled", 0);
+        line(out, "untag_mask", "0xffffffffffffffff");
+    }
+
+    private static void signals(StringBuilder out, Process process, Task task) {
+        long ignored = 0;
+        long caught = 0;
+        long own;
+        long shared;
+        synchronized (process.handlers()) {
+            own = task.signals().pending().set();
+            shared = process.group().pending().set();
+            for (int signal = 1; signal <= Signals.MAX; signal++) {
+                long handler = process.handlers().get(signal).handler();
+                if (handler == SigAction.SIG_IGN) {
+                    ignored |= Signals.mask(signal);
+                } else if (handler != SigAction.SIG_DFL) {
+                    caught |= Signals.mask(signal);
+                }
+            }
+        }
+        line(out, "SigQ", "0/" + Long.toUnsignedString(process.rlimits().soft(Rlimits.SIGPENDING)));
+        line(out, "SigPnd", hex(own));
+        line(out, "ShdPnd", hex(shared));
+        line(out, "SigBlk", hex(task.signals().blocked()));
+        line(out, "SigIgn", hex(ignored));
+        line(out, "SigCgt", hex(caught));
+    }
+
+    private static String hex(long value) {
+        return String.format("%016x", value);
+    }
+
+    private static String ids(int real, int effective) {
+        long r = Libc.call(real);
+        long e = Libc.call(effective);
+        return r + "\t" + e + "\t" + e + "\t" + e;
+    }
+
+    private static String stateName(char state) {
+        return switch (state) {
+            case 'R' -> "running";
+            case 'Z' -> "zombie";
+            case 'T' -> "stopped";
+            default -> "sleeping";
+        };
+    }
+
+    private static void kib(StringBuilder out, String name, long pages) {
+        out.append(name).append(String.format(":\t%8d kB\n", pages * PAGE_KIB));
+    }
+
+    private static void line(StringBuilder out, String name, long value) {
+        out.append(name).append(":\t").append(value).append('\n');
+    }
+
+    private static void line(StringBuilder out, String name, String value) {
+        out.append(name).append(":\t").append(value).append('\n');
+    }
+}

@@ -1,0 +1,2 @@
+/** What /proc shows of a machine's processes: the texts that the file layer's tree serves. */
+package faultline.emulator.proc;
