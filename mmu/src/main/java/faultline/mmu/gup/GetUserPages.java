@@ -116,7 +116,8 @@ public final class GetUserPages {
         }
         if (write) {
             flags |= FollFlags.WRITE;
-        } else if (!vma.has(VmFlags.LOCKED) && vma.isAnonymous()) {
+        } else if (get && !vma.has(VmFlags.LOCKED) && vma.isAnonymous()) {
+            // Whoever only populates (get is false) wants the tables, too: MAP_POPULATE of a read-only mapping.
             flags |= FollFlags.ANON;
         }
         return flags;
