@@ -3,6 +3,7 @@ package faultline.emulator.syscall;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.UserFault;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.slf4j.Logger;
@@ -67,6 +68,7 @@ public final class SyscallTable {
     }
 
     /** Runs one call of {@code task}; returns the raw result, which may be one of {@link Restart}'s codes. */
+    @Injectable(value = "sys", error = -Errno.ENOMEM)
     @KernelFunction(value = "do_syscall_x64", file = "arch/x86/entry/syscall_64.c")
     public long dispatch(Task task, long number, long a0, long a1, long a2, long a3, long a4, long a5) {
         if (number < 0 || number >= SIZE) {

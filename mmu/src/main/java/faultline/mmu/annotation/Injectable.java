@@ -22,7 +22,8 @@ public @interface Injectable {
 
     /**
      * What the method returns when made to fail: a frame number or address of -1 for allocations that say "none", or a
-     * negative errno. Methods returning an object return {@code null}; methods returning boolean return {@code false}.
+     * negative errno. A positive value stands for all of the argument {@code len}: the bytes that could not be copied.
+     * Methods returning an object return {@code null}; methods returning boolean return {@code false}.
      */
     long error() default -1;
 }

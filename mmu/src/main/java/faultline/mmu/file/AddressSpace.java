@@ -226,7 +226,7 @@ public final class AddressSpace {
      *     beyond the end of the file; -EAGAIN if {@code mayWait} is false and the page is locked
      */
     @KernelFunction("filemap_fault")
-    @Injectable(value = "mm/filemap_fault", error = -Errno.EIO)
+    @Injectable(value = "mm/file/read", error = -Errno.EIO)
     public long readPage(long index, boolean mayWait, boolean readAround) {
         long read = 0;
         for (; ; ) {

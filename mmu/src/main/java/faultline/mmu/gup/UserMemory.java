@@ -51,7 +51,7 @@ public final class UserMemory {
      * @return bytes NOT copied: 0, or more where a page is absent and cannot be faulted in or not written
      */
     @KernelFunction("copy_to_user")
-    @Injectable(value = "mm/copy_to_user", error = 1)
+    @Injectable(value = "mm/usercopy/to", error = 1)
     public long copyToUser(MmStruct mm, FaultContext ctx, long uaddr, MemorySegment src, long off, long len) {
         if (!accessOk(uaddr, len)) {
             return len;
@@ -77,7 +77,7 @@ public final class UserMemory {
      * @return bytes NOT copied
      */
     @KernelFunction("copy_from_user")
-    @Injectable(value = "mm/copy_from_user", error = 1)
+    @Injectable(value = "mm/usercopy/from", error = 1)
     public long copyFromUser(MmStruct mm, FaultContext ctx, long uaddr, MemorySegment dst, long off, long len) {
         if (!accessOk(uaddr, len)) {
             return len;
@@ -137,7 +137,7 @@ public final class UserMemory {
 
     /** Writes {@code len} zero bytes; returns bytes NOT written. */
     @KernelFunction("clear_user")
-    @Injectable(value = "mm/clear_user", error = 1)
+    @Injectable(value = "mm/usercopy/clear", error = 1)
     public long clearUser(MmStruct mm, FaultContext ctx, long uaddr, long len) {
         if (!accessOk(uaddr, len)) {
             return len;
@@ -164,7 +164,7 @@ public final class UserMemory {
      * @return length of the string; {@code max} when there is no NUL among {@code max} bytes; -EFAULT
      */
     @KernelFunction("strncpy_from_user")
-    @Injectable(value = "mm/strncpy_from_user", error = -Errno.EFAULT)
+    @Injectable(value = "mm/usercopy/string", error = -Errno.EFAULT)
     public int strncpyFromUser(MmStruct mm, FaultContext ctx, long uaddr, byte[] dst, int off, int max) {
         int done = 0;
         while (done < max) {
@@ -200,7 +200,7 @@ public final class UserMemory {
      * @return 0 or -EFAULT
      */
     @KernelFunction("get_user")
-    @Injectable(value = "mm/get_user", error = -Errno.EFAULT)
+    @Injectable(value = "mm/usercopy/get", error = -Errno.EFAULT)
     public int get(MmStruct mm, FaultContext ctx, long uaddr, int size) {
         if (!accessOk(uaddr, size)) {
             return -Errno.EFAULT;
@@ -219,7 +219,7 @@ public final class UserMemory {
 
     /** Writes the low {@code size} bytes (1, 2, 4 or 8) of {@code value}; 0 or -EFAULT. */
     @KernelFunction("put_user")
-    @Injectable(value = "mm/put_user", error = -Errno.EFAULT)
+    @Injectable(value = "mm/usercopy/put", error = -Errno.EFAULT)
     public int put(MmStruct mm, FaultContext ctx, long uaddr, int size, long value) {
         if (!accessOk(uaddr, size)) {
             return -Errno.EFAULT;
@@ -264,7 +264,7 @@ public final class UserMemory {
      * @return 0, or -EFAULT
      */
     @KernelFunction("futex_atomic_cmpxchg_inatomic")
-    @Injectable(value = "mm/cmpxchg_user", error = -Errno.EFAULT)
+    @Injectable(value = "mm/usercopy/cmpxchg", error = -Errno.EFAULT)
     public int cmpxchgInt(MmStruct mm, FaultContext ctx, long uaddr, int expect, int update) {
         if ((uaddr & 3) != 0 || !accessOk(uaddr, Integer.BYTES)) {
             return -Errno.EFAULT;

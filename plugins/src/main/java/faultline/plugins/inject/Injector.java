@@ -1,5 +1,7 @@
 package faultline.plugins.inject;
 
+import faultline.emulator.syscall.SyscallTable;
+import faultline.emulator.task.Task;
 import faultline.plugins.guest.GuestView;
 import faultline.plugins.weave.Attachment;
 import faultline.plugins.weave.Hook;
@@ -12,6 +14,8 @@ import java.lang.invoke.MethodType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -23,12 +27,19 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class Injector implements AutoCloseable {
     private static final long PAGE_SIZE = 4096;
+    private static final Set<String> NEVER_FAIL = Set.of("exit", "exit_group", "rt_sigreturn");
+    /** Id of the one point that stands for all system calls: each is {@code sys/NAME}. */
+    private static final String SYSCALLS = "sys";
+
     private static final MethodHandle DECIDE;
+    private static final MethodHandle DECIDE_SYSCALL;
 
     static {
         try {
             DECIDE = MethodHandles.lookup().findVirtual(Injector.class, "decide",
-                    MethodType.methodType(long.class, SiteInfo.class, long.class, int.class));
+                    MethodType.methodType(long.class, SiteInfo.class, long.class, int.class, long.class));
+            DECIDE_SYSCALL = MethodHandles.lookup().findVirtual(Injector.class, "decideSyscall",
+                    MethodType.methodType(long.class, SyscallTable.class, Task.class, long.class));
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -38,6 +49,7 @@ public final class Injector implements AutoCloseable {
     private final GuestView guest;
     private final Map<String, AtomicLong> hits = new ConcurrentSkipListMap<>();
     private final List<FiredFailure> fired = new ArrayList<>();
+    private final Map<String, SiteInfo> syscalls = new ConcurrentHashMap<>();
     private final ThreadLocal<boolean[]> inside = ThreadLocal.withInitial(() -> new boolean[1]);
     private Attachment attachment;
 
@@ -60,10 +72,17 @@ public final class Injector implements AutoCloseable {
             return null;
         }
         SiteInfo info = site.info();
+        if (info.injectId().equals(SYSCALLS)) {
+            return DECIDE_SYSCALL.bindTo(this);
+        }
         int receiver = info.isStatic() ? 0 : 1;
         int address = argument(info, type, receiver, long.class, "address", "addr", "uaddr", "start");
         int order = argument(info, type, receiver, int.class, "order");
+        int length = argument(info, type, receiver, long.class, "len", "length");
         MethodHandle decide = DECIDE.bindTo(this).bindTo(info);
+        if (length < 0) {
+            decide = MethodHandles.insertArguments(decide, 2, 0L);
+        }
         // what the site does not offer becomes a constant
         if (order < 0) {
             decide = MethodHandles.insertArguments(decide, 1, 0);
@@ -71,7 +90,7 @@ public final class Injector implements AutoCloseable {
         if (address < 0) {
             decide = MethodHandles.insertArguments(decide, 0, 0L);
         }
-        int[] from = java.util.stream.IntStream.of(address, order).filter(i -> i >= 0).toArray();
+        int[] from = java.util.stream.IntStream.of(address, order, length).filter(i -> i >= 0).toArray();
         return MethodHandles.permuteArguments(decide, type, from);
     }
 
@@ -85,7 +104,7 @@ public final class Injector implements AutoCloseable {
         return -1;
     }
 
-    private long decide(SiteInfo point, long address, int order) {
+    private long decide(SiteInfo point, long address, int order, long length) {
         boolean[] busy = inside.get();
         if (busy[0] || guest.tid() == GuestView.NO_TASK) {
             return ProbeSite.RUN_BODY;
@@ -96,10 +115,10 @@ public final class Injector implements AutoCloseable {
             count(id);
             for (FailKnobs each : knobs) {
                 FailSpec spec = each.spec();
-                if (spec.points().matches(id) && concerns(spec, address, order)) {
+                if (covers(spec, id) && concerns(spec, address, order)) {
                     long hit = each.hit(PAGE_SIZE << order);
                     if (hit != 0) {
-                        return fire(point, id, spec, hit);
+                        return fire(point, id, spec, hit, length);
                     }
                 }
             }
@@ -109,14 +128,23 @@ public final class Injector implements AutoCloseable {
         }
     }
 
+    private long decideSyscall(SyscallTable table, Task task, long number) {
+        return decideSyscall(table.name(number));
+    }
+
     /**
-     * Decides about a system call that is about to be run; its point is {@code sys/NAME}.
+     * Decides about a system call that is about to be run; its point is {@code sys/NAME}. What cannot be left undone, since
+     * the task does not come back from it or its result is no result, never fails.
      *
      * @return its result, or {@link ProbeSite#RUN_BODY}
      */
-    public long decideSyscall(String name) {
-        var point = new SiteInfo(name, "", "", "syscall." + name, "()J", true, List.of(), "sys/" + name, -12);
-        return decide(point, 0, 0);
+    long decideSyscall(String name) {
+        if (NEVER_FAIL.contains(name)) {
+            return ProbeSite.RUN_BODY;
+        }
+        SiteInfo point = syscalls.computeIfAbsent(name, n ->
+                new SiteInfo(n, "", "", "syscall." + n, "()J", true, List.of(), SYSCALLS + "/" + n, -12));
+        return decide(point, 0, 0, 0);
     }
 
     private void count(String id) {
@@ -125,6 +153,16 @@ public final class Injector implements AutoCloseable {
             counter = hits.computeIfAbsent(id, k -> new AtomicLong());
         }
         counter.getAndIncrement();
+    }
+
+    /** A pattern covers the points below it, too: {@code mm/usercopy} all of {@code mm/usercopy/…}. */
+    private static boolean covers(FailSpec spec, String id) {
+        for (int end = id.length(); end > 0; end = id.lastIndexOf('/', end - 1)) {
+            if (spec.points().matches(id.substring(0, end))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean concerns(FailSpec spec, long address, int order) {
@@ -140,8 +178,11 @@ public final class Injector implements AutoCloseable {
                         || KernelStack.functions(spec.depth()).stream().anyMatch(spec.caller()::matches));
     }
 
-    private long fire(SiteInfo point, String id, FailSpec spec, long hit) {
+    private long fire(SiteInfo point, String id, FailSpec spec, long hit, long length) {
         long error = spec.error() == FailSpec.POINTS_OWN ? point.injectError() : spec.error();
+        if (error > 0) {
+            error = length; // nothing was copied
+        }
         var failure = new FiredFailure(id, point.shortLocation(), hit, guest.tid(), guest.comm(), guest.syscall(),
                 result(point, error), KernelStack.functions(spec.depth()), guest.stack());
         synchronized (fired) {
@@ -154,10 +195,18 @@ public final class Injector implements AutoCloseable {
     private static String result(SiteInfo point, long error) {
         return switch (point.returnType()) {
             case "boolean" -> "false";
-            case "int", "long", "short", "byte", "char" -> ErrnoNames.result(error);
+            case "int", "long", "short", "byte", "char" ->
+                point.injectError() == -1 && error == -1 ? "none" : ErrnoNames.result(error);
             case "void" -> "nothing";
             default -> "null";
         };
+    }
+
+    /** Whether anything has failed yet. */
+    boolean hasFired() {
+        synchronized (fired) {
+            return !fired.isEmpty();
+        }
     }
 
     /** What has failed so far, in order. */
