@@ -150,8 +150,8 @@ final class PathResolver {
     }
 
     private static VirtualNode lookup(FsContext fs, Caller caller, String path, boolean follow) {
-        // A trailing slash or dot asks for the directory behind a link.
-        boolean through = follow || path.endsWith("/") || path.endsWith("/.");
+        // A trailing slash or dots ask for the directory behind a link.
+        boolean through = follow || path.endsWith("/") || path.endsWith("/.") || path.endsWith("/..");
         return fs.tree().lookup(caller, GuestPath.normalize(path), through);
     }
 

@@ -1,6 +1,7 @@
 package faultline.emulator.fs;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * One process (or, where the difference shows, one task of it) as /proc tells of it. Texts are Latin-1, a character a byte,
@@ -21,14 +22,13 @@ public interface ProcProcess {
     /** Its directories; null when it has ended. */
     FsContext fs();
 
+    /** Names of the files whose text the process supplies, such as "maps", "status", "cmdline". */
+    List<String> texts();
+
     /**
-     * A text that the memory manager and the task layer make: {@code "maps"}, {@code "smaps"}, {@code "smaps_rollup"},
-     * {@code "numa_maps"}, {@code "stat"}, {@code "statm"}, {@code "status"}, {@code "limits"}, {@code "comm"}, {@code "cmdline"},
-     * {@code "environ"}, {@code "auxv"}, {@code "oom_score"}, {@code "oom_score_adj"}, {@code "wchan"}, {@code "sched"},
-     * {@code "personality"}, {@code "coredump_filter"}.
+     * The text of one of {@link #texts}.
      *
      * @param tid whose, where tasks differ
-     * @return null when there is no such file
      */
     String text(String name, int tid);
 

@@ -10,10 +10,6 @@ import java.util.Set;
 
 /** /proc/PID and /proc/PID/task/TID of one guest process. */
 final class ProcProcessTree {
-    /** Files whose text the process supplies. */
-    private static final List<String> TEXTS = List.of(
-            "auxv", "cmdline", "comm", "coredump_filter", "environ", "limits", "maps", "numa_maps", "oom_score",
-            "oom_score_adj", "personality", "sched", "smaps", "smaps_rollup", "stat", "statm", "status", "wchan");
     /** Files that the host has for its own process, and that mean the same for ours. */
     private static final Set<String> HOST =
             Set.of("cgroup", "loginuid", "sessionid", "uid_map", "gid_map", "setgroups", "net", "ns", "cpuset");
@@ -51,7 +47,7 @@ final class ProcProcessTree {
 
     private VirtualNode inProcess(String base, String rest, int tid, boolean follow, boolean withTasks) {
         if (rest.isEmpty()) {
-            return new VirtualFolder(base, "/proc/self", () -> entries(withTasks));
+            return new VirtualFolder(base, "/proc/self/.", () -> entries(withTasks));
         }
         int end = rest.indexOf('/');
         String first = end < 0 ? rest : rest.substring(0, end);
@@ -93,10 +89,10 @@ final class ProcProcessTree {
         if (name.equals("io")) {
             return HostNode.of(path, counterpart);
         }
-        if (!TEXTS.contains(name)) {
+        if (!process.texts().contains(name)) {
             return VirtualTree.ABSENT;
         }
-        boolean writable = name.equals("comm") || name.equals("oom_score_adj") || name.equals("coredump_filter");
+        boolean writable = name.equals("comm") || name.equals("oom_score_adj");
         return new VirtualText(
                 path,
                 counterpart,
@@ -221,7 +217,7 @@ final class ProcProcessTree {
         for (String name : List.of("cwd", "exe", "root")) {
             entries.add(new Entry(name, VirtualDirectory.DT_LNK));
         }
-        for (String name : TEXTS) {
+        for (String name : process.texts()) {
             entries.add(new Entry(name, VirtualDirectory.DT_REG));
         }
         for (String name : List.of("io", "mem", "mountinfo", "mounts", "mountstats", "pagemap")) {

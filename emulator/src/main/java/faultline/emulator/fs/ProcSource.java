@@ -16,18 +16,10 @@ public interface ProcSource {
     /** Unused guest-physical memory in bytes. */
     long freeBytes();
 
-    /** Bytes of file pages in guest-physical memory. */
-    long cachedBytes();
-
     /** Committed address space and its limit in bytes: Committed_AS and CommitLimit. */
     long committedBytes();
 
     long commitLimitBytes();
-
-    /** Swap space in bytes, all and unused. */
-    long swapBytes();
-
-    long freeSwapBytes();
 
     /** Nanoseconds since the machine began. */
     long uptimeNanos();

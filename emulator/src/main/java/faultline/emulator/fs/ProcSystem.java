@@ -51,16 +51,12 @@ final class ProcSystem {
     private String meminfo() {
         long total = source.memoryBytes();
         long free = source.freeBytes();
-        long cached = source.cachedBytes();
         StringBuilder out = new StringBuilder(512);
         line(out, "MemTotal:", total);
         line(out, "MemFree:", free);
-        line(out, "MemAvailable:", free + cached);
-        line(out, "Buffers:", 0);
-        line(out, "Cached:", cached);
-        line(out, "SwapCached:", 0);
-        line(out, "SwapTotal:", source.swapBytes());
-        line(out, "SwapFree:", source.freeSwapBytes());
+        line(out, "MemAvailable:", free);
+        line(out, "SwapTotal:", 0);
+        line(out, "SwapFree:", 0);
         line(out, "CommitLimit:", source.commitLimitBytes());
         line(out, "Committed_AS:", source.committedBytes());
         out.append("HugePages_Total:       0\nHugePages_Free:        0\n");

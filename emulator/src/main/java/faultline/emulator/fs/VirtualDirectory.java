@@ -10,11 +10,13 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * An open directory whose entries the emulator makes up; "." and ".." come first.
  *
- * <p>Entries are fixed when the directory is opened. Inode numbers are made from the names, as nobody can open by them.
+ * <p>Entries are fixed when they are first read, and made anew after a rewind. Inode numbers are made from the names, as
+ * nobody can open by them.
  */
 public final class VirtualDirectory extends OpenFile {
     /** Type of an entry, as d_type tells it. */
@@ -27,7 +29,8 @@ public final class VirtualDirectory extends OpenFile {
     public record Entry(String name, byte type) {}
 
     private final String counterpart;
-    private final List<Entry> entries;
+    private final Supplier<List<Entry>> source;
+    private List<Entry> entries;
     private final int flags;
     private int next;
 
@@ -36,16 +39,23 @@ public final class VirtualDirectory extends OpenFile {
      * @param counterpart host directory whose metadata stand for this one's
      * @param entries without "." and ".."
      */
-    public VirtualDirectory(String path, String counterpart, int flags, List<Entry> entries) {
+    public VirtualDirectory(String path, String counterpart, int flags, Supplier<List<Entry>> entries) {
         super(path);
         this.counterpart = counterpart;
         this.flags = flags & ~(OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC)
                 | OpenFlags.O_LARGEFILE;
-        List<Entry> all = new ArrayList<>();
-        all.add(new Entry(".", DT_DIR));
-        all.add(new Entry("..", DT_DIR));
-        all.addAll(entries);
-        this.entries = all;
+        this.source = entries;
+    }
+
+    /** Caller holds the monitor. */
+    private List<Entry> entries() {
+        if (entries == null) {
+            entries = new ArrayList<>();
+            entries.add(new Entry(".", DT_DIR));
+            entries.add(new Entry("..", DT_DIR));
+            entries.addAll(source.get());
+        }
+        return entries;
     }
 
     @Override
@@ -62,8 +72,8 @@ public final class VirtualDirectory extends OpenFile {
     public synchronized long getdents(int nr, MemorySegment to, long length) {
         boolean wide = nr == Nr.GETDENTS64;
         long used = 0;
-        while (next < entries.size()) {
-            Entry entry = entries.get(next);
+        while (next < entries().size()) {
+            Entry entry = entries().get(next);
             byte[] name = entry.name().getBytes(StandardCharsets.ISO_8859_1);
             // linux_dirent64 has its type before the name; linux_dirent has it in the record's last byte.
             int head = wide ? 19 : 18;
@@ -97,7 +107,10 @@ public final class VirtualDirectory extends OpenFile {
         if (target < 0) {
             return -Errno.EINVAL;
         }
-        next = (int) Math.min(target, entries.size());
+        if (target == 0) {
+            entries = null;
+        }
+        next = (int) Math.min(target, Integer.MAX_VALUE);
         return target;
     }
 

@@ -20,6 +20,6 @@ final class VirtualFolder extends VirtualNode {
                 && ((flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY || (flags & OpenFlags.O_CREAT) != 0)) {
             return Opened.failed(-Errno.EISDIR);
         }
-        return Opened.of(new VirtualDirectory(path(), counterpart(), flags, entries.get()));
+        return Opened.of(new VirtualDirectory(path(), counterpart(), flags, entries));
     }
 }

@@ -49,11 +49,6 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
-    public long cachedBytes() {
-        return 0;
-    }
-
-    @Override
     public long committedBytes() {
         return kernel.memory().commit().committed() << MmLayout.PAGE_SHIFT;
     }
@@ -61,16 +56,6 @@ public final class MachineProc implements ProcSource {
     @Override
     public long commitLimitBytes() {
         return kernel.memory().commit().limit() << MmLayout.PAGE_SHIFT;
-    }
-
-    @Override
-    public long swapBytes() {
-        return 0;
-    }
-
-    @Override
-    public long freeSwapBytes() {
-        return 0;
     }
 
     @Override

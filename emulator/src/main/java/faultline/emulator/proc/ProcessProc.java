@@ -5,28 +5,21 @@ import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
 import faultline.emulator.fs.ProcProcess;
 import faultline.emulator.task.Process;
-import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.UserSpace;
 import faultline.mmu.Errno;
-import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.view.ProcMaps;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** One process as /proc/PID shows it. */
 final class ProcessProc implements ProcProcess {
-    private static final String[] LIMIT_NAMES = {
-        "Max cpu time", "Max file size", "Max data size", "Max stack size", "Max core file size", "Max resident set",
-        "Max processes", "Max open files", "Max locked memory", "Max address space", "Max file locks",
-        "Max pending signals", "Max msgqueue size", "Max nice priority", "Max realtime priority", "Max realtime timeout"
-    };
-    private static final String[] LIMIT_UNITS = {
-        "seconds", "bytes", "bytes", "bytes", "bytes", "bytes", "processes", "files", "bytes", "bytes", "locks", "signals",
-        "bytes", "", "", "us"
-    };
+    private static final List<String> TEXTS = List.of(
+            "auxv", "cmdline", "comm", "coredump_filter", "environ", "limits", "maps", "oom_score", "oom_score_adj",
+            "personality", "stat", "statm", "status", "wchan");
 
     private final Process process;
 
@@ -71,6 +64,11 @@ final class ProcessProc implements ProcProcess {
     }
 
     @Override
+    public List<String> texts() {
+        return TEXTS;
+    }
+
+    @Override
     public String text(String name, int tid) {
         MmStruct mm = mm();
         return switch (name) {
@@ -78,7 +76,7 @@ final class ProcessProc implements ProcProcess {
             case "stat" -> StatTexts.stat(process, task(tid), mm);
             case "statm" -> StatTexts.statm(mm);
             case "status" -> StatTexts.status(process, task(tid), mm);
-            case "limits" -> limits();
+            case "limits" -> LimitsText.of(process.rlimits());
             case "comm" -> task(tid).name() + "\n";
             case "cmdline" -> strings(mm, mm == null ? 0 : mm.argStart(), mm == null ? 0 : mm.argEnd());
             case "environ" -> strings(mm, mm == null ? 0 : mm.envStart(), mm == null ? 0 : mm.envEnd());
@@ -93,15 +91,7 @@ final class ProcessProc implements ProcProcess {
     }
 
     private String strings(MmStruct mm, long start, long end) {
-        if (mm == null || end <= start) {
-            return "";
-        }
-        byte[] bytes = new byte[(int) Math.min(end - start, 1 << 20)];
-        long left = process.kernel()
-                .memory()
-                .userMemory()
-                .copyFromUser(mm, new FaultContext(), start, bytes, 0, bytes.length);
-        return new String(bytes, 0, bytes.length - (int) left, StandardCharsets.ISO_8859_1);
+        return mm == null ? "" : OtherMemory.of(process.kernel(), mm).text(start, end);
     }
 
     private String auxv() {
@@ -116,24 +106,6 @@ final class ProcessProc implements ProcProcess {
             out.set(ValueLayout.JAVA_LONG_UNALIGNED, 16L * i + 8, auxv.value(i));
         }
         return new String(bytes, StandardCharsets.ISO_8859_1);
-    }
-
-    private String limits() {
-        StringBuilder out = new StringBuilder();
-        out.append(String.format("%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units"));
-        for (int i = 0; i < Rlimits.COUNT; i++) {
-            out.append(String.format(
-                    "%-25s %-20s %-20s %-10s\n",
-                    LIMIT_NAMES[i],
-                    limit(process.rlimits().soft(i)),
-                    limit(process.rlimits().hard(i)),
-                    LIMIT_UNITS[i]));
-        }
-        return out.toString();
-    }
-
-    private static String limit(long value) {
-        return value == Rlimits.INFINITY ? "unlimited" : Long.toUnsignedString(value);
     }
 
     @Override
@@ -161,23 +133,13 @@ final class ProcessProc implements ProcProcess {
     @Override
     public long readMemory(long address, MemorySegment to, long length) {
         MmStruct mm = mm();
-        if (mm == null) {
-            return 0;
-        }
-        long done = length
-                - process.kernel().memory().userMemory().copyFromUser(mm, new FaultContext(), address, to, 0, length);
-        return done == 0 && length != 0 ? -Errno.EIO : done;
+        return mm == null ? 0 : OtherMemory.of(process.kernel(), mm).transfer(address, to, length, false);
     }
 
     @Override
     public long writeMemory(long address, MemorySegment from, long length) {
         MmStruct mm = mm();
-        if (mm == null) {
-            return 0;
-        }
-        long done = length
-                - process.kernel().memory().userMemory().copyToUser(mm, new FaultContext(), address, from, 0, length);
-        return done == 0 && length != 0 ? -Errno.EIO : done;
+        return mm == null ? 0 : OtherMemory.of(process.kernel(), mm).transfer(address, from, length, true);
     }
 
     @Override

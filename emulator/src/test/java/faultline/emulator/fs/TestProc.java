@@ -29,11 +29,6 @@ final class TestProc implements ProcSource {
     }
 
     @Override
-    public long cachedBytes() {
-        return 1L << 20;
-    }
-
-    @Override
     public long committedBytes() {
         return 0;
     }
@@ -41,16 +36,6 @@ final class TestProc implements ProcSource {
     @Override
     public long commitLimitBytes() {
         return 32L << 20;
-    }
-
-    @Override
-    public long swapBytes() {
-        return 0;
-    }
-
-    @Override
-    public long freeSwapBytes() {
-        return 0;
     }
 
     @Override
@@ -117,6 +102,11 @@ final class TestProc implements ProcSource {
         @Override
         public FsContext fs() {
             return fs;
+        }
+
+        @Override
+        public List<String> texts() {
+            return List.of("maps", "comm");
         }
 
         @Override
