@@ -29,14 +29,12 @@ public final class AddressSpace {
     static final LockClass INODE_LOCK_CLASS = new LockClass("inode", LockRank.INODE_LOCK);
 
     static final LockClass I_MMAP_LOCK_CLASS = new LockClass("i_mmap", LockRank.I_MMAP_LOCK);
-    static final LockClass I_PAGES_LOCK_CLASS = new LockClass("i_pages", LockRank.PAGE_CACHE_LOCK);
 
     private final PageCache cache;
     private final FrameTable frames;
     private final BackingStore store;
     private final boolean shmem;
-    private final PageTree pages = new PageTree();
-    private final SpinLock pagesLock = new SpinLock(I_PAGES_LOCK_CLASS);
+    private final CachedPages pages;
     private final SpinLock iMmapLock = new SpinLock(I_MMAP_LOCK_CLASS);
     private final RwSemaphore inodeLock = new RwSemaphore(INODE_LOCK_CLASS);
     private final IntervalTree iMmap = new IntervalTree();
@@ -44,7 +42,6 @@ public final class AddressSpace {
     private final Writeback writeback = new Writeback(this);
 
     private volatile long size;
-    private volatile boolean populated;
     /** Number of the truncation under way or last done; guarded by the i_mmap lock. */
     private int truncateCount;
 
@@ -52,6 +49,7 @@ public final class AddressSpace {
     public AddressSpace(PageCache cache, BackingStore store) {
         this.cache = cache;
         this.frames = cache.frames();
+        this.pages = new CachedPages(this, frames);
         this.store = store;
         this.shmem = store.isShmem();
         this.size = store.size();
@@ -132,17 +130,12 @@ public final class AddressSpace {
 
     /** Whether any page is, or may just be becoming, cached; false lets read(2) and write(2) go to the host directly. */
     public boolean hasPages() {
-        return populated;
+        return pages.isPopulated();
     }
 
     /** Pages in the cache. */
     public long cachedPages() {
-        pagesLock.lock();
-        try {
-            return pages.count();
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.count();
     }
 
     /**
@@ -151,19 +144,7 @@ public final class AddressSpace {
      */
     @KernelFunction("filemap_get_folio")
     public long findPage(long index) {
-        if (!populated) {
-            return -1;
-        }
-        pagesLock.lock();
-        try {
-            long pfn = pages.get(index);
-            if (pfn >= 0) {
-                frames.get(pfn);
-            }
-            return pfn;
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.find(index);
     }
 
     /**
@@ -174,45 +155,18 @@ public final class AddressSpace {
      */
     @KernelFunction("next_uptodate_folio")
     public int findPages(long first, int count, long[] out) {
-        int found = 0;
-        pagesLock.lock();
-        try {
-            for (int i = 0; i < count; i++) {
-                long pfn = pages.get(first + i);
-                if (pfn >= 0 && frames.test(pfn, PageFlags.UPTODATE)) {
-                    frames.get(pfn);
-                    found++;
-                } else {
-                    pfn = -1;
-                }
-                out[i] = pfn;
-            }
-        } finally {
-            pagesLock.unlock();
-        }
-        return found;
+        return pages.find(first, count, out);
     }
 
     /** Whether page {@code index} is cached, up to date or not. */
     boolean isPresent(long index) {
-        pagesLock.lock();
-        try {
-            return pages.get(index) >= 0;
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.isPresent(index);
     }
 
     /** Whether page {@code index} is cached and up to date: what mincore(2) shows. Takes no reference. */
     @KernelFunction("filemap_get_incore_folio")
     public boolean isCached(long index) {
-        pagesLock.lock();
-        try {
-            long pfn = pages.get(index);
-            return pfn >= 0 && frames.test(pfn, PageFlags.UPTODATE);
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.isUpToDate(index);
     }
 
     /**
@@ -232,9 +186,9 @@ public final class AddressSpace {
         for (; ; ) {
             long pfn = findPage(index);
             if (pfn < 0) {
-                long rc = PageReader.readAround(this, index, readAround && !shmem ? READ_AROUND : 1);
-                if (rc < 0) {
-                    return rc;
+                int error = PageReader.readAround(this, index, readAround && !shmem ? READ_AROUND : 1);
+                if (error != 0) {
+                    return error == -Errno.ENOMEM || error == -Errno.ENXIO ? error : -Errno.EIO;
                 }
                 read = WAS_READ;
                 continue;
@@ -242,24 +196,14 @@ public final class AddressSpace {
             if (frames.test(pfn, PageFlags.UPTODATE)) {
                 return pfn | read;
             }
-            if (!mayWait && frames.test(pfn, PageFlags.LOCKED)) {
-                cache.allocator().putPage(pfn);
-                return -Errno.EAGAIN;
-            }
-            // Somebody is reading it, or has failed to: the lock tells which.
-            cache.lockPage(pfn);
-            boolean valid = frames.test(pfn, PageFlags.UPTODATE);
-            boolean gone = frames.mapping(pfn) != this;
-            if (!valid && !gone) {
-                removeLocked(pfn);
-            }
-            cache.unlockPage(pfn);
-            if (valid && !gone) {
-                return pfn | read;
+            if (mayWait) {
+                // Somebody is reading it: afterwards it is valid, or gone because it cannot be read.
+                cache.lockPage(pfn);
+                cache.unlockPage(pfn);
             }
             cache.allocator().putPage(pfn);
-            if (!gone) {
-                return -Errno.EIO;
+            if (!mayWait) {
+                return -Errno.EAGAIN;
             }
         }
     }
@@ -267,31 +211,9 @@ public final class AddressSpace {
     /** Added to the result of {@link #readPage} when the backing store was read: the fault is a major one. */
     public static final long WAS_READ = 1L << 52;
 
-    /**
-     * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first or the file ends before it.
-     * Truncation sets the size before it looks for pages, so none can slip in behind it.
-     *
-     * @return 0, the cache then owning one more reference on the frame; -EEXIST; -ENXIO beyond the end
-     */
-    @KernelFunction("filemap_add_folio")
+    /** Enters a locked frame: see {@link CachedPages#add}. */
     int addPage(long index, long pfn) {
-        pagesLock.lock();
-        try {
-            if (index >= sizePages()) {
-                return -Errno.ENXIO;
-            }
-            if (pages.get(index) >= 0) {
-                return -Errno.EEXIST;
-            }
-            populated = true;
-            frames.get(pfn);
-            frames.setIndex(pfn, index);
-            frames.setMapping(pfn, this);
-            pages.put(index, pfn);
-            return 0;
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.add(index, pfn);
     }
 
     /**
@@ -300,36 +222,18 @@ public final class AddressSpace {
      */
     @KernelFunction("filemap_remove_folio")
     public void removeLocked(long pfn) {
-        pagesLock.lock();
-        try {
-            pages.remove(frames.index(pfn));
-            frames.setMapping(pfn, null);
-            frames.clear(pfn, PageFlags.DIRTY);
-            populated = pages.count() != 0;
-        } finally {
-            pagesLock.unlock();
-        }
+        pages.remove(pfn);
         cache.allocator().putPage(pfn);
     }
 
     /** The next cached index from {@code from} to {@code last} inclusive, or -1. */
     long nextCached(long from, long last) {
-        pagesLock.lock();
-        try {
-            return pages.next(from, last);
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.next(from, last);
     }
 
     /** The next dirty index from {@code from} to {@code last} inclusive, or -1. */
     long nextDirty(long from, long last) {
-        pagesLock.lock();
-        try {
-            return pages.nextDirty(from, last);
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.nextDirty(from, last);
     }
 
     // ---- dirt and write-back ----
@@ -342,30 +246,13 @@ public final class AddressSpace {
      */
     @KernelFunction("filemap_dirty_folio")
     public boolean setPageDirty(long pfn) {
-        if (frames.testAndSet(pfn, PageFlags.DIRTY)) {
-            return false;
-        }
-        pagesLock.lock();
-        try {
-            if (frames.mapping(pfn) == this) {
-                pages.setDirty(frames.index(pfn));
-            }
-        } finally {
-            pagesLock.unlock();
-        }
-        return true;
+        return pages.setDirty(pfn);
     }
 
     /** Takes dirt off the locked page, to write it; returns whether there was any. */
     @KernelFunction("folio_clear_dirty_for_io")
     boolean clearPageDirty(long pfn) {
-        pagesLock.lock();
-        try {
-            pages.clearDirty(frames.index(pfn));
-            return frames.testAndClear(pfn, PageFlags.DIRTY);
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.clearDirty(pfn);
     }
 
     /**
@@ -398,12 +285,7 @@ public final class AddressSpace {
 
     /** Pages that differ from the backing store, as far as faults and unmapping have told. */
     public long dirtyPages() {
-        pagesLock.lock();
-        try {
-            return pages.dirtyCount();
-        } finally {
-            pagesLock.unlock();
-        }
+        return pages.dirtyCount();
     }
 
     // ---- size and contents as system calls change them ----
@@ -466,7 +348,7 @@ public final class AddressSpace {
 
     /** How many bytes from {@code pos} on, at most {@code max}, lie before the next cached page: to be read from the host. */
     public long uncachedRun(long pos, long max) {
-        if (!populated) {
+        if (!pages.isPopulated()) {
             return max;
         }
         long next = nextCached(pos >>> Page.SHIFT, pos + max - 1 >>> Page.SHIFT);

@@ -2,7 +2,6 @@ package faultline.mmu.file;
 
 import faultline.mmu.Errno;
 import faultline.mmu.phys.FrameAllocator;
-import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
@@ -15,45 +14,65 @@ import faultline.mmu.phys.PhysicalMemory;
  * side, so a window mostly is one read and no copy.
  */
 final class PageReader {
-    private PageReader() {}
+    private final AddressSpace mapping;
+    private final PageCache cache;
+    private final FrameAllocator allocator;
+    private final long wanted;
+    /** Frames entered and locked, of pages {@code first} and following. */
+    private final long[] batch;
+
+    private long first;
+    private int count;
+    private int result;
+
+    private PageReader(AddressSpace mapping, long wanted, long first, long end) {
+        this.mapping = mapping;
+        this.cache = mapping.cache();
+        this.allocator = cache.allocator();
+        this.wanted = wanted;
+        this.first = first;
+        this.batch = new long[(int) (end - first)];
+    }
 
     /**
      * Reads the aligned window of {@code window} pages that holds page {@code index}, as far as it is absent.
      *
-     * @return 0 if page {@code index} is in the cache now (perhaps by another's doing, perhaps not up to date); -ENOMEM; -ENXIO
-     *     beyond the end
+     * @return 0 if page {@code index} was in the cache when looked for, by this or another's doing; -ENOMEM; -ENXIO beyond
+     *     the end; another -errno of the backing store, upon which the page is not in the cache
      */
     static int readAround(AddressSpace mapping, long index, int window) {
+        if (index >= mapping.sizePages()) {
+            return -Errno.ENXIO;
+        }
         long start = index & -window;
         long end = Math.max(index + 1, Math.min(start + window, mapping.sizePages()));
         while (start < index && mapping.isPresent(start)) {
             start++;
         }
-        long[] batch = new long[(int) (end - start)];
-        int n = 0;
-        for (long at = start; at < end; at++) {
-            long pfn = enterLocked(mapping, at);
-            if (pfn < 0 && pfn != -Errno.EEXIST && at <= index) {
-                return finish(mapping, start, batch, n, (int) pfn);
-            }
-            if (pfn < 0 && at <= index) {
-                // A neighbour that is there already ends the run before it; begin anew behind it.
-                finish(mapping, start, batch, n, 0);
-                start = at + 1;
-                n = 0;
-                continue;
-            }
-            if (pfn < 0) {
-                break;
-            }
-            batch[n++] = pfn;
-        }
-        return finish(mapping, start, batch, n, 0);
+        return new PageReader(mapping, index, start, end).run(end);
     }
 
-    private static long enterLocked(AddressSpace mapping, long index) {
-        PageCache cache = mapping.cache();
-        FrameAllocator allocator = cache.allocator();
+    private int run(long end) {
+        for (long at = first; at < end; at++) {
+            long pfn = enterLocked(at);
+            if (pfn >= 0) {
+                batch[count++] = pfn;
+            } else if (at > wanted) {
+                break; // whatever is in the way, we have what is wanted
+            } else if (pfn == -Errno.EEXIST) {
+                // A neighbour that is there already ends the run before it; begin anew behind it.
+                readBatch();
+                first = at + 1;
+            } else {
+                result = (int) pfn;
+                break;
+            }
+        }
+        readBatch();
+        return result;
+    }
+
+    private long enterLocked(long index) {
         long pfn = allocator.allocPage();
         if (pfn < 0) {
             return -Errno.ENOMEM;
@@ -70,40 +89,54 @@ final class PageReader {
         return error;
     }
 
-    /** Fills the frames {@code batch[0..n)} of pages {@code start..}, unlocks them and drops this reader's references. */
-    private static int finish(AddressSpace mapping, long start, long[] batch, int n, int result) {
-        for (int from = 0; from < n; ) {
+    /** Fills the frames entered so far, unlocks them and drops this reader's references. */
+    private void readBatch() {
+        for (int from = 0; from < count; ) {
             int to = from + 1;
-            while (to < n && batch[to] == batch[to - 1] + 1) {
+            while (to < count && batch[to] == batch[to - 1] + 1) {
                 to++;
             }
-            fill(mapping, start + from, batch[from], to - from);
+            fill(first + from, batch[from], to - from);
             from = to;
         }
-        PageCache cache = mapping.cache();
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < count; i++) {
             cache.unlockPage(batch[i]);
-            cache.allocator().putPage(batch[i]);
+            allocator.putPage(batch[i]);
         }
-        return result;
+        count = 0;
     }
 
-    /** Reads {@code count} pages into as many frames side by side; zeros what lies beyond the end. */
-    private static void fill(AddressSpace mapping, long index, long pfn, int count) {
-        PhysicalMemory phys = mapping.cache().phys();
-        FrameTable frames = mapping.cache().frames();
-        long bytes = (long) count << Page.SHIFT;
-        long pa = pfn << Page.SHIFT;
-        int got = mapping.isShmem() ? 0 : mapping.store().readPages(index, count, phys.segment().asSlice(pa, bytes));
+    /** Reads pages into frames side by side; one by one where reading them together fails. */
+    private void fill(long index, long pfn, int pages) {
+        int error = read(index, pfn, pages);
+        if (error != 0 && pages > 1) {
+            for (int i = 0; i < pages; i++) {
+                fill(index + i, pfn + i, 1);
+            }
+        } else if (error != 0) {
+            // Nobody may find a page that cannot be read; whoever waits for it sees that it is gone and tries for itself.
+            mapping.removeLocked(pfn);
+            if (index == wanted) {
+                result = error;
+            }
+        }
+    }
+
+    private int read(long index, long pfn, int pages) {
+        PhysicalMemory phys = cache.phys();
+        long bytes = Page.address(pages);
+        long pa = Page.address(pfn);
+        int got = mapping.isShmem() ? 0 : mapping.store().readPages(index, pages, phys.segment().asSlice(pa, bytes));
         if (got < 0) {
-            return; // left not up to date: whoever waits for the page takes it out and reports EIO
+            return got;
         }
         if (got < bytes) {
             phys.zero(pa + got, bytes - got);
         }
-        for (int i = 0; i < count; i++) {
-            mapping.cache().instructionCache().flushFrame(pfn + i);
-            frames.set(pfn + i, PageFlags.UPTODATE);
+        for (int i = 0; i < pages; i++) {
+            cache.instructionCache().flushFrame(pfn + i);
+            cache.frames().set(pfn + i, PageFlags.UPTODATE);
         }
+        return 0;
     }
 }

@@ -9,7 +9,7 @@
  *     page lock            PageFlags.LOCKED of a cached frame: contents being read or written back, or page going; sleeps
  *       i_mmap lock        AddressSpace.iMmapLock: the tree of mappings; spins
  *         page-table lock
- *           i_pages lock   AddressSpace.pagesLock: index to frame, dirty marks; spins, innermost
+ *           i_pages lock   CachedPages: index to frame, dirty marks; spins, innermost
  * </pre>
  *
  * <table>

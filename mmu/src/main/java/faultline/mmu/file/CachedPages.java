@@ -1,0 +1,197 @@
+package faultline.mmu.file;
+
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.lock.LockClass;
+import faultline.mmu.lock.LockRank;
+import faultline.mmu.lock.SpinLock;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.PageFlags;
+
+/**
+ * Which frame holds which page of one file, and which pages are dirty: the page tree with the lock that guards it.
+ *
+ * <p>Looking up takes a reference under the lock, so that a page found cannot be freed before its finder has it. The lock is
+ * innermost: it may be taken under a page-table lock.
+ */
+final class CachedPages {
+    /** Index and dirt of one file's cached pages. */
+    static final LockClass LOCK_CLASS = new LockClass("i_pages", LockRank.PAGE_CACHE_LOCK);
+
+    private final AddressSpace owner;
+    private final FrameTable frames;
+    private final SpinLock lock = new SpinLock(LOCK_CLASS);
+    private final PageTree tree = new PageTree();
+    /** False while there is surely no page; set before the first becomes visible. */
+    private volatile boolean populated;
+
+    CachedPages(AddressSpace owner, FrameTable frames) {
+        this.owner = owner;
+        this.frames = frames;
+    }
+
+    boolean isPopulated() {
+        return populated;
+    }
+
+    long count() {
+        lock.lock();
+        try {
+            return tree.count();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long dirtyCount() {
+        lock.lock();
+        try {
+            return tree.dirtyCount();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The frame of page {@code index} with a reference for the caller, or -1. */
+    long find(long index) {
+        if (!populated) {
+            return -1;
+        }
+        lock.lock();
+        try {
+            long pfn = tree.get(index);
+            if (pfn >= 0) {
+                frames.get(pfn);
+            }
+            return pfn;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Up-to-date frames of {@code count} pages with references, -1 where there is none; returns how many there are. */
+    int find(long first, int count, long[] out) {
+        int found = 0;
+        lock.lock();
+        try {
+            for (int i = 0; i < count; i++) {
+                long pfn = tree.get(first + i);
+                if (pfn >= 0 && frames.test(pfn, PageFlags.UPTODATE)) {
+                    frames.get(pfn);
+                    found++;
+                } else {
+                    pfn = -1;
+                }
+                out[i] = pfn;
+            }
+        } finally {
+            lock.unlock();
+        }
+        return found;
+    }
+
+    boolean isPresent(long index) {
+        lock.lock();
+        try {
+            return tree.get(index) >= 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isUpToDate(long index) {
+        lock.lock();
+        try {
+            long pfn = tree.get(index);
+            return pfn >= 0 && frames.test(pfn, PageFlags.UPTODATE);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first or the file ends before it.
+     * Truncation sets the size before it looks for pages, so none can slip in behind it.
+     *
+     * @return 0, the cache then owning one more reference on the frame; -EEXIST; -ENXIO beyond the end
+     */
+    @KernelFunction("filemap_add_folio")
+    int add(long index, long pfn) {
+        lock.lock();
+        try {
+            if (index >= owner.sizePages()) {
+                return -Errno.ENXIO;
+            }
+            if (tree.get(index) >= 0) {
+                return -Errno.EEXIST;
+            }
+            populated = true;
+            frames.get(pfn);
+            frames.setIndex(pfn, index);
+            frames.setMapping(pfn, owner);
+            tree.put(index, pfn);
+            return 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes the locked frame out; the cache's reference is the caller's to drop. Dirt is forgotten. */
+    @KernelFunction("__filemap_remove_folio")
+    void remove(long pfn) {
+        lock.lock();
+        try {
+            tree.remove(frames.index(pfn));
+            frames.setMapping(pfn, null);
+            frames.clear(pfn, PageFlags.DIRTY);
+            populated = tree.count() != 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long next(long from, long last) {
+        lock.lock();
+        try {
+            return tree.next(from, last);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long nextDirty(long from, long last) {
+        lock.lock();
+        try {
+            return tree.nextDirty(from, last);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Marks a frame dirty if it still is the owner's page; returns whether the frame was clean. */
+    boolean setDirty(long pfn) {
+        if (frames.testAndSet(pfn, PageFlags.DIRTY)) {
+            return false;
+        }
+        lock.lock();
+        try {
+            if (frames.mapping(pfn) == owner) {
+                tree.setDirty(frames.index(pfn));
+            }
+        } finally {
+            lock.unlock();
+        }
+        return true;
+    }
+
+    /** Takes dirt off the locked page; returns whether there was any. */
+    boolean clearDirty(long pfn) {
+        lock.lock();
+        try {
+            tree.clearDirty(frames.index(pfn));
+            return frames.testAndClear(pfn, PageFlags.DIRTY);
+        } finally {
+            lock.unlock();
+        }
+    }
+}
