@@ -32,10 +32,14 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     private static final int VECTOR_INVALID_OPCODE = 6;
     private static final int VECTOR_FIRST_REMEMBERED = 10;
     private static final int VECTOR_PROTECTION = 13;
+    private static final int VECTOR_PAGE_FAULT = 14;
     private static final int VECTOR_X87 = 16;
     private static final int VECTOR_LINUX32 = 128;
     private static final int INT_OPCODE = 0xcd;
     private static final int INT_LENGTH = 2;
+    private static final int ICEBP_OPCODE = 0xf1;
+    /** In the error code of a protection fault: the index is that of an interrupt gate. */
+    private static final int ERROR_IDT = 2;
     private static final long TRAP_FLAG = 0x100;
     private static final long PAGE_MASK = -4096L;
 
@@ -300,7 +304,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     private void finishFault(CpuState state) {
         FaultContext context = core.context;
         long exact = core.refusedAddress();
-        if (context.siAddr != 0 && (context.siAddr & PAGE_MASK) == (exact & PAGE_MASK)) {
+        if (context.trapNumber == VECTOR_PAGE_FAULT && (context.siAddr & PAGE_MASK) == (exact & PAGE_MASK)) {
             context.siAddr = exact;
         }
         context.address = exact;
@@ -310,6 +314,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
 
     private void finishException(CpuState state) {
         int vector = core.vector;
+        int error = 0;
         if (core.reason == StopReason.FORBIDDEN) {
             state.set(CpuState.RIP, forbiddenRip);
         } else if (vector == 0 || vector >= VECTOR_FIRST_REMEMBERED && vector <= VECTOR_PROTECTION) {
@@ -322,10 +327,15 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
             long at = state.get(CpuState.RIP) - (vector == VECTOR_INVALID_OPCODE ? 0 : INT_LENGTH);
             if (isInt(state, at, vector)) {
                 state.set(CpuState.RIP, at);
+                error = vector << 3 | ERROR_IDT;
                 vector = VECTOR_PROTECTION;
             }
         }
-        state.setVector(vector);
+        if (vector == VECTOR_INVALID_OPCODE && isIcebp(state.get(CpuState.RIP))) {
+            state.set(CpuState.RIP, state.get(CpuState.RIP) + 1);
+            vector = VECTOR_DEBUG;
+        }
+        state.setVector(vector, error);
     }
 
     /** Whether the instruction {@code int vector} is at an address and was executed: a debug trap comes behind any. */
@@ -335,6 +345,11 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
         }
         int length = core.readCode(at);
         return length >= INT_LENGTH && (core.code[0] & 0xff) == INT_OPCODE && (core.code[1] & 0xff) == vector;
+    }
+
+    /** Unicorn does not know this instruction, which traps like a debug exception. */
+    private boolean isIcebp(long at) {
+        return core.readCode(at) > 0 && (core.code[0] & 0xff) == ICEBP_OPCODE;
     }
 
     private void makeResident(CpuState state) {

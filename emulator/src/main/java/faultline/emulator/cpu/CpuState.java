@@ -75,6 +75,7 @@ public final class CpuState {
     private int dirty = (1 << REGISTERS) - 1;
 
     private int vector;
+    private int exceptionError;
 
     /** Registers of a new program: all zero, flags as the kernel sets them, floating point initialised. */
     public CpuState() {
@@ -97,8 +98,14 @@ public final class CpuState {
         return vector;
     }
 
-    void setVector(int vector) {
+    /** The error code that the processor pushed for that exception, 0 where there is none. */
+    public int exceptionError() {
+        return exceptionError;
+    }
+
+    void setVector(int vector, int error) {
         this.vector = vector;
+        exceptionError = error;
     }
 
     /** Writes the x87 and SSE registers as a 512-byte image, as the instruction {@code fxsave64} does. */
@@ -117,6 +124,7 @@ public final class CpuState {
                 (long) REGISTERS * RegisterBatch.SLOT);
         dirty = (1 << REGISTERS) - 1;
         vector = other.vector;
+        exceptionError = other.exceptionError;
         fx.copyFrom(other.fx);
     }
 

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * <table>
  * <caption>vector, signal, si_code, si_addr</caption>
  * <tr><td>0 #DE</td><td>SIGFPE</td><td>FPE_INTDIV</td><td>rip</td></tr>
- * <tr><td>1 #DB</td><td>SIGTRAP</td><td>TRAP_TRACE</td><td>rip</td></tr>
+ * <tr><td>1 #DB</td><td>SIGTRAP</td><td>TRAP_TRACE; icebp: TRAP_BRKPT</td><td>rip</td></tr>
  * <tr><td>3 #BP</td><td>SIGTRAP</td><td>SI_KERNEL</td><td>0</td></tr>
  * <tr><td>4 #OF, 5 #BR, 10–13, int n</td><td>SIGSEGV</td><td>SI_KERNEL</td><td>0</td></tr>
  * <tr><td>6 #UD</td><td>SIGILL</td><td>ILL_ILLOPN</td><td>rip</td></tr>
@@ -38,6 +38,7 @@ final class CpuException {
     private static final Logger LOG = LoggerFactory.getLogger(CpuException.class);
     private static final int SHOWN_BYTES = 15;
     private static final int FXSAVE_SIZE = 512;
+    private static final long TRAP_FLAG = 0x100;
 
     private CpuException() {}
 
@@ -50,7 +51,7 @@ final class CpuException {
         task.signals().noteTrap(vector, 0);
         switch (vector) {
             case DIVIDE_ERROR -> force(task, SigInfo.fault(Signals.SIGFPE, SigInfo.FPE_INTDIV, rip));
-            case DEBUG -> force(task, SigInfo.fault(Signals.SIGTRAP, SigInfo.TRAP_TRACE, rip));
+            case DEBUG -> force(task, SigInfo.fault(Signals.SIGTRAP, debugCode(cpu), rip));
             case BREAKPOINT -> force(task, SigInfo.kernel(Signals.SIGTRAP));
             case INVALID_OPCODE -> {
                 LOG.warn("task {}: illegal instruction at {}: {}", task.tid(), Long.toHexString(rip), bytesAt(task, rip));
@@ -59,10 +60,15 @@ final class CpuException {
             case X87_ERROR, SIMD_ERROR -> force(task, SigInfo.fault(Signals.SIGFPE, floatingPointCode(cpu, vector), rip));
             case ALIGNMENT_CHECK -> force(task, SigInfo.fault(Signals.SIGBUS, SigInfo.BUS_ADRALN, 0));
             default -> {
-                task.signals().noteTrap(GENERAL_PROTECTION, 0);
+                task.signals().noteTrap(GENERAL_PROTECTION, cpu.exceptionError());
                 force(task, SigInfo.kernel(Signals.SIGSEGV));
             }
         }
+    }
+
+    /** A single step, or the instruction icebp (get_si_code). */
+    private static int debugCode(CpuState cpu) {
+        return (cpu.get(CpuState.RFLAGS) & TRAP_FLAG) != 0 ? SigInfo.TRAP_TRACE : SigInfo.TRAP_BRKPT;
     }
 
     private static void force(Task task, SigInfo info) {
