@@ -1,0 +1,114 @@
+package faultline.mmu.view;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
+import faultline.mmu.op.PageTableWalk;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.table.Pte;
+
+/** What the pages of one or more mappings add up to, in bytes; shares are bytes times 4096, as Linux adds them. */
+@KernelFunction(value = "mem_size_stats", file = "fs/proc/task_mmu.c")
+final class MappingUsage extends PageTableWalk {
+    private static final int SHARE_SHIFT = 12;
+
+    private final FrameTable frames;
+    private Vma vma;
+    long resident;
+    long sharedClean;
+    long sharedDirty;
+    long privateClean;
+    long privateDirty;
+    long referenced;
+    long anonymous;
+    long lazyFree;
+    long swap;
+    long share;
+    long shareDirty;
+    long shareAnon;
+    long shareFile;
+    long shareShmem;
+    long shareLocked;
+
+    MappingUsage(PageTables tables) {
+        super(tables);
+        this.frames = tables.memory().frames();
+    }
+
+    /** Adds what {@code v} holds. */
+    @KernelFunction(value = "smap_gather_stats", file = "fs/proc/task_mmu.c")
+    @RequiresLock("MMAP_LOCK:read")
+    void add(Vma v) {
+        vma = v;
+        long before = share;
+        walk(v.mm(), v.start(), v.end());
+        if (v.has(VmFlags.LOCKED)) {
+            shareLocked += share - before;
+        }
+    }
+
+    @Override
+    @KernelFunction(value = "smaps_pte_entry", file = "fs/proc/task_mmu.c")
+    protected void table(long pte, long addr, long end) {
+        long at = pte;
+        for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
+            long entry = phys.getLong(at);
+            if (Pte.isPresent(entry)) {
+                if (!Pte.isSpecial(entry) && frames.isValid(Pte.pfn(entry))) {
+                    page(Pte.pfn(entry), MmLayout.PAGE_SIZE, Pte.isYoung(entry), Pte.isDirty(entry));
+                }
+            } else if (Pte.isSwap(entry)) {
+                swap += MmLayout.PAGE_SIZE;
+            }
+        }
+    }
+
+    @Override
+    protected void huge(long pmdEntry, long addr, long end) {
+        long entry = phys.getLongAcquire(pmdEntry);
+        page(Pte.pfn(entry), end - addr, Pte.isYoung(entry), Pte.isDirty(entry));
+    }
+
+    @KernelFunction(value = "smaps_account", file = "fs/proc/task_mmu.c")
+    private void page(long pfn, long bytes, boolean young, boolean dirtyEntry) {
+        boolean anon = frames.test(pfn, PageFlags.ANON);
+        boolean dirty = dirtyEntry || frames.test(pfn, PageFlags.DIRTY);
+        int maps = Math.max(1, frames.mapcount(pfn));
+        long part = (bytes << SHARE_SHIFT) / maps;
+        resident += bytes;
+        share += part;
+        if (anon) {
+            anonymous += bytes;
+            shareAnon += part;
+            if (!dirty && !frames.test(pfn, PageFlags.SWAPBACKED)) {
+                lazyFree += bytes;
+            }
+        } else if (vma.file() != null && vma.file().mapping() != null && vma.file().mapping().isShmem()) {
+            shareShmem += part;
+        } else {
+            shareFile += part;
+        }
+        if (young || frames.test(pfn, PageFlags.REFERENCED)) {
+            referenced += bytes;
+        }
+        if (dirty) {
+            shareDirty += part;
+        }
+        if (maps > 1) {
+            sharedDirty += dirty ? bytes : 0;
+            sharedClean += dirty ? 0 : bytes;
+        } else {
+            privateDirty += dirty ? bytes : 0;
+            privateClean += dirty ? 0 : bytes;
+        }
+    }
+
+    /** A share in bytes. */
+    static long bytes(long share) {
+        return share >>> SHARE_SHIFT;
+    }
+}
