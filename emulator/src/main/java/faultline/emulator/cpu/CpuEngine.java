@@ -84,10 +84,9 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
                 return true;
             });
         }
-        unicorn.onInstruction(UnicornConstants.UC_X86_INS_SYSENTER, () -> forbid(VECTOR_INVALID_OPCODE));
         unicorn.onInstruction(UnicornConstants.UC_X86_INS_CPUID, core.cpuid::execute);
-        unicorn.onPort(UnicornConstants.UC_X86_INS_IN, (port, size) -> forbid(VECTOR_PROTECTION));
-        unicorn.onPort(UnicornConstants.UC_X86_INS_OUT, (port, size) -> forbid(VECTOR_PROTECTION));
+        unicorn.onPort(UnicornConstants.UC_X86_INS_IN, (port, size) -> forbid());
+        unicorn.onPort(UnicornConstants.UC_X86_INS_OUT, (port, size) -> forbid());
         unicorn.onInterrupt(this::interrupt);
         if (options.deterministic()) {
             unicorn.onInstruction(UnicornConstants.UC_X86_INS_RDTSC, () -> readTimestamp(false));
@@ -109,21 +108,20 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     }
 
     /**
-     * Unicorn executes this instruction, the hardware raises an exception: stop, and go back to it.
+     * Unicorn executes {@code in} and {@code out}, the hardware raises an exception: stop, and go back to it.
      *
      * <p>The rest of the block runs before the stop is seen. Its registers are taken back; its first access to memory is
      * refused, for the TLB is empty now and the fill hook refuses while this reason stands.
      */
-    private boolean forbid(int vector) {
+    private void forbid() {
         if (core.reason != StopReason.FORBIDDEN) {
-            core.vector = vector;
+            core.vector = VECTOR_PROTECTION;
             core.reason = StopReason.FORBIDDEN;
             forbiddenRip = core.rip();
             core.saveScratch();
             core.flushTlb();
         }
         core.unicorn.stop();
-        return true;
     }
 
     private boolean readTimestamp(boolean withProcessor) {

@@ -14,11 +14,10 @@ import java.lang.foreign.ValueLayout;
  * {@code xadd}, {@code xchg} and all others that read, change and write memory this does the change twice: measured, one stop of
  * four in a loop of {@code lock inc} counts one too many. Such a preempted program computes wrong results.
  *
- * <p>The check is emitted by one function, {@code check_exit_request_x86_64}, that the translator calls through the
- * library's procedure linkage table. Its slot there is replaced by a few instructions that call the function for the
- * start of a block, told by the return address, and do nothing after memory accesses. Loads and stores become faster by it,
- * too. The slot is found by the ELF tables of the loaded library, the return address by translating a block without memory
- * accesses; both work for any build that exports the function.
+ * <p>The check after an access is emitted by one function, {@code check_exit_request_x86_64}, that the translator calls through
+ * the library's procedure linkage table; the check at the start of a block is not. (A third caller emits it after code
+ * hooks, which we do not use.) Its slot there is pointed to a function that does nothing. Loads and stores become faster by
+ * it, too. The slot is found by the ELF tables of the loaded library, so this works for any build that exports the function.
  */
 final class ExitChecks {
     private static final String FUNCTION = "check_exit_request_x86_64";
@@ -28,13 +27,15 @@ final class ExitChecks {
     private static final int SYMBOL = 24;
     private static final int RELOCATION = 24;
     private static final int PT_DYNAMIC = 2;
+    private static final int PT_GNU_RELRO = 0x6474e552;
+    private static final int P_VADDR = 0x10;
+    private static final int P_MEMSZ = 0x28;
     private static final int DT_PLTRELSZ = 2;
     private static final int DT_STRTAB = 5;
     private static final int DT_SYMTAB = 6;
     private static final int DT_JMPREL = 23;
 
     private static final int PAGE = 4096;
-    private static final int UC_PROT_ALL = 7;
 
     private static Boolean installed;
 
@@ -47,39 +48,22 @@ final class ExitChecks {
      */
     static synchronized boolean install() {
         if (installed == null) {
-            installed = false; // for the engine that replace() itself opens
             installed = NativeThunks.get() != null && replace();
         }
         return installed;
     }
 
     private static boolean replace() {
-        long slot = findSlot(libraryBase());
-        if (slot == 0) {
+        long base = libraryBase();
+        long slot = findSlot(base);
+        if (slot == 0 || !NativeThunks.protect(slot & -PAGE, PAGE, NativeThunks.PROT_READ_WRITE)) {
             return false;
         }
-        long original = HostMemory.getLong(slot);
-        NativeThunks thunks = NativeThunks.get();
-        if (!thunks.setExitCheck(original) || !NativeThunks.protect(slot & -PAGE, PAGE, NativeThunks.PROT_READ_WRITE)) {
-            return false;
-        }
-        HostMemory.putLong(slot, thunks.exitCheck());
-        NativeThunks.protect(slot & -PAGE, PAGE, NativeThunks.PROT_READ);
-        translateOneBlock();
-        return thunks.hasLearnedExitCheck();
-    }
-
-    /** Translates {@code nop; hlt}: the only check in it is the one at its start. */
-    private static void translateOneBlock() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment code = arena.allocate(PAGE, PAGE);
-            code.set(ValueLayout.JAVA_SHORT, 0, (short) 0xf490);
-            try (Unicorn unicorn = new Unicorn()) {
-                unicorn.setTcgBufferSize(1 << 20);
-                UnicornApi.memMapPtr(unicorn.handle(), PAGE, PAGE, UC_PROT_ALL, code.address());
-                unicorn.start(PAGE);
-            }
-        }
+        HostMemory.putLong(slot, NativeThunks.get().nothing());
+        long relro = findSegment(base, PT_GNU_RELRO);
+        boolean wasReadOnly = relro != 0 && slot >= base + HostMemory.getLong(relro + P_VADDR)
+                && slot < base + HostMemory.getLong(relro + P_VADDR) + HostMemory.getLong(relro + P_MEMSZ);
+        return !wasReadOnly || NativeThunks.protect(slot & -PAGE, PAGE, NativeThunks.PROT_READ);
     }
 
     /** Where the library was loaded: its ELF header. */
@@ -128,12 +112,18 @@ final class ExitChecks {
     }
 
     private static long findDynamic(long base) {
+        long header = findSegment(base, PT_DYNAMIC);
+        return header == 0 ? 0 : base + HostMemory.getLong(header + P_VADDR);
+    }
+
+    /** Address of the program header of a type, or 0. */
+    private static long findSegment(long base, int type) {
         long headers = base + HostMemory.getLong(base + 0x20);
         int size = HostMemory.getInt(base + 0x36) & 0xffff;
         int count = HostMemory.getInt(base + 0x38) & 0xffff;
         for (int i = 0; i < count; i++) {
-            if (HostMemory.getInt(headers + (long) i * size) == PT_DYNAMIC) {
-                return base + HostMemory.getLong(headers + (long) i * size + 0x10);
+            if (HostMemory.getInt(headers + (long) i * size) == type) {
+                return headers + (long) i * size;
             }
         }
         return 0;

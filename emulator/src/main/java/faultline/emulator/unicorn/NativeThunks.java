@@ -16,7 +16,7 @@ import java.util.Locale;
  *   <li>{@link #countdown}: a block hook that decrements the 64-bit counter at its user data and stops the engine once it
  *       is negative, before the block runs.
  *   <li>{@link #stopIfAsked}: a block hook that stops the engine when the word at its user data is not 0.
- *   <li>{@link #exitCheck}: see {@link ExitChecks}.
+ *   <li>{@link #nothing}: for {@link ExitChecks}.
  * </ul>
  *
  * <p>Only x86-64 hosts whose kernel lets a page become executable have them; elsewhere {@link #get} answers null, and the
@@ -40,26 +40,16 @@ public final class NativeThunks {
     private static final byte[] STOP_IF_ASKED =
             {(byte) 0x83, 0x39, 0, 0x75, 0x01, (byte) 0xc3, (byte) 0xff, 0x25, 0, 0, 0, 0};
 
-    /**
-     * {@code mov r11,&learned; mov rax,[r11]; test rax,rax; jz learn; cmp rax,[rsp]; jne out; jmp [original]; out: ret;
-     * learn: mov rax,[rsp]; mov [r11],rax; jmp [original]}; zeros where addresses go.
-     */
-    private static final byte[] EXIT_CHECK = {
-        0x49, (byte) 0xbb, 0, 0, 0, 0, 0, 0, 0, 0, 0x49, (byte) 0x8b, 0x03, 0x48, (byte) 0x85, (byte) 0xc0, 0x74, 0x0d,
-        0x48, 0x3b, 0x04, 0x24, 0x75, 0x06, (byte) 0xff, 0x25, 14, 0, 0, 0, (byte) 0xc3, 0x48, (byte) 0x8b, 0x04, 0x24,
-        0x49, (byte) 0x89, 0x03, (byte) 0xff, 0x25, 0, 0, 0, 0
-    };
+    /** {@code ret}. */
+    private static final byte RETURN = (byte) 0xc3;
 
     private static final int COUNTDOWN_OFFSET = 64;
     private static final int STOP_IF_ASKED_OFFSET = 128;
-    private static final int EXIT_CHECK_OFFSET = 192;
-    private static final int EXIT_CHECK_LEARNED = 2;
+    private static final int NOTHING_OFFSET = 192;
 
     private static final NativeThunks INSTANCE = create();
 
     private final long base;
-    /** Where the exit check keeps the return address of the call for a block's start. */
-    private final MemorySegment learned = Arena.global().allocate(ValueLayout.JAVA_LONG);
 
     private NativeThunks(long base) {
         this.base = base;
@@ -85,24 +75,9 @@ public final class NativeThunks {
         return base + STOP_IF_ASKED_OFFSET;
     }
 
-    /** Address of the function that stands in for Unicorn's emitter of exit checks. */
-    long exitCheck() {
-        return base + EXIT_CHECK_OFFSET;
-    }
-
-    /** Completes {@link #exitCheck} with the function it stands in for; false when the page cannot be written any more. */
-    boolean setExitCheck(long original) {
-        if (!protect(base, PAGE, PROT_READ_WRITE)) {
-            return false;
-        }
-        HostMemory.putLong(exitCheck() + EXIT_CHECK_LEARNED, learned.address());
-        HostMemory.putLong(exitCheck() + EXIT_CHECK.length, original);
-        return protect(base, PAGE, PROT_READ_EXEC);
-    }
-
-    /** Whether a block has been translated since {@link #setExitCheck}. */
-    boolean hasLearnedExitCheck() {
-        return learned.get(ValueLayout.JAVA_LONG, 0) != 0;
+    /** Address of a function that does nothing. */
+    long nothing() {
+        return base + NOTHING_OFFSET;
     }
 
     /** Changes the rights of host pages. */
@@ -136,7 +111,7 @@ public final class NativeThunks {
             write(code, 0, STOP_AND_FLAG);
             write(code, COUNTDOWN_OFFSET, COUNTDOWN);
             write(code, STOP_IF_ASKED_OFFSET, STOP_IF_ASKED);
-            write(code, EXIT_CHECK_OFFSET, EXIT_CHECK);
+            code.set(ValueLayout.JAVA_BYTE, NOTHING_OFFSET, RETURN);
             // A hardened kernel (SELinux execmem) may refuse: then there are no thunks, and Java hooks do the work.
             return protect(page, PAGE, PROT_READ_EXEC) ? new NativeThunks(page) : null;
         } catch (Throwable e) {
