@@ -30,8 +30,10 @@ public final class HostScratch {
     private final MemorySegment secondPath = arena.allocate(PATH_BYTES, 8);
     private final MemorySegment struct = arena.allocate(STRUCT_BYTES, 64);
     private final MemorySegment wait = arena.allocate(64, 8);
+    private final MemorySegment address = arena.allocate(128, 8);
     private MemorySegment bounce;
     private int hostUmask = -1;
+    private boolean ownFsStruct;
 
     private HostScratch() {}
 
@@ -52,6 +54,11 @@ public final class HostScratch {
     /** A block of 64 bytes for waiting (pollfd pairs, timespec), apart from {@link #struct()}. */
     public MemorySegment waitBlock() {
         return wait;
+    }
+
+    /** A block of 128 bytes for a socket address ({@code struct sockaddr_storage}). */
+    public MemorySegment addressBlock() {
+        return address;
     }
 
     /**
@@ -105,14 +112,31 @@ public final class HostScratch {
         if (hostUmask == mask) {
             return;
         }
-        if (hostUmask < 0) {
-            long unshared = Libc.call(Nr.UNSHARE, CLONE_FS);
-            if (unshared < 0) {
-                throw new IllegalStateException("unshare(CLONE_FS) failed on the host: errno " + -unshared);
-            }
-        }
+        useOwnFsStruct();
         Libc.call(Nr.UMASK, mask);
         hostUmask = mask;
+    }
+
+    /**
+     * Makes a directory this thread's working directory on the host, for calls whose path has no directory argument and
+     * is remembered as it was given (bind of a Unix socket).
+     *
+     * @return 0 or -errno
+     */
+    public long useDirectory(int fd) {
+        useOwnFsStruct();
+        return Libc.call(Nr.FCHDIR, fd);
+    }
+
+    private void useOwnFsStruct() {
+        if (ownFsStruct) {
+            return;
+        }
+        long unshared = Libc.call(Nr.UNSHARE, CLONE_FS);
+        if (unshared < 0) {
+            throw new IllegalStateException("unshare(CLONE_FS) failed on the host: errno " + -unshared);
+        }
+        ownFsStruct = true;
     }
 
     private static final long CLONE_FS = 0x200;

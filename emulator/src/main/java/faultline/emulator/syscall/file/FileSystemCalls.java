@@ -19,7 +19,8 @@ public final class FileSystemCalls implements SyscallFamily {
             new DescriptorCalls(),
             new PollCalls(),
             new EpollCalls(),
-            new CopyCalls());
+            new CopyCalls(),
+            new SocketCalls());
 
     @Override
     public void register(SyscallTable table) {
