@@ -3,6 +3,7 @@ package faultline.mmu.file;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.RwSemaphore;
@@ -226,6 +227,22 @@ public final class AddressSpace {
         cache.allocator().putPage(pfn);
     }
 
+    /**
+     * As {@link #removeLocked} for reclaim: only if the page is clean, and nobody but the cache and the caller refers to it.
+     * New references come from the cache, under the same lock, so none can slip in between.
+     *
+     * @return whether the page left the cache; the caller's reference is the last then
+     */
+    @KernelFunction("remove_mapping")
+    @RequiresLock("PAGE_LOCK")
+    public boolean removeIfUnused(long pfn) {
+        if (!pages.removeIfUnused(pfn)) {
+            return false;
+        }
+        cache.allocator().putPage(pfn);
+        return true;
+    }
+
     /** The next cached index from {@code from} to {@code last} inclusive, or -1. */
     long nextCached(long from, long last) {
         return pages.next(from, last);
@@ -265,6 +282,25 @@ public final class AddressSpace {
     @KernelFunction("file_write_and_wait_range")
     public int writeback(long start, long end) {
         return store.isShmem() ? 0 : writeback.range(start >>> Page.SHIFT, end - 1 >>> Page.SHIFT);
+    }
+
+    /**
+     * Writes page {@code index} to the backing store if it is cached and dirty, so that its frame can be reclaimed. Does not wait for
+     * a page that is locked: the caller may have others locked. An error is kept for the next {@link #writeback}.
+     */
+    @KernelFunction("pageout")
+    public void launder(long index) {
+        long pfn = findPage(index);
+        if (pfn < 0) {
+            return;
+        }
+        if (cache.tryLockPage(pfn)) {
+            if (frames.mapping(pfn) == this) {
+                writeback.writeLocked(index, pfn);
+            }
+            cache.unlockPage(pfn);
+        }
+        cache.allocator().putPage(pfn);
     }
 
     Writeback writebackState() {

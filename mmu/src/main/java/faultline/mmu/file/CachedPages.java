@@ -150,6 +150,23 @@ final class CachedPages {
         }
     }
 
+    /** As {@link #remove}, if the page is clean, not mapped, and referred to by the cache and the caller alone. */
+    @KernelFunction("__remove_mapping")
+    boolean removeIfUnused(long pfn) {
+        lock.lock();
+        try {
+            if (frames.refcount(pfn) != 2 || frames.mapcount(pfn) != 0 || frames.test(pfn, PageFlags.DIRTY)) {
+                return false;
+            }
+            tree.remove(frames.index(pfn));
+            frames.setMapping(pfn, null);
+            populated = tree.count() != 0;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     long next(long from, long last) {
         lock.lock();
         try {

@@ -43,6 +43,7 @@ public final class FrameAllocator {
     private volatile long peakUsed;
     private volatile FrameReclaim reclaim;
     private volatile FrameRelease release;
+    private volatile FrameRelease cacheRelease;
     private volatile long minWatermark;
     private volatile long lowWatermark;
 
@@ -243,6 +244,21 @@ public final class FrameAllocator {
     public void putPage(long pfn) {
         if (frames.put(pfn)) {
             freeUnreferenced(frames.head(pfn));
+        } else {
+            leftReferenced(pfn);
+        }
+    }
+
+    /**
+     * A reference was dropped that was not the last. When the one left is the swap cache's, and no entry stands for the slot any more,
+     * nobody can ever want the page: it goes. The counterpart of {@code free_swap_cache}.
+     */
+    public void leftReferenced(long pfn) {
+        if (frames.test(pfn, PageFlags.SWAPCACHE) && frames.refcount(pfn) == 1) {
+            FrameRelease hook = cacheRelease;
+            if (hook != null) {
+                hook.release(pfn);
+            }
         }
     }
 
@@ -400,9 +416,17 @@ public final class FrameAllocator {
         return 2 * lowWatermark - minWatermark;
     }
 
-    /** Plugs in who takes freed frames off the reclaim lists. */
+    /**
+     * Plugs in who takes frames off its lists whose last reference goes while they bear {@link PageFlags#LRU}; nobody else has
+     * a reference then, and it clears LRU and ACTIVE (Linux: {@code __page_cache_release}).
+     */
     public void setRelease(FrameRelease newRelease) {
         release = newRelease;
+    }
+
+    /** Plugs in who looks at frames that only the swap cache refers to any more. Its caller has no reference to the frame. */
+    public void setCacheRelease(FrameRelease newRelease) {
+        cacheRelease = newRelease;
     }
 
     /** Checks the free lists. @return the first violation, or null when all is well */

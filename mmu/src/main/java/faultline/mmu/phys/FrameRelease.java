@@ -1,11 +1,8 @@
 package faultline.mmu.phys;
 
-/**
- * Told when the last reference to a frame goes that still is on a list of the reclaim layer ({@link PageFlags#LRU}): it takes the
- * frame off. The counterpart of {@code __page_cache_release}.
- */
+/** Told of frames that lose their references while another layer still lists or caches them; see {@link FrameAllocator}. */
 @FunctionalInterface
 public interface FrameRelease {
-    /** Takes the frame off its list and clears LRU, ACTIVE and UNEVICTABLE. Nobody else holds a reference. */
+    /** May be called with any lock held but those of the allocator; must not wait for the page lock. */
     void release(long pfn);
 }

@@ -14,6 +14,7 @@ import faultline.mmu.table.PtlMode;
  * @param overcommitRatio vm.overcommit_ratio, per cent
  * @param maxMapCount vm.max_map_count
  * @param mmapMinAddr vm.mmap_min_addr
+ * @param swapBytes room in the swap area, 0 for none
  */
 public record MemoryConfig(
         long memBytes,
@@ -22,36 +23,41 @@ public record MemoryConfig(
         CommitAccount.Mode overcommit,
         int overcommitRatio,
         int maxMapCount,
-        long mmapMinAddr) {
+        long mmapMinAddr,
+        long swapBytes) {
     private static final long DEFAULT_BYTES = 1L << 30;
 
     /** 1 GiB, and the settings a Linux kernel starts with. */
     public static MemoryConfig defaults() {
         return new MemoryConfig(
-                DEFAULT_BYTES, PtlMode.SPLIT, MoveMode.PMD, CommitAccount.Mode.HEURISTIC, 50, 65_530, 65_536);
+                DEFAULT_BYTES, PtlMode.SPLIT, MoveMode.PMD, CommitAccount.Mode.HEURISTIC, 50, 65_530, 65_536, 0);
     }
 
     public MemoryConfig withMemBytes(long bytes) {
-        return new MemoryConfig(bytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr);
+        return new MemoryConfig(bytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes);
     }
 
     public MemoryConfig withPtl(PtlMode mode) {
-        return new MemoryConfig(memBytes, mode, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr);
+        return new MemoryConfig(memBytes, mode, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes);
     }
 
     public MemoryConfig withMove(MoveMode mode) {
-        return new MemoryConfig(memBytes, ptl, mode, overcommit, overcommitRatio, maxMapCount, mmapMinAddr);
+        return new MemoryConfig(memBytes, ptl, mode, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes);
     }
 
     public MemoryConfig withOvercommit(CommitAccount.Mode mode, int ratio) {
-        return new MemoryConfig(memBytes, ptl, move, mode, ratio, maxMapCount, mmapMinAddr);
+        return new MemoryConfig(memBytes, ptl, move, mode, ratio, maxMapCount, mmapMinAddr, swapBytes);
     }
 
     public MemoryConfig withMaxMapCount(int count) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, count, mmapMinAddr);
+        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, count, mmapMinAddr, swapBytes);
     }
 
     public MemoryConfig withMmapMinAddr(long address) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, address);
+        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, address, swapBytes);
+    }
+
+    public MemoryConfig withSwapBytes(long bytes) {
+        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, bytes);
     }
 }

@@ -33,10 +33,14 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.Rmap;
+import faultline.mmu.swap.FileSwapStore;
+import faultline.mmu.swap.Reclaimer;
+import faultline.mmu.swap.SwapSpace;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.PageWalker;
 import faultline.mmu.tlb.AddressSpaceTlb;
 import faultline.mmu.tlb.InstructionCache;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -58,6 +62,8 @@ public final class MemorySystem implements AutoCloseable {
     private final PageCache cache;
     private final FaultEnv env;
     private final FaultHandler faults;
+    private final SwapSpace swap;
+    private final Reclaimer reclaimer;
     private final GetUserPages gup;
     private final UserMemory userMemory;
     private final CommitAccount commit;
@@ -91,9 +97,12 @@ public final class MemorySystem implements AutoCloseable {
         env = new FaultEnv(tables, cache, new Rmap(phys.frames()), makeZeroPage(phys));
         cache.setWalker(new FileMappings(env));
         faults = new FaultHandler(env);
+        swap = config.swapBytes() == 0 ? null : openSwap();
+        reclaimer = new Reclaimer(cache, tables, env.rmap(), swap);
+        phys.allocator().setReclaim(reclaimer);
         gup = new GetUserPages(faults);
         userMemory = new UserMemory(faults);
-        commit = new CommitAccount(config.overcommit(), phys.frameCount(), 0, config.overcommitRatio());
+        commit = new CommitAccount(config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
         ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, config.move());
@@ -109,6 +118,14 @@ public final class MemorySystem implements AutoCloseable {
         fork = new Fork(ops);
         stackArea = new StackArea(ops);
         exit = new ExitMmap(ops);
+    }
+
+    private SwapSpace openSwap() {
+        int slots = Math.toIntExact(config.swapBytes() >>> Page.SHIFT);
+        SwapSpace opened =
+                new SwapSpace(cache, slots, new FileSwapStore(Path.of(System.getProperty("java.io.tmpdir"))));
+        env.setSwap(opened);
+        return opened;
     }
 
     /** The frame of zeros: never freed, never counted. */
@@ -206,6 +223,16 @@ public final class MemorySystem implements AutoCloseable {
         return userMemory;
     }
 
+    /** Swap area and swap cache; null when there is none. */
+    public SwapSpace swap() {
+        return swap;
+    }
+
+    /** Who finds frames when they run out. */
+    public Reclaimer reclaimer() {
+        return reclaimer;
+    }
+
     public CommitAccount commit() {
         return commit;
     }
@@ -284,6 +311,9 @@ public final class MemorySystem implements AutoCloseable {
     @Override
     public void close() {
         live.clear();
+        if (swap != null) {
+            swap.close();
+        }
         phys.close();
     }
 }

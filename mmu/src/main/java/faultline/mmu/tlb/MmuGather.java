@@ -131,12 +131,15 @@ public final class MmuGather {
 
     private void release(long item) {
         long pfn = item & ~TABLE_BIT;
+        if (item < 0) {
+            // Before the reference goes: reclaim may have taken one for a look, and then the frame is freed by it.
+            frames.clear(pfn, PageFlags.TABLE);
+        }
         if (!frames.put(pfn)) {
+            allocator.leftReferenced(pfn);
             return;
         }
-        if (item < 0) {
-            frames.clear(pfn, PageFlags.TABLE);
-        } else {
+        if (item >= 0) {
             code.flushFrame(pfn);
         }
         allocator.freeUnreferenced(frames.head(pfn));

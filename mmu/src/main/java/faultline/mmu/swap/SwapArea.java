@@ -1,0 +1,116 @@
+package faultline.mmu.swap;
+
+import java.util.Arrays;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+
+/**
+ * The slots of one swap area: how many page-table entries stand for each, and which frame holds its page in the swap cache.
+ *
+ * <p>A slot is free when it has neither. Not thread-safe: {@link SwapSpace} holds its lock around each call.
+ */
+@KernelFunction("struct swap_info_struct")
+final class SwapArea {
+    private static final int NONE = -1;
+
+    private final int[] users;
+    /** Frame, or {@link #NONE}. */
+    private final int[] cached;
+
+    private int free;
+    /** Where the search for a free slot goes on: slots are given in a row, so that they are written in a row. */
+    private int hint;
+
+    /** @param slots number of slots; slot 0 is not used, as in Linux, where it holds the header */
+    SwapArea(int slots) {
+        users = new int[slots];
+        cached = new int[slots];
+        Arrays.fill(cached, NONE);
+        free = slots - 1;
+    }
+
+    /** Slots that there are for use. */
+    int size() {
+        return users.length - 1;
+    }
+
+    int free() {
+        return free;
+    }
+
+    boolean isValid(long slot) {
+        return slot > 0 && slot < users.length;
+    }
+
+    boolean isFree(int slot) {
+        return users[slot] == 0 && cached[slot] == NONE;
+    }
+
+    /** Takes a slot for a page in the swap cache. @return -1 when all are taken */
+    @KernelFunction("get_swap_page")
+    @RequiresLock("SWAP_LOCK")
+    int take(long pfn) {
+        if (free == 0) {
+            return -1;
+        }
+        do {
+            hint = hint + 1 == users.length ? 1 : hint + 1;
+        } while (!isFree(hint));
+        cached[hint] = (int) pfn;
+        free--;
+        return hint;
+    }
+
+    int users(int slot) {
+        return users[slot];
+    }
+
+    @KernelFunction("swap_duplicate")
+    @RequiresLock("SWAP_LOCK")
+    void addUser(int slot) {
+        if (isFree(slot)) {
+            throw new IllegalStateException("swap slot " + slot + " is free");
+        }
+        users[slot]++;
+    }
+
+    @KernelFunction("swap_entry_put")
+    @RequiresLock("SWAP_LOCK")
+    void dropUser(int slot) {
+        if (users[slot] == 0) {
+            throw new IllegalStateException("swap slot " + slot + " has no users");
+        }
+        users[slot]--;
+        if (isFree(slot)) {
+            free++;
+        }
+    }
+
+    /** The frame in the swap cache, or -1. */
+    long cached(int slot) {
+        return cached[slot];
+    }
+
+    @RequiresLock("SWAP_LOCK")
+    void setCached(int slot, long pfn) {
+        cached[slot] = (int) pfn;
+    }
+
+    @RequiresLock("SWAP_LOCK")
+    void clearCached(int slot) {
+        cached[slot] = NONE;
+        if (users[slot] == 0) {
+            free++;
+        }
+    }
+
+    /** Entries that stand for slots, all together. */
+    long allUsers() {
+        long sum = 0;
+        for (int each : users) {
+            sum += each;
+        }
+        return sum;
+    }
+}

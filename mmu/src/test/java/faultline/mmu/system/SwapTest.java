@@ -1,0 +1,177 @@
+package faultline.mmu.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.MemoryFile;
+import faultline.mmu.fault.ModelCpu;
+import faultline.mmu.mm.MmLimits;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.MmapFlags;
+
+/** Working sets larger than memory: the right answers, at the price of major faults, and nothing left over. */
+@Timeout(120)
+class SwapTest {
+    private static final long RAM = 8L << 20;
+    private static final int RAM_PAGES = (int) (RAM >> 12);
+
+    private static MmFixture machine(long swapBytes) {
+        return new MmFixture(MemoryConfig.defaults().withMemBytes(RAM).withSwapBytes(swapBytes), MmLimits.ROOT);
+    }
+
+    @Test
+    void aWorkingSetTwiceTheMemoryKeepsItsContent() {
+        try (MmFixture f = machine(64L << 20)) {
+            int pages = 2 * RAM_PAGES;
+            f.map(MmFixture.BASE, pages);
+            for (int round = 0; round < 3; round++) {
+                for (int i = 0; i < pages; i++) {
+                    long address = MmFixture.BASE + i * MmFixture.PAGE;
+                    if (round > 0) {
+                        assertThat(f.cpu.load(address + 8) & 0xff).isEqualTo(i * 7 + round - 1 & 0xff);
+                    }
+                    f.cpu.store(address + 8, i * 7 + round & 0xff);
+                }
+            }
+            assertThat(f.ctx.majFlt).isGreaterThan(pages);
+            assertThat(f.sys.swap().pagesOut()).isGreaterThan(pages);
+            assertThat(f.mm.rss(MmStruct.SWAPENTS)).isPositive().isEqualTo(f.sys.swap().entries());
+            f.audit();
+            MmFixture.ok(f.munmap(MmFixture.BASE, pages * MmFixture.PAGE));
+            assertThat(f.sys.swap().freeSlots()).isEqualTo(f.sys.swap().totalSlots());
+        }
+    }
+
+    @Test
+    void aPageReadBackAndNotWrittenNeedsNoSecondWrite() {
+        try (MmFixture f = machine(64L << 20)) {
+            int pages = 2 * RAM_PAGES;
+            f.map(MmFixture.BASE, pages);
+            f.fill(MmFixture.BASE, pages, 1);
+            for (int i = 0; i < pages; i++) {
+                f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE);
+            }
+            long written = f.sys.swap().pagesOut();
+            for (int i = 0; i < pages; i++) {
+                f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE);
+            }
+            assertThat(f.sys.swap().pagesOut() - written).isLessThan(pages / 2);
+        }
+    }
+
+    @Test
+    void pagesInUseStayWhileUnusedOnesGo() {
+        try (MmFixture f = machine(64L << 20)) {
+            int hot = RAM_PAGES / 8;
+            int cold = 6 * RAM_PAGES;
+            f.map(MmFixture.BASE, hot + cold);
+            f.fill(MmFixture.BASE, hot, 1);
+            long major = f.ctx.majFlt;
+            for (int i = 0; i < cold; i++) {
+                f.cpu.store(MmFixture.BASE + (hot + i) * MmFixture.PAGE, 5);
+                if (i % 32 == 0) {
+                    // The processor's TLB forgets, so that use shows in the accessed bits.
+                    f.mm.tlb().flushAll();
+                    for (int j = 0; j < hot; j++) {
+                        f.cpu.load(MmFixture.BASE + j * MmFixture.PAGE);
+                    }
+                }
+            }
+            assertThat(f.sys.swap().pagesOut()).isPositive();
+            // Without a second chance they would go with each of the six times that the memory is filled anew.
+            assertThat(f.ctx.majFlt - major).isLessThan(2 * hot);
+        }
+    }
+
+    @Test
+    void withoutSwapCleanPagesOfFilesAreReclaimed() {
+        try (MmFixture f = machine(0)) {
+            int pages = 2 * RAM_PAGES;
+            MemoryFile file = f.file(pages);
+            MmFixture.ok(f.mmap(MmFixture.BASE, pages * MmFixture.PAGE, 1, MmapFlags.PRIVATE | MmapFlags.FIXED, file, 0));
+            for (int round = 0; round < 2; round++) {
+                for (int i = 0; i < pages; i++) {
+                    assertThat((byte) f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE)).isEqualTo((byte) (i + 1));
+                }
+            }
+            assertThat(f.sys.reclaimer().stolen()).isGreaterThan(pages);
+            assertThat(file.mapping().cachedPages()).isLessThan(RAM_PAGES);
+        }
+    }
+
+    @Test
+    void dirtyPagesOfSharedMappingsReachTheFileBeforeTheirFramesGo() {
+        try (MmFixture f = machine(0)) {
+            int pages = 2 * RAM_PAGES;
+            MemoryFile file = f.file(pages);
+            MmFixture.ok(
+                    f.mmap(MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
+            for (int i = 0; i < pages; i++) {
+                f.cpu.store(MmFixture.BASE + i * MmFixture.PAGE, i * 3 & 0xff);
+            }
+            for (int i = 0; i < pages; i++) {
+                assertThat((byte) f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE)).isEqualTo((byte) (i * 3));
+            }
+            f.sys.msync();
+            assertThat(file.mapping().writeback(0, Long.MAX_VALUE)).isZero();
+            for (int i = 0; i < pages; i++) {
+                assertThat(file.byteAt(i * MmFixture.PAGE)).isEqualTo((byte) (i * 3));
+            }
+        }
+    }
+
+    /** Four address spaces on four threads, together three times the memory; each checks all it wrote. */
+    @Test
+    void addressSpacesThatCompeteForMemoryKeepTheirOwnContent() throws InterruptedException {
+        int rounds = Integer.getInteger("faultline.stress.rounds", 150) * 40;
+        try (MmFixture f = machine(64L << 20)) {
+            AtomicReference<Throwable> failure = new AtomicReference<>();
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int number = i;
+                MmStruct mm = f.newMm(MmLimits.ROOT);
+                ModelCpu cpu = f.newCpu(mm);
+                threads.add(new Thread(() -> {
+                    try {
+                        compete(f, mm, cpu, number, rounds);
+                    } catch (Throwable e) {
+                        failure.compareAndSet(null, e);
+                    }
+                }));
+            }
+            threads.forEach(Thread::start);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertThat(failure.get()).isNull();
+            assertThat(f.sys.swap().pagesIn()).isPositive();
+            f.audit();
+        }
+    }
+
+    private static void compete(MmFixture f, MmStruct mm, ModelCpu cpu, int number, int rounds) {
+        int pages = RAM_PAGES * 3 / 4;
+        FaultContext ctx = cpu.ctx;
+        MmFixture.ok(f.sys.mmap()
+                .doMmap(mm, ctx, MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmFixture.FIXED, null, 0));
+        SplittableRandom random = new SplittableRandom(number);
+        byte[] expected = new byte[pages];
+        for (int i = 0; i < rounds; i++) {
+            int page = random.nextInt(pages);
+            long address = MmFixture.BASE + page * MmFixture.PAGE + number * 16;
+            byte found = (byte) cpu.load(address);
+            if (found != expected[page]) {
+                throw new AssertionError("page " + page + " of " + number + " is " + found + ", not " + expected[page]);
+            }
+            expected[page] = (byte) random.nextInt();
+            cpu.store(address, expected[page] & 0xff);
+        }
+    }
+}
