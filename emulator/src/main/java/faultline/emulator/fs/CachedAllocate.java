@@ -34,7 +34,7 @@ final class CachedAllocate {
             // Partial pages at the edges are dropped whole and read anew: their other bytes are on the host by now.
             long first = offset >>> Page.SHIFT;
             long last = shifts ? mapping.sizePages() : offset + length - 1 >>> Page.SHIFT;
-            mapping.punchHole(first, last - first + 1);
+            mapping.dropPages(first, last - first + 1);
         }
         mapping.refreshSize();
         return 0;

@@ -21,6 +21,8 @@ import java.lang.foreign.ValueLayout;
 final class HostStore implements BackingStore {
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int RWF_NOAPPEND = 0x20;
+    private static final int KEEP_SIZE = 0x01;
+    private static final int PUNCH_HOLE = 0x02;
 
     /** Read by any thread; replaced at most once, by one that can write. */
     private volatile int fd;
@@ -84,7 +86,7 @@ final class HostStore implements BackingStore {
         while (done < want) {
             long n = Libc.call(Nr.PREAD64, fd, dst.address() + done, want - done, (index << Page.SHIFT) + done);
             if (n < 0) {
-                return done > 0 ? (int) done : (int) n;
+                return (int) n;
             }
             if (n == 0) {
                 break;
@@ -120,6 +122,12 @@ final class HostStore implements BackingStore {
             iov.set(ValueLayout.JAVA_LONG, 8, length);
             return Libc.call(Nr.PWRITEV2, fd, iov.address(), 1, position, 0, RWF_NOAPPEND);
         }
+    }
+
+    @Override
+    public int punchHole(long firstPage, long count) {
+        return (int) Libc.call(
+                Nr.FALLOCATE, fd, KEEP_SIZE | PUNCH_HOLE, Page.address(firstPage), Page.address(count));
     }
 
     @Override

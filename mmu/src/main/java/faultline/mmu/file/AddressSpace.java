@@ -345,14 +345,33 @@ public final class AddressSpace {
     }
 
     /**
-     * Frees pages {@code [firstPage, firstPage + count)}: they read as zeros from now on, the size stays
-     * (MADV_REMOVE, fallocate PUNCH_HOLE).
+     * Frees pages {@code [firstPage, firstPage + count)}: they read as zeros from now on, the size stays (MADV_REMOVE).
+     *
+     * @return 0 or -errno of the backing store, -EOPNOTSUPP where it knows no holes
      */
-    @KernelFunction("truncate_pagecache_range")
-    public void punchHole(long firstPage, long count) {
+    @KernelFunction("vfs_fallocate")
+    public int punchHole(long firstPage, long count) {
         inodeLock.writeLock();
         try {
-            Truncation.dropRange(this, firstPage, firstPage + count - 1);
+            int rc = store.punchHole(firstPage, count);
+            if (rc >= 0) {
+                Truncation.dropRange(this, firstPage, firstPage + count - 1, false);
+            }
+            return Math.min(rc, 0);
+        } finally {
+            inodeLock.writeUnlock();
+        }
+    }
+
+    /**
+     * Forgets cached pages {@code [firstPage, firstPage + count)} with their dirt, after their content has been changed in the
+     * file itself. Private copies stay.
+     */
+    @KernelFunction("truncate_pagecache_range")
+    public void dropPages(long firstPage, long count) {
+        inodeLock.writeLock();
+        try {
+            Truncation.dropRange(this, firstPage, firstPage + count - 1, false);
         } finally {
             inodeLock.writeUnlock();
         }

@@ -1,5 +1,6 @@
 package faultline.mmu.file;
 
+import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -35,6 +36,15 @@ public interface BackingStore {
     /** Whether the pages have no home but memory and swap (shmem, memfd, shared anonymous memory). */
     boolean isShmem();
 
+    /**
+     * Makes {@code count} pages from page {@code firstPage} on a hole: they read as zeros, the size stays.
+     *
+     * @return 0 or more, or -errno; -EOPNOTSUPP where there are no holes
+     */
+    default int punchHole(long firstPage, long count) {
+        return -Errno.EOPNOTSUPP;
+    }
+
     /** The store of memory that has no home: reads as nothing, so that pages are zeros; is never written to. */
     BackingStore SHMEM = new BackingStore() {
         @Override
@@ -55,6 +65,11 @@ public interface BackingStore {
         @Override
         public boolean isShmem() {
             return true;
+        }
+
+        @Override
+        public int punchHole(long firstPage, long count) {
+            return 0;
         }
     };
 }

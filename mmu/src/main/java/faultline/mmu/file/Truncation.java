@@ -56,7 +56,7 @@ final class Truncation {
             return rc;
         }
         if (newSize < oldSize) {
-            dropRange(mapping, firstGone(), Long.MAX_VALUE >>> Page.SHIFT);
+            dropRange(mapping, firstGone(), Long.MAX_VALUE >>> Page.SHIFT, true);
             zeroTail();
         }
         return 0;
@@ -78,15 +78,19 @@ final class Truncation {
         }
     }
 
-    /** Takes pages {@code first} to {@code last} inclusive out of every page table and out of the cache, with their dirt. */
+    /**
+     * Takes pages {@code first} to {@code last} inclusive out of every page table and out of the cache, with their dirt.
+     *
+     * @param evenCows private copies go too
+     */
     @KernelFunction("truncate_inode_pages_range")
-    static void dropRange(AddressSpace mapping, long first, long last) {
+    static void dropRange(AddressSpace mapping, long first, long last, boolean evenCows) {
         MappingWalker walker = mapping.cache().walker();
-        walker.unmapMappingPages(mapping, first, last, true);
+        walker.unmapMappingPages(mapping, first, last, evenCows);
         for (long at = mapping.nextCached(first, last); at >= 0; at = mapping.nextCached(at + 1, last)) {
             dropPage(mapping, at);
         }
-        walker.unmapMappingPages(mapping, first, last, true);
+        walker.unmapMappingPages(mapping, first, last, evenCows);
     }
 
     private static void dropPage(AddressSpace mapping, long index) {

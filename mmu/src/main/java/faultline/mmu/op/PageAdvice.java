@@ -106,14 +106,10 @@ final class PageAdvice {
 
     /** Pages of a file, with a reference on it. */
     record Hole(MappedFile file, long first, long count) {
-        /** @return 0, or -EOPNOTSUPP where the file's store cannot have holes made by the memory manager */
+        /** @return 0, or -errno; -EOPNOTSUPP where the file's store knows no holes */
         long punch() {
             try {
-                if (!file.mapping().isShmem()) {
-                    return -Errno.EOPNOTSUPP;
-                }
-                file.mapping().punchHole(first, count);
-                return 0;
+                return file.mapping().punchHole(first, count);
             } finally {
                 file.put();
             }

@@ -181,6 +181,24 @@ class FileFaultTest {
     }
 
     @Test
+    void holeReadsAsZerosInSharedMappingsAndLeavesPrivateCopiesAlone() {
+        MmStruct other = f.newMm();
+        f.mapFile(mm, BASE, 4, FaultFixture.SHARED_RW, file, 0);
+        f.mapFile(other, BASE, 4, FaultFixture.RW, file, 0);
+        ModelCpu privately = f.newCpu(other);
+        cpu.store(BASE + Page.SIZE, 9);
+        privately.store(BASE + Page.SIZE, 7);
+        privately.load(BASE + 2 * Page.SIZE);
+
+        assertThat(file.mapping().punchHole(1, 2)).isZero();
+
+        assertThat(cpu.load(BASE + Page.SIZE)).isZero();
+        assertThat(privately.load(BASE + Page.SIZE)).isEqualTo(7);
+        assertThat(privately.load(BASE + 2 * Page.SIZE)).isZero();
+        assertThat(cpu.load(BASE + 3 * Page.SIZE)).isEqualTo(4);
+    }
+
+    @Test
     void tailOfTheLastPageReadsAsZerosAfterTruncationAndGrowth() {
         f.mapFile(mm, BASE, 1, FaultFixture.SHARED_RW, file, 0);
         cpu.store(BASE + 100, 77);

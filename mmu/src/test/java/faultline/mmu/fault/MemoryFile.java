@@ -71,6 +71,12 @@ public final class MemoryFile implements MappedFile, BackingStore {
     }
 
     @Override
+    public synchronized int punchHole(long firstPage, long count) {
+        Arrays.fill(content, (int) Page.address(firstPage), (int) Page.address(firstPage + count), (byte) 0);
+        return 0;
+    }
+
+    @Override
     public synchronized long size() {
         return content.length;
     }
