@@ -48,7 +48,7 @@ final class DoctorCommand implements Callable<Integer> {
             UnicornLibrary library = UnicornLibrary.load();
             line(true, "libunicorn", library.versionText() + " at " + library.location());
         } catch (UnicornUnavailableException e) {
-            line(false, "libunicorn", Main.oneLine(e.getMessage()));
+            line(false, "libunicorn", Trouble.oneLine(e.getMessage()));
         }
     }
 
@@ -56,7 +56,7 @@ final class DoctorCommand implements Callable<Integer> {
         try (PhysicalMemory memory = PhysicalMemory.reserve(TRIAL_MEMORY)) {
             line(true, "guest memory", (memory.size() >> 20) + " MiB can be reserved");
         } catch (RuntimeException | OutOfMemoryError e) {
-            line(false, "guest memory", Main.oneLine(e.getMessage()));
+            line(false, "guest memory", Trouble.oneLine(e.getMessage()));
         }
         try {
             String policy = Files.readString(Path.of("/proc/sys/vm/overcommit_memory")).strip();
@@ -76,7 +76,7 @@ final class DoctorCommand implements Callable<Integer> {
                     : "ended with status " + status + " instead of " + SmallGuest.STATUS;
             line(status == SmallGuest.STATUS, "trial guest", finding);
         } catch (IOException | RuntimeException e) {
-            line(false, "trial guest", Main.oneLine(e.toString()));
+            line(false, "trial guest", Trouble.oneLine(e.toString()));
         }
     }
 

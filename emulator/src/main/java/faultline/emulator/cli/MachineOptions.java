@@ -21,10 +21,9 @@ public final class MachineOptions {
     @Option(
             names = "--mem",
             paramLabel = "SIZE",
-            defaultValue = "1G",
             converter = MemorySize.class,
-            description = "Memory of the guest's machine, reserved and touched as needed (default: ${DEFAULT-VALUE}).")
-    private long memBytes;
+            description = "Memory of the guest's machine, reserved and touched as needed (default: 1G).")
+    private long memBytes = GuestSpec.DEFAULT_MEM_BYTES;
 
     @Option(
             names = "--root",
@@ -48,20 +47,25 @@ public final class MachineOptions {
     @Option(
             names = "--ptl",
             paramLabel = "mm|split",
-            defaultValue = "split",
             description = "Page-table lock: one an address space, or one a table (default: ${DEFAULT-VALUE}).")
-    private String pageTableLock;
+    private String pageTableLock = "split";
 
     @Option(
             names = "--mremap",
             paramLabel = "page|extent|pmd",
-            defaultValue = "pmd",
             description = "mremap moves entries one by one, by extents of up to 64, or whole tables"
                     + " (default: ${DEFAULT-VALUE}).")
-    private String move;
+    private String move = "pmd";
 
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
+
+    /** What {@code run PROGRAM [ARGS…]} without options means. */
+    static MachineOptions plain(String... args) {
+        MachineOptions options = new MachineOptions();
+        options.command = List.of(args).subList(1, args.length);
+        return options;
+    }
 
     /** The machine and program that the options describe. */
     public GuestSpec spec() {

@@ -1,6 +1,5 @@
 package faultline.emulator.cli;
 
-import faultline.emulator.unicorn.UnicornUnavailableException;
 import java.util.ServiceLoader;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -33,22 +32,13 @@ public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    public static void main(String[] args) {
-        System.exit(execute(args));
-    }
-
     /** Runs a command and returns its exit status. Commands of other modules start themselves anew by it, woven. */
     public static int execute(String... args) {
         try {
             return commandLine().execute(args);
-        } catch (OutOfMemoryError e) {
-            say("out of memory: " + oneLine(e.getMessage()) + " (a smaller --mem may help)");
-            debug(e);
         } catch (Error e) {
-            say("internal error: " + oneLine(e.toString()) + " (FAULTLINE_DEBUG=1 shows where)");
-            debug(e);
+            return Trouble.report(e);
         }
-        return ExitStatus.TROUBLE;
     }
 
     static CommandLine commandLine() {
@@ -83,38 +73,13 @@ public final class Main implements Runnable {
 
     private static int badUsage(ParameterException e, String[] args) {
         CommandLine line = e.getCommandLine();
-        String message = oneLine(e.getMessage());
-        say(message + " (see " + line.getCommandSpec().qualifiedName(" ") + " --help)");
-        debug(e);
+        String message = Trouble.oneLine(e.getMessage());
+        Trouble.say(message + " (see " + line.getCommandSpec().qualifiedName(" ") + " --help)");
+        Trouble.debug(e);
         return ExitStatus.TROUBLE;
     }
 
     private static int trouble(Exception e, CommandLine line, ParseResult parsed) {
-        debug(e);
-        if (e instanceof CommandException command) {
-            say(oneLine(command.getMessage()));
-            return command.status();
-        }
-        if (e instanceof UnicornUnavailableException) {
-            say(oneLine(e.getMessage()));
-            return ExitStatus.TROUBLE;
-        }
-        say("internal error: " + oneLine(e.toString()) + " (FAULTLINE_DEBUG=1 shows where)");
-        return ExitStatus.TROUBLE;
-    }
-
-    static void say(String message) {
-        System.err.println("faultline: " + message);
-    }
-
-    private static void debug(Throwable e) {
-        if (System.getenv("FAULTLINE_DEBUG") != null) {
-            e.printStackTrace();
-        }
-    }
-
-    /** The message on one line: it may quote a file name or an argument that has line feeds in it. */
-    static String oneLine(String message) {
-        return message == null ? "no message" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+        return Trouble.report(e);
     }
 }
