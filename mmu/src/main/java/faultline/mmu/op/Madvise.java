@@ -14,7 +14,7 @@ import faultline.mmu.mm.Vma;
  * madvise(2).
  *
  * <p>Three kinds of advice: about the mapping (flags, mmap lock alone), about its pages (mmap lock shared), and populating, which
- * takes the lock itself. What each does to each kind of mapping stands in {@code madvise.tsv}.
+ * takes the lock itself. What each does to each kind of mapping stands in the resource {@code behaviour/madvise.tsv}.
  */
 public final class Madvise {
     private final OpEnv env;

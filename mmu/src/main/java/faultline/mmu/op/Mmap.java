@@ -12,7 +12,7 @@ import faultline.mmu.mm.Prot;
 /**
  * mmap(2).
  *
- * <p>What each flag does stands in {@code docs/mmap.tsv} beside this module's sources, checked by {@code BehaviourTableTest}.
+ * <p>What each flag does stands in the resource {@code behaviour/mmap.tsv}, checked by {@code BehaviourTableTest}.
  */
 public final class Mmap {
     /** Sizes of huge pages x86-64 knows, as log2: 2 MiB and 1 GiB. */
