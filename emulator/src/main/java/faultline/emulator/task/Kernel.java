@@ -28,9 +28,6 @@ public final class Kernel implements AutoCloseable {
     /** Highest process id (/proc/sys/kernel/pid_max). */
     public static final int PID_MAX = 4_194_304;
 
-    /** How long processes may outlive the first one. */
-    private static final long LINGER_NANOS = 2_000_000_000L;
-
     private static final int SIGSTOP = 19;
 
     private final GuestSpec spec;
@@ -53,8 +50,6 @@ public final class Kernel implements AutoCloseable {
     private int nextPid;
     private volatile Process first;
     private volatile int firstStatus;
-    private volatile boolean firstEnded;
-    private volatile long lingerUntil;
     private volatile Throwable failure;
     private final int uid = (int) Libc.call(Nr.GETUID);
 
@@ -238,15 +233,10 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    /**
-     * A process has ended. With the first one the machine ends: what still runs has {@link #LINGER_NANOS} to end by itself, as
-     * the readers of its pipes do, and is killed then.
-     */
+    /** A process has ended; of the first one, keeps the status. */
     void processEnded(Process process, int status) {
         if (process == first) {
             firstStatus = status;
-            lingerUntil = System.nanoTime() + LINGER_NANOS;
-            firstEnded = true;
         }
     }
 
@@ -266,11 +256,7 @@ public final class Kernel implements AutoCloseable {
             boolean interrupted = false;
             while (!tasks.isEmpty()) {
                 try {
-                    if (!firstEnded) {
-                        familyLock.wait();
-                    } else {
-                        linger();
-                    }
+                    familyLock.wait();
                 } catch (InterruptedException e) {
                     interrupted = true;
                     killAll();
@@ -284,14 +270,6 @@ public final class Kernel implements AutoCloseable {
             throw new IllegalStateException("internal error: " + failure, failure);
         }
         return firstStatus;
-    }
-
-    private void linger() throws InterruptedException {
-        long left = lingerUntil - System.nanoTime();
-        if (left <= 0) {
-            killAll();
-        }
-        familyLock.wait(Math.max(left / 1_000_000, 1) + 10);
     }
 
     /** Ends all processes by SIGKILL. Any thread. */

@@ -138,7 +138,9 @@ final class Guests implements AutoCloseable {
     private void startServer() throws IOException {
         server = new ProcessBuilder(
                         JAVA,
-                        "-Xmx1g",
+                        "-Xms384m",
+                        "-Xmx384m",
+                        "-XX:+AlwaysPreTouch",
                         "-XX:+UseSerialGC",
                         "--enable-native-access=ALL-UNNAMED",
                         "-XX:ErrorFile=" + directory.resolve("hs_err"),
