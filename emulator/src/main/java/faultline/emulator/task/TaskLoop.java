@@ -7,6 +7,7 @@ import faultline.emulator.signal.SignalDelivery;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.Restart;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
 import org.slf4j.Logger;
@@ -22,11 +23,16 @@ import org.slf4j.LoggerFactory;
 final class TaskLoop implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(TaskLoop.class);
 
+    /** Faults without memory, and none resolved between them, after which the task is killed. */
+    private static final int OOM_TRIES = 16;
+
     private final Task task;
     private final Kernel kernel;
     private final VirtualCpu cpu;
     private final CpuState state;
     private final FaultContext fault;
+    private int oomFaults;
+    private long oomProgress;
 
     TaskLoop(Task task) {
         this.task = task;
@@ -79,6 +85,7 @@ final class TaskLoop implements Runnable {
             case SYSCALL -> systemCall();
             case FAULT_RETRY -> retryFault();
             case FAULT_SIGNAL -> faultSignal();
+            case FAULT_OOM -> faultWithoutMemory();
             case EXCEPTION -> CpuException.raise(task);
             case STOPPED -> {
                 // another task's turn, or a signal: the next step sees
@@ -121,6 +128,21 @@ final class TaskLoop implements Runnable {
         if (result == FaultHandler.FAULT_SIGNAL) {
             faultSignal();
         } else if (result == FaultHandler.FAULT_OOM) {
+            faultWithoutMemory();
+        }
+    }
+
+    /**
+     * A fault found no memory. Linux simply has the instruction run, and fault, again ({@code pagefault_out_of_memory}),
+     * since its allocator has killed somebody before it says no. Ours just says no: when trying again does not help, the
+     * task that asks is the one that is killed.
+     */
+    @KernelFunction(value = "pagefault_out_of_memory", file = "mm/oom_kill.c")
+    private void faultWithoutMemory() {
+        long progress = fault.minFlt + fault.majFlt;
+        oomFaults = progress == oomProgress ? oomFaults + 1 : 1;
+        oomProgress = progress;
+        if (oomFaults > OOM_TRIES) {
             kernel.outOfMemory(task);
         }
     }

@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
@@ -86,6 +87,7 @@ public final class VirtualCpu implements AutoCloseable {
         return waiting != 0;
     }
 
+    @KernelFunction(value = "__schedule", file = "kernel/sched/core.c")
     private void acquireSlowly(Task task) {
         for (int i = 0; waiting == 0 && i < SPINS; i++) {
             if (owner == null && OWNER.compareAndSet(this, null, task)) {
