@@ -232,6 +232,7 @@ final class EngineCore implements AutoCloseable {
      */
     boolean invalidatePages(int count) {
         unicorn.writeRegister(UC_X86_REG_RCX, count);
+        unicorn.writeRegister(UC_X86_REG_RSI, Firmware.PAGE_LIST); // an earlier full list has moved it behind its end
         int result = unicorn.start(Firmware.INVLPG);
         if (result != UnicornConstants.UC_ERR_OK) {
             throw Unicorn.error(result);
