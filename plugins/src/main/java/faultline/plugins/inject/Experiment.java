@@ -1,12 +1,14 @@
 package faultline.plugins.inject;
 
 import faultline.emulator.cli.GuestRunner;
+import faultline.emulator.task.GuestMachine;
 import faultline.emulator.task.GuestSpec;
 import faultline.plugins.guest.EmulatorGuest;
 import faultline.plugins.weave.SiteInfo;
 import faultline.plugins.weave.SiteRegistry;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** One run of a program with failures: what campaigns repeat. */
 public final class Experiment {
@@ -36,6 +38,16 @@ public final class Experiment {
      * @throws faultline.emulator.cli.CommandException when the program cannot be started
      */
     public static Result run(SiteRegistry registry, GuestSpec spec, List<FailSpec> failures, long seed) {
+        return run(registry, spec, failures, seed, machine -> {});
+    }
+
+    /**
+     * As above, with something to be done to the machine before the program's first instruction.
+     *
+     * @param prepare for instance gives the guest other standard streams
+     */
+    public static Result run(
+            SiteRegistry registry, GuestSpec spec, List<FailSpec> failures, long seed, Consumer<GuestMachine> prepare) {
         var guest = new EmulatorGuest(spec.root());
         var audit = new java.util.ArrayList<String>();
         try (var injector = new Injector(failures, guest, seed)) {
@@ -44,6 +56,7 @@ public final class Experiment {
             int status = GuestRunner.run(
                     spec,
                     machine -> {
+                        prepare.accept(machine);
                         if (!failures.isEmpty()) {
                             // instruction pointers for the stacks of reports are known when the CPU stops at a fault
                             machine.kernel().pool().setFaultListener((context, result, nanos) -> {});

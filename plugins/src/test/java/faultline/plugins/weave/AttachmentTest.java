@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+@SuppressWarnings("try") // attachments are closed at the end of a block, and need no other use
 class AttachmentTest {
     private static final AtomicLong SUM = new AtomicLong();
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.util.CheckClassAdapter;
 
+@SuppressWarnings("try") // attachments are closed at the end of a block, and need no other use
 class WeaverTest {
     private final WeavingClassLoader loader = new WeavingClassLoader(WeaverTest.class.getClassLoader());
     private final List<String> seen = new ArrayList<>();
