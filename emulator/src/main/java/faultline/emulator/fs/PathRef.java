@@ -3,6 +3,7 @@ package faultline.emulator.fs;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
+import faultline.emulator.host.OpenFlags;
 
 /**
  * A guest path made ready for the host: a directory descriptor and a name for the {@code *at} calls.
@@ -85,6 +86,14 @@ public final class PathRef implements AutoCloseable {
     /** Whether the name is a magic link of the host's /proc to an object that symbolic links were resolved to. */
     public boolean isObject() {
         return dirFd == Libc.AT_FDCWD && ownedFd >= 0;
+    }
+
+    /**
+     * The AT_* flags for a host call on this: an object that was resolved already is reached through a magic link, which
+     * the host has to follow.
+     */
+    public int flags(int flags) {
+        return isObject() ? flags & ~OpenFlags.AT_SYMLINK_NOFOLLOW : flags;
     }
 
     /** The name in the thread's first path block. */

@@ -152,7 +152,48 @@ final class PathResolver {
     private static VirtualNode lookup(FsContext fs, Caller caller, String path, boolean follow) {
         // A trailing slash or dots ask for the directory behind a link.
         boolean through = follow || path.endsWith("/") || path.endsWith("/.") || path.endsWith("/..");
-        return fs.tree().lookup(caller, GuestPath.normalize(path), through);
+        String climbed = climb(fs, caller, path);
+        VirtualNode node = fs.tree().lookup(caller, climbed, through);
+        // Links of the virtual tree led out of it: the host must not see the path that went through them.
+        boolean ledOut = node == null && !climbed.equals(GuestPath.normalize(path));
+        return ledOut ? new RedirectNode(path, climbed) : node;
+    }
+
+    /**
+     * Takes "." and ".." out of an absolute path: ".." behind a link of the virtual tree (/proc/self/cwd/..) goes up from
+     * where the link leads, any other goes up by text.
+     */
+    private static String climb(FsContext fs, Caller caller, String path) {
+        String todo = path;
+        for (int links = 0; links < MAX_LINKS; links++) {
+            int up = todo.indexOf("/..");
+            if (up < 0) {
+                break;
+            }
+            if (up + 3 < todo.length() && todo.charAt(up + 3) != '/') {
+                return GuestPath.normalize(todo);
+            }
+            String below = where(fs, caller, GuestPath.normalize(todo.substring(0, up)));
+            todo = below.substring(0, below.lastIndexOf('/')) + todo.substring(up + 3);
+        }
+        return GuestPath.normalize(todo);
+    }
+
+    /** Where a normalised path leads through the links of the virtual tree. */
+    private static String where(FsContext fs, Caller caller, String path) {
+        String at = path;
+        for (int links = 0; links < MAX_LINKS; links++) {
+            VirtualNode node = fs.tree().lookup(caller, at, true);
+            if (node == null) {
+                break;
+            }
+            node.release();
+            if (node.redirect() == null) {
+                break;
+            }
+            at = GuestPath.normalize(node.redirect());
+        }
+        return at;
     }
 
     /**

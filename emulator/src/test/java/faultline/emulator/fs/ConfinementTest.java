@@ -30,6 +30,7 @@ class ConfinementTest {
     @TempDir
     Path temp;
 
+    private final TestProc proc = new TestProc();
     private PhysicalMemory memory;
     private FileSystem files;
     private FsContext fs;
@@ -49,7 +50,7 @@ class ConfinementTest {
         Files.createSymbolicLink(root.resolve("selfroot"), Path.of("/proc/self/root/etc/file"));
         Files.createSymbolicLink(root.resolve("loop"), Path.of("loop"));
         memory = PhysicalMemory.reserve(16L << 20);
-        files = new FileSystem(new PageCache(memory), root, new TestProc());
+        files = new FileSystem(new PageCache(memory), root, proc);
         fs = files.newContext(null);
     }
 
@@ -176,6 +177,31 @@ class ConfinementTest {
                 .isEqualTo(-Errno.ENOENT);
     }
 
+    @Test
+    void dotDotBehindAProcLinkGoesUpFromWhereItLeads() {
+        proc.fs = fs;
+        fs.setCwd(open("/etc", OpenFlags.O_PATH | OpenFlags.O_DIRECTORY).file());
+        assertThat(contentOf("/proc/self/cwd/../etc/file")).isEqualTo(INSIDE);
+        assertThat(contentOf("/proc/self/cwd/file")).isEqualTo(INSIDE);
+        assertThat(contentOf("/proc/self/task/../comm")).startsWith("comm of 100");
+    }
+
+    @Test
+    void theRootItselfIsADirectoryAlsoWithoutFollowing() {
+        assertThat(typeOf("/", LastComponent.NO_FOLLOW)).isEqualTo(HostStat.S_IFDIR);
+        assertThat(typeOf("/etc/.", LastComponent.NO_FOLLOW)).isEqualTo(HostStat.S_IFDIR);
+    }
+
+    @Test
+    void aDescriptorIsReopenedThroughProcAndNothingElseIs() {
+        proc.table = new FdTable();
+        int fd = proc.table.install(open("/etc/file", OpenFlags.O_RDONLY).file(), 5, false, 10);
+        assertThat(contentOf("/proc/self/fd/" + fd)).isEqualTo(INSIDE);
+        assertThat(contentOf("/dev/fd/" + fd)).isEqualTo(INSIDE);
+        assertThat(open("/proc/self/fd/0", OpenFlags.O_RDONLY).error()).isEqualTo(-Errno.ENOENT);
+        proc.table.put();
+    }
+
     private Opened open(String path, int flags) {
         return fs.open(caller, null, path, flags, 0644);
     }
@@ -200,7 +226,7 @@ class ConfinementTest {
         try (PathRef ref = fs.resolve(caller, null, path, last)) {
             assertThat(ref.error()).isZero();
             MemorySegment stat = HostScratch.get().struct();
-            int flags = last == LastComponent.NO_FOLLOW ? OpenFlags.AT_SYMLINK_NOFOLLOW : 0;
+            int flags = ref.flags(last == LastComponent.NO_FOLLOW ? OpenFlags.AT_SYMLINK_NOFOLLOW : 0);
             assertThat(Libc.call(Nr.NEWFSTATAT, ref.dirFd(), ref.pointer(), stat.address(), flags)).isZero();
             return HostStat.mode(stat) & HostStat.S_IFMT;
         }

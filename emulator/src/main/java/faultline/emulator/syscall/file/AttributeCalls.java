@@ -1,6 +1,5 @@
 package faultline.emulator.syscall.file;
 
-import faultline.emulator.fs.PathRef;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
@@ -45,9 +44,9 @@ final class AttributeCalls implements SyscallFamily {
         if ((flags & ~AT_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.changing(t, dir, path, StatCalls.last(flags), flags, p -> flags == 0
+        return FileCall.changing(t, dir, path, StatCalls.last(flags), flags, p -> p.flags(flags) == 0
                 ? Libc.call(Nr.FCHMODAT, p.dirFd(), p.pointer(), mode)
-                : Libc.call(Nr.FCHMODAT2, p.dirFd(), p.pointer(), mode, flags));
+                : Libc.call(Nr.FCHMODAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
     }
 
     private static long chown(Task t, long dir, long path, long uid, long gid, int flags) {
@@ -55,12 +54,7 @@ final class AttributeCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         return FileCall.changing(t, dir, path, StatCalls.last(flags), flags, p ->
-                Libc.call(Nr.FCHOWNAT, p.dirFd(), p.pointer(), uid, gid, hostFlags(p, flags)));
-    }
-
-    /** A resolved object is reached through a magic link that the host has to follow. */
-    private static int hostFlags(PathRef p, int flags) {
-        return p.isObject() ? flags & ~OpenFlags.AT_SYMLINK_NOFOLLOW : flags;
+                Libc.call(Nr.FCHOWNAT, p.dirFd(), p.pointer(), uid, gid, p.flags(flags)));
     }
 
     private static long utime(Task t, long path, long times, long c, long d, long e, long f) {
@@ -113,7 +107,7 @@ final class AttributeCalls implements SyscallFamily {
 
     private static long setTimes(Task t, long dir, long path, long times, int flags) {
         return FileCall.changing(t, dir, path, StatCalls.last(flags), flags, p ->
-                Libc.call(Nr.UTIMENSAT, p.dirFd(), p.pointer(), times, hostFlags(p, flags)));
+                Libc.call(Nr.UTIMENSAT, p.dirFd(), p.pointer(), times, p.flags(flags)));
     }
 
     /** Room for two timespecs that path resolution does not use meanwhile. */

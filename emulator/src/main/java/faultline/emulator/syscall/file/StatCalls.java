@@ -63,7 +63,7 @@ final class StatCalls implements SyscallFamily {
         }
         return FileCall.onPath(t, dir, path, last(flags), flags, p -> {
             MemorySegment stat = HostScratch.get().struct();
-            long r = Libc.call(Nr.NEWFSTATAT, p.dirFd(), p.pointer(), stat.address(), flags);
+            long r = Libc.call(Nr.NEWFSTATAT, p.dirFd(), p.pointer(), stat.address(), p.flags(flags));
             return give(t, r, buf, stat, HostStat.SIZE);
         });
     }
@@ -76,7 +76,8 @@ final class StatCalls implements SyscallFamily {
         }
         return FileCall.onPath(t, dir, path, last((int) flags), (int) flags, p -> {
             MemorySegment statx = HostScratch.get().struct();
-            long r = Libc.call(Nr.STATX, p.dirFd(), p.pointer(), flags, mask & 0xffff_ffffL, statx.address());
+            int how = p.flags((int) flags);
+            long r = Libc.call(Nr.STATX, p.dirFd(), p.pointer(), how, mask & 0xffff_ffffL, statx.address());
             return give(t, r, buf, statx, STATX_SIZE);
         });
     }
@@ -87,7 +88,7 @@ final class StatCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         return FileCall.onPath(t, dir, path, last(flags), flags, p ->
-                Libc.call(Nr.FACCESSAT2, p.dirFd(), p.pointer(), mode, flags));
+                Libc.call(Nr.FACCESSAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
     }
 
     private static long readlink(Task t, long dir, long path, long buf, int size) {
@@ -99,6 +100,10 @@ final class StatCalls implements SyscallFamily {
         return FileCall.onPath(t, dir, path, LastComponent.NO_FOLLOW, empty, p -> {
             if (p.node() != null && !p.node().isHost()) {
                 return virtualLink(t, p, buf, size);
+            }
+            if (p.isObject()) {
+                // A path that ends in a slash or dots: a directory, reached through a link that is not the guest's.
+                return -Errno.EINVAL;
             }
             MemorySegment to = HostScratch.get().struct();
             long n = Libc.call(

@@ -18,27 +18,27 @@ final class XattrCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.GETXATTR, "getxattr", (t, path, name, value, size, e, f) ->
-                onPath(t, path, true, p -> get(t, Nr.GETXATTR, p, name, value, size)));
+                onPath(t, Nr.GETXATTR, path, true, (nr, p) -> get(t, nr, p, name, value, size)));
         table.register(Nr.LGETXATTR, "lgetxattr", (t, path, name, value, size, e, f) ->
-                onPath(t, path, false, p -> get(t, Nr.LGETXATTR, p, name, value, size)));
+                onPath(t, Nr.GETXATTR, path, false, (nr, p) -> get(t, nr, p, name, value, size)));
         table.register(Nr.FGETXATTR, "fgetxattr", (t, fd, name, value, size, e, f) ->
                 onFd(t, fd, h -> get(t, Nr.FGETXATTR, h, name, value, size)));
         table.register(Nr.SETXATTR, "setxattr", (t, path, name, value, size, flags, f) ->
-                onPath(t, path, true, p -> set(t, Nr.SETXATTR, p, name, value, size, flags)));
+                onPath(t, Nr.SETXATTR, path, true, (nr, p) -> set(t, nr, p, name, value, size, flags)));
         table.register(Nr.LSETXATTR, "lsetxattr", (t, path, name, value, size, flags, f) ->
-                onPath(t, path, false, p -> set(t, Nr.LSETXATTR, p, name, value, size, flags)));
+                onPath(t, Nr.SETXATTR, path, false, (nr, p) -> set(t, nr, p, name, value, size, flags)));
         table.register(Nr.FSETXATTR, "fsetxattr", (t, fd, name, value, size, flags, f) ->
                 onFd(t, fd, h -> set(t, Nr.FSETXATTR, h, name, value, size, flags)));
         table.register(Nr.LISTXATTR, "listxattr", (t, path, list, size, d, e, f) ->
-                onPath(t, path, true, p -> list(t, Nr.LISTXATTR, p, list, size)));
+                onPath(t, Nr.LISTXATTR, path, true, (nr, p) -> list(t, nr, p, list, size)));
         table.register(Nr.LLISTXATTR, "llistxattr", (t, path, list, size, d, e, f) ->
-                onPath(t, path, false, p -> list(t, Nr.LLISTXATTR, p, list, size)));
+                onPath(t, Nr.LISTXATTR, path, false, (nr, p) -> list(t, nr, p, list, size)));
         table.register(Nr.FLISTXATTR, "flistxattr", (t, fd, list, size, d, e, f) ->
                 onFd(t, fd, h -> list(t, Nr.FLISTXATTR, h, list, size)));
         table.register(Nr.REMOVEXATTR, "removexattr", (t, path, name, c, d, e, f) ->
-                onPath(t, path, true, p -> remove(t, Nr.REMOVEXATTR, p, name)));
+                onPath(t, Nr.REMOVEXATTR, path, true, (nr, p) -> remove(t, nr, p, name)));
         table.register(Nr.LREMOVEXATTR, "lremovexattr", (t, path, name, c, d, e, f) ->
-                onPath(t, path, false, p -> remove(t, Nr.LREMOVEXATTR, p, name)));
+                onPath(t, Nr.REMOVEXATTR, path, false, (nr, p) -> remove(t, nr, p, name)));
         table.register(Nr.FREMOVEXATTR, "fremovexattr", (t, fd, name, c, d, e, f) ->
                 onFd(t, fd, h -> remove(t, Nr.FREMOVEXATTR, h, name)));
     }
@@ -49,11 +49,26 @@ final class XattrCalls implements SyscallFamily {
         long run(long target);
     }
 
-    private static long onPath(Task t, long path, boolean follow, OnTarget body) {
+    /** A call by path: its number, which differs for calls that do not follow links, and the path's address. */
+    @FunctionalInterface
+    private interface ByPath {
+        long run(int nr, long path);
+    }
+
+    /**
+     * Resolves the path of a call.
+     *
+     * @param nr the number of the call that follows links; that of its kin which does not is one higher
+     */
+    private static long onPath(Task t, int nr, long path, boolean follow, ByPath body) {
         LastComponent last = follow ? LastComponent.FOLLOW : LastComponent.NO_FOLLOW;
-        return FileCall.onPath(t, Libc.AT_FDCWD, path, last, p -> p.node() != null
-                ? -Errno.EOPNOTSUPP
-                : body.run(HostScratch.get().path(p.absolute())));
+        return FileCall.onPath(t, Libc.AT_FDCWD, path, last, p -> {
+            if (p.node() != null) {
+                return -Errno.EOPNOTSUPP;
+            }
+            boolean hostFollows = follow || p.isObject();
+            return body.run(hostFollows ? nr : nr + 1, HostScratch.get().path(p.absolute()));
+        });
     }
 
     private static long onFd(Task t, long fd, OnTarget body) {
