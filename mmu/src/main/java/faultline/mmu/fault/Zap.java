@@ -110,7 +110,7 @@ public final class Zap {
                 continue;
             }
             // The processor may set accessed and dirty until the very moment the entry goes.
-            entry = env.phys.getAndSetLong(entryPa, 0);
+            entry = env.tables.ptepGetAndClear(entryPa);
             if (isAnon) {
                 anon--;
             } else {

@@ -40,7 +40,7 @@ public final class ExitMmap {
             VmaRelink.unlink(v);
         }
         env.reaper.freePgtables(mm, gather, first.start(), mm.vmas().last().end(), 0, 0);
-        gather.finish();
+        env.finish(gather);
         long accounted = 0;
         Vma v = first;
         while (v != null) {

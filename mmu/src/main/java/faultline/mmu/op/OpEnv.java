@@ -12,6 +12,7 @@ import faultline.mmu.table.MoveMode;
 import faultline.mmu.table.PageTableReaper;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.tlb.MmuGather;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** What of the machine the operations work on; one object a machine. */
 public final class OpEnv {
@@ -23,6 +24,7 @@ public final class OpEnv {
     final Zap zap;
     final ForkCopy forkCopy;
     final Populate populate;
+    private final AtomicReference<MmuGather> spareGather = new AtomicReference<>();
 
     /** Puts together what {@code faults} works on and what is built on it. */
     public OpEnv(FaultHandler faults, Zap zap, ForkCopy forkCopy, GetUserPages gup, MoveMode moveMode) {
@@ -40,10 +42,20 @@ public final class OpEnv {
         return faultEnv.cache();
     }
 
-    /** A gather that has begun; {@code finish} it. */
+    /** A gather that has begun; hand it to {@link #finish}. */
     MmuGather gather(MmStruct mm, boolean wholeSpace) {
-        MmuGather gather = new MmuGather(tables.memory(), cache().instructionCache());
+        MmuGather spare = spareGather.getAndSet(null);
+        // Asked for anew at each frame: whoever runs code from frames may be plugged in after the first operation.
+        MmuGather gather = spare != null
+                ? spare
+                : new MmuGather(tables.memory(), pfn -> cache().instructionCache().flushFrame(pfn));
         gather.begin(mm.tlb(), wholeSpace);
         return gather;
+    }
+
+    /** Flushes and frees what was gathered, and keeps the object, with its list grown, for the next operation. */
+    void finish(MmuGather gather) {
+        gather.finish();
+        spareGather.set(gather);
     }
 }

@@ -68,7 +68,7 @@ final class PageAdvice {
         MmuGather gather = env.gather(vma.mm(), false);
         vma.mm().updateHiwaterRss();
         env.zap.zapPageRange(vma.mm(), vma, start, end, gather);
-        gather.finish();
+        env.finish(gather);
         return 0;
     }
 
@@ -76,7 +76,7 @@ final class PageAdvice {
     private long free() {
         MmuGather gather = env.gather(vma.mm(), false);
         new FreeWalk(env.tables, gather).walk(vma.mm(), start, end);
-        gather.finish();
+        env.finish(gather);
         return 0;
     }
 
@@ -85,7 +85,7 @@ final class PageAdvice {
     private long cold() {
         MmuGather gather = env.gather(vma.mm(), false);
         new ColdWalk(env.tables, gather).walk(vma.mm(), start, end);
-        gather.finish();
+        env.finish(gather);
         return 0;
     }
 

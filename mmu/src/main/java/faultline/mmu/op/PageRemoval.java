@@ -37,7 +37,7 @@ final class PageRemoval {
             VmaRelink.unlink(gone);
         }
         env.reaper.freePgtables(mm, gather, first.start(), end, floor, ceiling);
-        gather.finish();
+        env.finish(gather);
         return v;
     }
 }

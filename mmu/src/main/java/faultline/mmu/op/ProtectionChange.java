@@ -2,6 +2,7 @@ package faultline.mmu.op;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
@@ -51,23 +52,38 @@ final class ProtectionChange extends PageTableWalk {
     @Override
     @KernelFunction(value = "change_pte_range", file = "mm/mprotect.c")
     protected void table(long pte, long addr, long end) {
+        long first = -1;
+        long last = -1;
         long at = pte;
-        for (long a = addr; a < end; a += 4096, at += 8) {
+        for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
             long old = phys.getLong(at);
             if (!Pte.isPresent(old)) {
                 continue;
             }
-            // The processor may set accessed and dirty meanwhile: such a change is taken along, not lost.
             long changed = modified(old);
-            while (changed != old && !phys.casLong(at, old, changed)) {
-                old = phys.getLong(at);
-                changed = modified(old);
+            if (isSettled(old)) {
+                phys.putLongRelease(at, changed);
+            } else {
+                // The processor may set accessed and dirty meanwhile: such a change is taken along, not lost.
+                while (changed != old && !phys.casLong(at, old, changed)) {
+                    old = phys.getLong(at);
+                    changed = modified(old);
+                }
             }
             if (losesRights(old, changed)) {
-                flushFrom = Math.min(flushFrom, a);
-                flushTo = a + 4096;
+                first = first < 0 ? a : first;
+                last = a;
             }
         }
+        if (first >= 0) {
+            flushFrom = Math.min(flushFrom, first);
+            flushTo = last + MmLayout.PAGE_SIZE;
+        }
+    }
+
+    /** Whether the processor has nothing left to set in the entry, so that no atomic instruction is needed to change it. */
+    private static boolean isSettled(long entry) {
+        return (entry & Pte.ACCESSED) != 0 && (entry & (Pte.DIRTY | Pte.RW)) != Pte.RW;
     }
 
     /** Whether a translation made from {@code old} would allow what {@code changed} does not. */

@@ -130,7 +130,7 @@ public final class StackArea {
         Vma above = vma.next();
         long ceiling = above == null ? 0 : above.start();
         env.reaper.freePgtables(mm, gather, Math.max(newEnd, oldStart), oldEnd, newEnd, ceiling);
-        gather.finish();
+        env.finish(gather);
         try (VmaRelink _ = VmaRelink.open(vma)) {
             mm.vmas().setBounds(vma, newStart, newEnd, vma.pgoff());
         }

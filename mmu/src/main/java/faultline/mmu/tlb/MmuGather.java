@@ -150,9 +150,6 @@ public final class MmuGather {
     public void finish() {
         flush();
         tlb = null;
-        if (gathered.length > 4096) {
-            gathered = new long[64];
-        }
     }
 
     /** How many TLB flushes this object has asked for. */
