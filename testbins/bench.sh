@@ -1,10 +1,10 @@
 #!/bin/sh
 # bench.sh [PROGRAM...]: runs the programs of src/bench natively, under qemu-x86_64-static (where installed) and under
 # Faultline, one right after the other, and prints what each measured and how Faultline compares. Round by round, the best
-# of $ROUNDS (default 3) counts, so that a busy machine disturbs all three alike.
+# of $ROUNDS (default 2) counts, so that a busy machine disturbs all three alike.
 cd "$(dirname "$0")" || exit 1
 faultline=../faultline
-rounds=${ROUNDS:-3}
+rounds=${ROUNDS:-2}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <time.h>
 
+/* At least so many rounds, and for so long: a compiler that learns from what runs needs some hundred rounds to be done. */
 #define ROUNDS 5
+#define NANOSECONDS 1e9
 
 static double now(void)
 {
@@ -20,8 +22,8 @@ static double now(void)
 /* Runs prepare, then times statement, dividing by units; keeps the best. */
 #define MEASURE(name, units, prepare, statement, finish)          \
 	do {                                                      \
-		double best = 1e30;                               \
-		for (int round = 0; round < ROUNDS; round++) {    \
+		double best = 1e30, begin = now();                \
+		for (int round = 0; round < ROUNDS || now() - begin < NANOSECONDS; round++) { \
 			prepare;                                  \
 			double start = now();                     \
 			statement;                                \

@@ -69,9 +69,11 @@ final class TlbFiller {
 
     private boolean fillUser(long address, int kind, long result) {
         int access = kind - UC_MEM_READ;
+        boolean firstTouch = false;
         for (;;) {
             long entry = walk(address, access);
             if (GuestMemory.isMiss(entry)) {
+                firstTouch = true;
                 entry = miss(address, access, entry);
                 if (entry == REFUSED) {
                     return false;
@@ -84,9 +86,9 @@ final class TlbFiller {
             }
         }
         core.stats.fills++;
-        if (core.tlb.filled(address >>> PAGE_SHIFT)) {
+        if (core.tlb.filled(address >>> PAGE_SHIFT, firstTouch)) {
             core.flushTlb();
-            core.tlb.filled(address >>> PAGE_SHIFT);
+            core.tlb.filled(address >>> PAGE_SHIFT, firstTouch);
             core.stats.growthFlushes++;
         }
         return true;

@@ -51,7 +51,7 @@ class TlbGrowthTest {
         TlbModel model = new TlbModel();
         boolean grow = false;
         for (int i = 0; i < 100_000 && !grow; i++) {
-            grow = model.filled(i % 300);
+            grow = model.filled(i % 300, false);
         }
         assertThat(grow).isTrue();
         assertThat(model.mayHold(5)).isTrue();
@@ -59,8 +59,33 @@ class TlbGrowthTest {
         assertThat(model.size()).isEqualTo(512);
         assertThat(model.used()).isZero();
         assertThat(model.mayHold(5)).isFalse();
-        model.filled(1000);
+        model.filled(1000, false);
         assertThat(model.countIn(900, 1100)).isEqualTo(1);
         assertThat(model.countIn(0, 1L << 36)).isEqualTo(1);
+    }
+
+    @Test
+    void firstTouchesAreTrimmedInsteadOfGrownFor() {
+        TlbModel model = new TlbModel();
+        int flushes = 0;
+        for (int i = 0; i < 10_000; i++) {
+            if (model.filled(i, true)) {
+                model.flushed();
+                flushes++;
+            }
+        }
+        assertThat(model.size()).isEqualTo(256);
+        assertThat(flushes).isBetween(50, 70);
+    }
+
+    @Test
+    void firstTouchesAmongManyRefillsDoNotKeepTheTlbSmall() {
+        TlbModel model = new TlbModel();
+        for (int i = 0; i < 100_000 && model.size() == 256; i++) {
+            if (model.filled(1000 + i % 300, i % 2 == 0)) {
+                model.flushed();
+            }
+        }
+        assertThat(model.size()).isEqualTo(512);
     }
 }
