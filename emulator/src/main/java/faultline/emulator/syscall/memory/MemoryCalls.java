@@ -84,6 +84,11 @@ public final class MemoryCalls implements SyscallFamily {
             return -Errno.EBADF;
         }
         try {
+            if (file.mapsAnonymous()) {
+                // /dev/zero: its driver makes the mapping anonymous, private or shared (mmap_zero).
+                int anonymous = bits | MmapFlags.ANONYMOUS;
+                return memory(task).mmap().doMmap(task.mm(), task.fault(), addr, length, (int) prot, anonymous, null, 0);
+            }
             MappedFile mapped = file.mapped();
             if (mapped == null) {
                 return -Errno.ENODEV;
