@@ -3,6 +3,8 @@ package faultline.plugins.guest;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultEnv;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.plugins.event.StackTable;
 
@@ -43,8 +45,9 @@ public final class GuestStack {
                 break;
             }
             long address = memory.getLong(returns);
-            if (address == 0) {
-                break;
+            Vma code = mm.vmas().lookup(address);
+            if (code == null || !code.has(VmFlags.EXEC)) {
+                break; // the register held something else
             }
             // the address behind the call may belong to the next function already
             frames[depth++] = address - 1;

@@ -56,7 +56,21 @@ final class JsonlSink implements EventSink {
             Field field = layout.fields[i];
             value(out.put(layout.keys[i]), field, field.get(records, base), (int) (task >>> 32));
         }
+        if (records[base + EventType.STACK] != 0) {
+            stack(records[base + EventType.STACK], (int) (task >>> 32));
+        }
         out.put("}\n").endRecord();
+    }
+
+    /** The guest's functions, innermost first. */
+    private void stack(long number, int pid) {
+        out.put(",\"stack\":");
+        char separator = '[';
+        for (long address : names.stacks().frames((int) number)) {
+            out.put(separator).quoted(names.symbols().name(pid, address));
+            separator = ',';
+        }
+        out.put(']');
     }
 
     private void value(ByteWriter to, Field field, long value, int pid) {
