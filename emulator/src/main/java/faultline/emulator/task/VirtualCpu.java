@@ -67,13 +67,13 @@ public final class VirtualCpu implements AutoCloseable {
             // our next blocking call, wakes it
             return;
         }
-        handOver();
+        handOver(owner);
     }
 
     /** To be called when a task that does not own the CPU is about to block: somebody else should have it now. */
     public void idle() {
         if (waiting != 0 && owner == null) {
-            handOver();
+            handOver(null);
         }
     }
 
@@ -105,23 +105,24 @@ public final class VirtualCpu implements AutoCloseable {
         LockSupport.unpark(timer);
         // the owner may have left between our look and our place in the queue
         if (owner == null) {
-            handOver();
+            handOver(null);
         }
         while (owner != task) {
             LockSupport.park(this);
         }
     }
 
-    /** Makes the first in the queue the owner, if the CPU is free or the caller's. */
-    private void handOver() {
+    /**
+     * Makes the first in the queue the owner.
+     *
+     * @param from the owner, who gives the CPU back; null for a caller who only found it free. Such a caller must not take it
+     *     from anybody, not even from itself: the timer may have made it the owner meanwhile
+     */
+    private void handOver(Task from) {
         Task next;
         synchronized (queue) {
-            Task current = owner;
-            if (current != null && current != Task.currentOrNull()) {
-                return;
-            }
             next = queue.peekFirst();
-            if (!OWNER.compareAndSet(this, current, next)) {
+            if (next == null && from == null || !OWNER.compareAndSet(this, from, next)) {
                 return;
             }
             if (next != null) {
@@ -145,7 +146,7 @@ public final class VirtualCpu implements AutoCloseable {
             LockSupport.parkNanos(this, TICK_NANOS);
             Task running = owner;
             if (running == null) {
-                handOver();
+                handOver(null);
             } else if (waiting != 0 && System.nanoTime() - handOverAt >= 0) {
                 preemptions++;
                 running.stopGuest();
