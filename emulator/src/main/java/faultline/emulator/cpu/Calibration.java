@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Two places inside Unicorn's own structures that no function tells, found by experiment once a process.
+ * Places inside Unicorn's own structures that no function tells, found by experiment once a process.
  *
  * <ul>
  *   <li>The exact address of a refused access: the fill hook gets the page only. Two misses at two magic addresses show which
@@ -36,6 +36,9 @@ final class Calibration {
     final long invalidAddress;
     /** Offset of the remembered vector in a context. */
     final long oldException;
+
+    /** Where the integer registers are; null when they were not found, which only costs time. */
+    final RegisterPlaces registers;
 
     private int vector = -1;
 
@@ -66,6 +69,7 @@ final class Calibration {
             });
             oldException = findOldException(unicorn);
             invalidAddress = findInvalidAddress(unicorn);
+            registers = RegisterPlaces.find(unicorn, usableSize(unicorn.handle()));
         }
     }
 

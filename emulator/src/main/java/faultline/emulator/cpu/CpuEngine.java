@@ -199,7 +199,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
                 core.enterGuest();
                 exit = runOnce(rip);
             }
-            state.registers().read(core.unicorn);
+            core.registers.read(state.registers());
             finish(state, exit);
             return exit;
         } finally {
@@ -381,7 +381,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     private void writeBack(CpuState state) {
         state.fx().enter(core.unicorn);
         if (state.dirty() != 0) {
-            state.registers().write(core.unicorn, state.dirty());
+            core.registers.write(state.registers(), state.dirty());
             state.clean();
         }
     }

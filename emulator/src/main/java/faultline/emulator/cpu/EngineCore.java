@@ -69,6 +69,7 @@ final class EngineCore implements AutoCloseable {
     final Unicorn unicorn = new Unicorn();
     final Firmware firmware = new Firmware();
     final Calibration calibration = Calibration.get();
+    final RegisterFile registers;
     final FlushQueue queue = new FlushQueue();
     final TlbModel tlb = new TlbModel();
     final CpuStats stats = new CpuStats();
@@ -121,6 +122,7 @@ final class EngineCore implements AutoCloseable {
         inFirmware = true;
         cpuid = new Cpuid(unicorn, options.deterministic());
         unicorn.writeRegister(UC_X86_REG_RSI, Firmware.PAGE_LIST);
+        registers = new RegisterFile(unicorn, calibration.registers);
         kernelContext = unicorn.newContext();
         scratchContext = unicorn.newContext();
         enterUserLevel();

@@ -27,7 +27,8 @@ final class Shootdown implements AddressSpaceTlb {
     private static final int LONGEST_SCAN = 4;
 
     private final EngineCore core;
-    private volatile Thread runner;
+    /** Not volatile: it matters only to the thread itself, which sees its own stores. */
+    private Thread runner;
     /** The page under fill whose flush was left to the fill, or -1. */
     private long leftToFill = -1;
 

@@ -1,5 +1,7 @@
 package faultline.emulator.task;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 
@@ -11,8 +13,19 @@ import java.lang.management.ThreadMXBean;
  */
 public final class TaskTimes {
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+    private static final VarHandle USER;
 
-    private volatile long user;
+    static {
+        try {
+            USER = MethodHandles.lookup().findVarHandle(TaskTimes.class, "user", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Read by others now and then: they need a recent value, not the latest, so no fence is paid at each system call. */
+    private long user;
+
     private long enteredAt;
     private volatile long threadId = -1;
     private volatile long finalTotal = -1;
@@ -26,7 +39,7 @@ public final class TaskTimes {
     }
 
     void leaveGuest() {
-        user += System.nanoTime() - enteredAt;
+        USER.setOpaque(this, user + System.nanoTime() - enteredAt);
     }
 
     /** Freezes the sums when the thread ends. */
@@ -36,12 +49,12 @@ public final class TaskTimes {
 
     /** Nanoseconds in guest code. */
     public long user() {
-        return Math.min(user, total());
+        return Math.min((long) USER.getOpaque(this), total());
     }
 
     /** Nanoseconds in system calls and faults. */
     public long system() {
-        return Math.max(0, total() - user);
+        return Math.max(0, total() - (long) USER.getOpaque(this));
     }
 
     /** Both together. */
@@ -53,6 +66,6 @@ public final class TaskTimes {
             return 0;
         }
         long nanos = THREADS.getThreadCpuTime(threadId);
-        return nanos < 0 ? user : nanos;
+        return nanos < 0 ? (long) USER.getOpaque(this) : nanos;
     }
 }

@@ -62,7 +62,7 @@ public final class VirtualCpu implements AutoCloseable {
     /** Gives the CPU back; others may have it now. */
     public void release() {
         if (waiting == 0 || System.nanoTime() - handOverAt < 0) {
-            owner = null;
+            OWNER.setRelease(this, null);
             // a task that began to wait before the line above was executed has seen the old owner: the timer, or
             // our next blocking call, wakes it
             return;
