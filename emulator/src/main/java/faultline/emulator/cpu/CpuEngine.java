@@ -32,7 +32,6 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     private static final int VECTOR_INVALID_OPCODE = 6;
     private static final int VECTOR_FIRST_REMEMBERED = 10;
     private static final int VECTOR_PROTECTION = 13;
-    private static final int VECTOR_PAGE_FAULT = 14;
     private static final int VECTOR_X87 = 16;
     private static final int VECTOR_LINUX32 = 128;
     private static final int INT_OPCODE = 0xcd;
@@ -302,7 +301,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     private void finishFault(CpuState state) {
         FaultContext context = core.context;
         long exact = core.refusedAddress();
-        if (context.trapNumber == VECTOR_PAGE_FAULT && (context.siAddr & PAGE_MASK) == (exact & PAGE_MASK)) {
+        if (context.siCode != FaultHandler.SI_KERNEL && (context.siAddr & PAGE_MASK) == (exact & PAGE_MASK)) {
             context.siAddr = exact;
         }
         context.address = exact;
