@@ -56,7 +56,7 @@ final class RegisterFile {
         to.set(CpuState.GS_BASE, HostMemory.getLong(gsBase));
     }
 
-    /** Writes the registers whose bit is set. RIP need not be among them: a start says where. */
+    /** Writes the registers whose bit is set. */
     void write(RegisterBatch from, int mask) {
         if (integers == 0) {
             from.write(unicorn, mask);
@@ -65,6 +65,9 @@ final class RegisterFile {
         for (int rest = mask & (1 << CpuState.RIP) - 1; rest != 0; rest &= rest - 1) {
             int register = Integer.numberOfTrailingZeros(rest);
             HostMemory.putLong(integers + (long) register * Long.BYTES, from.get(register));
+        }
+        if ((mask & 1 << CpuState.RIP) != 0) {
+            HostMemory.putLong(rip, from.get(CpuState.RIP)); // a run that is stopped before it starts ends there
         }
         if ((mask & SPECIAL) != 0) {
             from.write(unicorn, mask & SPECIAL);
