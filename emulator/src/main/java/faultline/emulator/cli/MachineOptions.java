@@ -4,6 +4,7 @@ import faultline.emulator.task.GuestSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Mixin;
@@ -57,6 +58,13 @@ public final class MachineOptions {
                     + " (default: ${DEFAULT-VALUE}).")
     private String move = "pmd";
 
+    @Option(
+            names = "--overcommit",
+            paramLabel = "0|1|2",
+            description = "How much memory is promised (vm.overcommit_memory): by guess, always, or never more than there is"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private String overcommit = "0";
+
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
 
@@ -98,6 +106,7 @@ public final class MachineOptions {
     public GuestSpec spec(Map<String, String> further) {
         oneOf("--ptl", pageTableLock, "mm", "split");
         oneOf("--mremap", move, "page", "extent", "pmd");
+        oneOf("--overcommit", overcommit, "0", "1", "2");
         if (memBytes < LEAST_MEMORY || memBytes > MOST_MEMORY) {
             throw new CommandException(ExitStatus.TROUBLE, "--mem: from 16M to 1T, not " + memBytes + " bytes");
         }
@@ -108,7 +117,14 @@ public final class MachineOptions {
         List<String> env = guestEnvironment();
         String program = ProgramSearch.find(argv.getFirst(), env, root);
         long rounded = (memBytes + PAGE_TABLE_SPAN - 1) & -PAGE_TABLE_SPAN;
-        return new GuestSpec(program, argv, env, root, null, rounded, seed, pageTableLock, move, further);
+        return new GuestSpec(program, argv, env, root, null, rounded, seed, pageTableLock, move, switches(further));
+    }
+
+    /** What the command adds, and what has options of its own here. */
+    private Map<String, String> switches(Map<String, String> further) {
+        Map<String, String> all = new HashMap<>(further);
+        all.put("overcommit", overcommit);
+        return all;
     }
 
     private List<String> guestEnvironment() {

@@ -95,7 +95,7 @@ public final class MachineProc implements ProcSource {
             case "vm/max_map_count" -> Integer.toString(sysctl.maxMapCount);
             case "vm/mmap_min_addr" -> Long.toString(sysctl.mmapMinAddr);
             case "vm/overcommit_memory" -> overcommit();
-            case "vm/overcommit_ratio" -> Integer.toString(kernel.memory().config().overcommitRatio());
+            case "vm/overcommit_ratio" -> Integer.toString(kernel.memory().commit().ratio());
             case "vm/swappiness" -> "60";
             case "kernel/pid_max" -> Integer.toString(Kernel.PID_MAX);
             case "kernel/randomize_va_space" -> "2";
@@ -114,12 +114,25 @@ public final class MachineProc implements ProcSource {
         return Integer.toString(mode.ordinal());
     }
 
+    private long setOvercommit(int number) {
+        CommitAccount.Mode[] modes = CommitAccount.Mode.values();
+        if (number < 0 || number >= modes.length) {
+            return -Errno.EINVAL;
+        }
+        kernel.memory().commit().setMode(modes[number]);
+        return 0;
+    }
+
     @Override
     public long setSysctl(String name, String value) {
         try {
             switch (name) {
                 case "vm/max_map_count" -> kernel.memory().sysctl().maxMapCount = Integer.parseInt(value);
                 case "vm/mmap_min_addr" -> kernel.memory().sysctl().mmapMinAddr = Long.parseLong(value);
+                case "vm/overcommit_memory" -> {
+                    return setOvercommit(Integer.parseInt(value));
+                }
+                case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {
                     return -Errno.EACCES;
                 }

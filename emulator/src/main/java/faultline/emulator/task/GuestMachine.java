@@ -15,12 +15,16 @@ import faultline.emulator.syscall.memory.MemoryCalls;
 import faultline.emulator.syscall.process.ProcessCalls;
 import faultline.emulator.syscall.signal.SignalCalls;
 import faultline.emulator.syscall.time.TimeCalls;
+import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MemorySystem;
 import faultline.mmu.table.MoveMode;
 import faultline.mmu.table.PtlMode;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
@@ -69,7 +73,22 @@ public final class GuestMachine implements AutoCloseable {
         return MemoryConfig.defaults()
                 .withMemBytes(spec.memBytes())
                 .withPtl(PtlMode.valueOf(spec.ptl().toUpperCase(Locale.ROOT)))
-                .withMove(MoveMode.valueOf(spec.move().toUpperCase(Locale.ROOT)));
+                .withMove(MoveMode.valueOf(spec.move().toUpperCase(Locale.ROOT)))
+                .withOvercommit(overcommit(spec), MemoryConfig.defaults().overcommitRatio())
+                .withMmapMinAddr(spec.seed() == null ? hostMmapMinAddr() : MemoryConfig.defaults().mmapMinAddr());
+    }
+
+    private static CommitAccount.Mode overcommit(GuestSpec spec) {
+        return CommitAccount.Mode.values()[Integer.parseInt(spec.options().getOrDefault("overcommit", "0"))];
+    }
+
+    /** What a program sees on this host; the usual value where the host does not tell. */
+    private static long hostMmapMinAddr() {
+        try {
+            return Long.parseLong(Files.readString(Path.of("/proc/sys/vm/mmap_min_addr")).strip());
+        } catch (IOException | NumberFormatException e) {
+            return MemoryConfig.defaults().mmapMinAddr();
+        }
     }
 
     private static GuestMachine boot(GuestSpec spec, MemorySystem memory) throws ElfException {

@@ -25,5 +25,9 @@ public enum FaultPath {
     /** A whole 2 MiB entry. */
     HUGE,
     /** A page known by a file entry of a nonlinear mapping. */
-    NONLINEAR
+    NONLINEAR,
+    /** A guard page or a poisoned one: a signal. */
+    MARKER,
+    /** A page that user space provides: the task waits for it, or came back from waiting (userfaultfd). */
+    USERFAULT
 }

@@ -79,7 +79,7 @@ public final class FileMappings implements MappingWalker {
         long start = vma.start() + (from - vma.pgoff() << Page.SHIFT);
         long end = vma.start() + (to - vma.pgoff() + 1 << Page.SHIFT);
         gather.begin(vma.mm().tlb(), false);
-        zap.zapRange(vma.mm(), vma, start, end, gather, evenCows);
+        zap.zapRange(vma.mm(), vma, start, end, gather, evenCows, false);
         gather.finish();
         return to - from + 1;
     }

@@ -129,9 +129,9 @@ public final class ForkCopy {
         env.phys.putLongRelease(target, Pte.mkOld(entry));
     }
 
-    /** A swap slot has one user more; file entries of nonlinear mappings are copied as they are. */
+    /** A swap slot has one user more; markers and file entries of nonlinear mappings are copied as they are. */
     private long copyNotPresent(long entry, long source, long target) {
-        if (Pte.isFile(entry)) {
+        if (Pte.isFile(entry) || Pte.isMarker(entry)) {
             env.phys.putLongRelease(target, entry);
             return 0;
         }

@@ -12,6 +12,7 @@ import faultline.mmu.table.Pte;
  *   no entry      anonymous mapping   AnonymousFault   zero page or new page
  *                 anything else       FileFault        page of the cache, or a copy of it
  *   swap entry                        SwapFault
+ *   marker                            a signal: guard page, poisoned page
  *   file entry                        FileFault        at the page the entry names (nonlinear)
  *   present       write, read-only    WriteProtectFault
  *                 else                the access is allowed: accessed and dirty bits, stale translation
@@ -78,7 +79,14 @@ final class MmFault {
             ctx.path = FaultPath.NONLINEAR;
             return result;
         }
-        return swap.handle(ctx);
+        return Pte.isMarker(ctx.origPte) ? marker(ctx) : swap.handle(ctx);
+    }
+
+    /** A guard page is as good as no mapping; a poisoned one cannot be read. */
+    @KernelFunction(value = "handle_pte_marker", file = "mm/memory.c")
+    private static int marker(FaultContext ctx) {
+        ctx.path = FaultPath.MARKER;
+        return Pte.isGuard(ctx.origPte) ? VmFault.SIGSEGV : VmFault.SIGBUS;
     }
 
     private int present(FaultContext ctx) {

@@ -48,7 +48,13 @@ public final class Zap {
     @KernelFunction(value = "zap_page_range_single", file = "mm/memory.c")
     @RequiresLock("MMAP_LOCK:read")
     public void zapPageRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
-        zapRange(mm, vma, start, end, gather, true);
+        zapRange(mm, vma, start, end, gather, true, true);
+    }
+
+    /** As {@link #zapPageRange} for a mapping that stays: guard pages stay too. */
+    @RequiresLock("MMAP_LOCK:read")
+    public void discardPages(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
+        zapRange(mm, vma, start, end, gather, true, false);
     }
 
     /**
@@ -56,15 +62,23 @@ public final class Zap {
      * only after the mapping has been unlinked there.
      *
      * @param evenCows whether private copies go too
+     * @param dropMarkers whether guard pages go too: the mapping itself does
      */
     @KernelFunction(value = "unmap_page_range", file = "mm/memory.c")
-    void zapRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather, boolean evenCows) {
+    void zapRange(
+            MmStruct mm,
+            Vma vma,
+            long start,
+            long end,
+            MmuGather gather,
+            boolean evenCows,
+            boolean dropMarkers) {
         PtlGuard guard = new PtlGuard();
         for (long at = start; at < end; ) {
             long next = Math.min(end, (at & Page.PMD_MASK) + Page.PMD_SIZE);
             long pmdEntry = env.tables.walkToPmd(mm.pgd(), at);
             if (pmdEntry >= 0) {
-                zapTable(mm, vma, pmdEntry, at, next, gather, evenCows, guard);
+                zapTable(mm, vma, pmdEntry, at, next, gather, evenCows, dropMarkers, guard);
             } else {
                 next = Math.min(end, env.behindHole(mm.pgd(), at));
             }
@@ -81,6 +95,7 @@ public final class Zap {
             long end,
             MmuGather gather,
             boolean evenCows,
+            boolean dropMarkers,
             PtlGuard guard) {
         long pte = env.tables.pteOffsetMapLock(mm, pmdEntry, start, guard);
         if (pte < 0) {
@@ -96,7 +111,7 @@ public final class Zap {
                 continue;
             }
             if (!Pte.isPresent(entry)) {
-                swapped += zapNotPresent(entryPa, entry, evenCows);
+                swapped += zapNotPresent(entryPa, entry, evenCows, dropMarkers);
                 continue;
             }
             long pfn = Pte.pfn(entry);
@@ -140,12 +155,16 @@ public final class Zap {
     }
 
     /** Frees a swap slot's use, or drops a file entry; returns the change of the swap counter. */
-    private long zapNotPresent(long entryPa, long entry, boolean evenCows) {
+    private long zapNotPresent(long entryPa, long entry, boolean evenCows, boolean dropMarkers) {
         if (Pte.isFile(entry)) {
             env.phys.putLongRelease(entryPa, 0);
             return 0;
         }
-        if (!evenCows) {
+        if (!evenCows || !dropMarkers && Pte.isGuard(entry)) {
+            return 0;
+        }
+        if (Pte.isMarker(entry)) {
+            env.phys.putLongRelease(entryPa, 0);
             return 0;
         }
         env.phys.putLongRelease(entryPa, 0);

@@ -19,9 +19,9 @@ public final class CommitAccount {
         NEVER
     }
 
-    private final Mode mode;
+    private volatile Mode mode;
     private final long ramPages;
-    private final int ratio;
+    private volatile int ratio;
     private volatile long swapPages;
     private final AtomicLong committed = new AtomicLong();
 
@@ -40,6 +40,20 @@ public final class CommitAccount {
 
     public Mode mode() {
         return mode;
+    }
+
+    /** Changes the rule (vm.overcommit_memory); what has been promised stays promised. */
+    public void setMode(Mode newMode) {
+        mode = newMode;
+    }
+
+    /** vm.overcommit_ratio, per cent. */
+    public int ratio() {
+        return ratio;
+    }
+
+    public void setRatio(int perCent) {
+        ratio = perCent;
     }
 
     /** Pages of swap, when that changes. */

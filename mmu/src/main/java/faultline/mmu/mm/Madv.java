@@ -25,6 +25,8 @@ public final class Madv {
     public static final int POPULATE_WRITE = 23;
     public static final int DONTNEED_LOCKED = 24;
     public static final int COLLAPSE = 25;
+    public static final int GUARD_INSTALL = 102;
+    public static final int GUARD_REMOVE = 103;
 
     private Madv() {}
 }

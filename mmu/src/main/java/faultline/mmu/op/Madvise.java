@@ -51,7 +51,10 @@ public final class Madvise {
 
     @KernelFunction("madvise_behavior_valid")
     private static boolean isKnown(int advice) {
-        return advice >= Madv.NORMAL && advice <= Madv.DONTNEED || advice >= Madv.FREE && advice <= Madv.COLLAPSE;
+        return advice >= Madv.NORMAL && advice <= Madv.DONTNEED 
+                || advice >= Madv.FREE && advice <= Madv.COLLAPSE
+                || advice == Madv.GUARD_INSTALL
+                || advice == Madv.GUARD_REMOVE;
     }
 
     private static boolean concernsPages(int advice) {
@@ -63,8 +66,28 @@ public final class Madvise {
                     Madv.REMOVE,
                     Madv.COLD,
                     Madv.PAGEOUT,
-                    Madv.COLLAPSE -> true;
+                    Madv.COLLAPSE,
+                    Madv.GUARD_INSTALL,
+                    Madv.GUARD_REMOVE -> true;
             default -> false;
+        };
+    }
+
+    /** A sealed mapping's content cannot be thrown away by who could not have written over it. */
+    @KernelFunction(value = "can_madvise_modify", file = "mm/madvise.c")
+    private static boolean mayModify(Vma vma, int advice) {
+        if (!vma.has(VmFlags.SEALED) || vma.hasAny(VmFlags.SHARED | VmFlags.WRITE)) {
+            return true;
+        }
+        return switch (advice) {
+            case Madv.FREE,
+                    Madv.DONTNEED,
+                    Madv.DONTNEED_LOCKED,
+                    Madv.REMOVE,
+                    Madv.DONTFORK,
+                    Madv.WIPEONFORK,
+                    Madv.GUARD_INSTALL -> false;
+            default -> true;
         };
     }
 
@@ -104,6 +127,9 @@ public final class Madvise {
     @KernelFunction(value = "madvise_update_vma", file = "mm/madvise.c")
     @RequiresLock("MMAP_LOCK")
     private static long update(Vma vma, long start, long end, int advice) {
+        if (!mayModify(vma, advice)) {
+            return -Errno.EPERM;
+        }
         long newFlags = newFlags(vma, advice);
         if (newFlags < 0) {
             return newFlags;
@@ -173,6 +199,9 @@ public final class Madvise {
                     }
                 }
                 long to = Math.min(vma.end(), end);
+                if (!mayModify(vma, advice)) {
+                    return -Errno.EPERM;
+                }
                 PageAdvice change = new PageAdvice(env, vma, start, to);
                 if (advice == Madv.REMOVE) {
                     // Punching a hole takes the inode's lock, which is outside the mmap lock's readers: let go meanwhile.

@@ -8,6 +8,7 @@ import faultline.mmu.file.PageCache;
 import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.Populate;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.table.MoveMode;
 import faultline.mmu.table.PageTableReaper;
 import faultline.mmu.table.PageTables;
@@ -24,10 +25,11 @@ public final class OpEnv {
     final Zap zap;
     final ForkCopy forkCopy;
     final Populate populate;
+    final Reclaimer reclaimer;
     private final AtomicReference<MmuGather> spareGather = new AtomicReference<>();
 
     /** Puts together what {@code faults} works on and what is built on it. */
-    public OpEnv(FaultHandler faults, Zap zap, ForkCopy forkCopy, GetUserPages gup, MoveMode moveMode) {
+    public OpEnv(FaultHandler faults, Zap zap, ForkCopy forkCopy, GetUserPages gup, Reclaimer reclaimer, MoveMode moveMode) {
         this.faults = faults;
         this.faultEnv = faults.env();
         this.tables = faultEnv.tables();
@@ -35,6 +37,7 @@ public final class OpEnv {
         this.moveMode = moveMode;
         this.zap = zap;
         this.forkCopy = forkCopy;
+        this.reclaimer = reclaimer;
         this.populate = new Populate(gup);
     }
 

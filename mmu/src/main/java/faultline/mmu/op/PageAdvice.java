@@ -11,6 +11,7 @@ import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
+import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 import faultline.mmu.tlb.MmuGather;
@@ -37,7 +38,10 @@ final class PageAdvice {
             case Madv.DONTNEED -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : dontNeed();
             case Madv.DONTNEED_LOCKED -> vma.hasAny(VmFlags.PFNMAP) ? -Errno.EINVAL : dontNeed();
             case Madv.FREE -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || !vma.isAnonymous() ? -Errno.EINVAL : free();
-            case Madv.COLD, Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : cold();
+            case Madv.COLD -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : cold();
+            case Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : pageOut();
+            case Madv.GUARD_INSTALL -> new GuardPages(env, vma).install(start, end);
+            case Madv.GUARD_REMOVE -> new GuardPages(env, vma).remove(start, end);
             case Madv.COLLAPSE -> -Errno.EINVAL;
             default -> throw new IllegalStateException("advice " + advice);
         };
@@ -67,7 +71,7 @@ final class PageAdvice {
     private long dontNeed() {
         MmuGather gather = env.gather(vma.mm(), false);
         vma.mm().updateHiwaterRss();
-        env.zap.zapPageRange(vma.mm(), vma, start, end, gather);
+        env.zap.discardPages(vma.mm(), vma, start, end, gather);
         env.finish(gather);
         return 0;
     }
@@ -86,6 +90,23 @@ final class PageAdvice {
         MmuGather gather = env.gather(vma.mm(), false);
         new ColdWalk(env.tables, gather).walk(vma.mm(), start, end);
         env.finish(gather);
+        return 0;
+    }
+
+    /**
+     * Pages go at once, to their file or to swap: first they count as unused, then each is given to the reclaimer. Pages
+     * that others map too stay, and so does what has no swap to go to.
+     */
+    @KernelFunction(value = "madvise_pageout", file = "mm/madvise.c")
+    private long pageOut() {
+        PageoutWalk walk = new PageoutWalk(env.tables);
+        // A table's worth at a time, its frames pinned: they are reclaimed with no lock of the page tables held.
+        for (long at = start; at < end; ) {
+            long next = Math.min(end, (at & -MmLayout.PMD_SIZE) + MmLayout.PMD_SIZE);
+            walk.walk(vma.mm(), at, next);
+            walk.reclaimAll(env.reclaimer);
+            at = next;
+        }
         return 0;
     }
 
@@ -146,6 +167,42 @@ final class PageAdvice {
                 }
                 frames.clear(pfn, PageFlags.SWAPBACKED | PageFlags.DIRTY | PageFlags.REFERENCED | PageFlags.ACTIVE);
             }
+        }
+    }
+
+    /** Collects the frames that only this mapping has, with a reference on each. */
+    private static final class PageoutWalk extends PageTableWalk {
+        private final FrameTable frames;
+        private final long[] found = new long[(int) (MmLayout.PMD_SIZE / MmLayout.PAGE_SIZE)];
+        private int count;
+
+        PageoutWalk(PageTables tables) {
+            super(tables);
+            this.frames = tables.memory().frames();
+        }
+
+        @Override
+        @KernelFunction(value = "madvise_cold_or_pageout_pte_range", file = "mm/madvise.c")
+        protected void table(long pte, long addr, long end) {
+            long at = pte;
+            for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
+                long entry = phys.getLong(at);
+                if (!Pte.isPresent(entry) || Pte.isSpecial(entry)) {
+                    continue;
+                }
+                long pfn = Pte.pfn(entry);
+                if (frames.isValid(pfn) && !frames.test(pfn, PageFlags.RESERVED) && frames.mapcount(pfn) == 1) {
+                    frames.get(pfn);
+                    found[count++] = pfn;
+                }
+            }
+        }
+
+        void reclaimAll(Reclaimer reclaimer) {
+            for (int i = 0; i < count; i++) {
+                reclaimer.pageOut(found[i]);
+            }
+            count = 0;
         }
     }
 

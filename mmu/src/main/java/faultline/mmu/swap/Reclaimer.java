@@ -100,12 +100,35 @@ public final class Reclaimer implements FrameReclaim {
         if (frames.test(pfn, NOT_OURS) || !isPage(pfn) || !frames.getUnlessZero(pfn)) {
             return false;
         }
+        return reclaimHeld(pfn, false);
+    }
+
+    /**
+     * Reclaims one frame now, however recently it was used (MADV_PAGEOUT): a dirty page of a file is written first.
+     *
+     * @param pfn a frame that the caller has a reference on, which this takes over
+     * @return whether the frame is free now
+     */
+    @KernelFunction(value = "reclaim_folio_list", file = "mm/vmscan.c")
+    public boolean pageOut(long pfn) {
+        if (frames.test(pfn, NOT_OURS)) {
+            allocator.putPage(pfn);
+            return false;
+        }
+        boolean ofFile = frames.mapping(pfn) instanceof AddressSpace;
+        boolean gone = reclaimHeld(pfn, true);
+        // Unmapped and written by the first attempt, it can be dropped by the second.
+        return gone || ofFile && frames.getUnlessZero(pfn) && reclaimHeld(pfn, true);
+    }
+
+    /** Tries to free the frame; the caller's reference on it goes. @return whether it is free now */
+    private boolean reclaimHeld(long pfn, boolean ignoreReferences) {
         boolean last = false;
         long dirtyIndex = -1;
         AddressSpace file = null;
         // Until we had the reference it may have been freed and become something else.
         if (!frames.test(pfn, NOT_OURS) && cache.tryLockPage(pfn)) {
-            if (isPage(pfn) && !isPinned(pfn) && !keep(pfn)) {
+            if (isPage(pfn) && !isPinned(pfn) && (ignoreReferences || !keep(pfn))) {
                 if (frames.mapping(pfn) instanceof AddressSpace mapping) {
                     file = mapping;
                     last = dropFilePage(pfn, mapping);

@@ -24,6 +24,7 @@ import faultline.mmu.op.Mlock;
 import faultline.mmu.op.Mmap;
 import faultline.mmu.op.Mprotect;
 import faultline.mmu.op.Mremap;
+import faultline.mmu.op.Mseal;
 import faultline.mmu.op.Msync;
 import faultline.mmu.op.Munmap;
 import faultline.mmu.op.OpEnv;
@@ -78,6 +79,7 @@ public final class MemorySystem implements AutoCloseable {
     private final Mlock mlock;
     private final Mincore mincore;
     private final Msync msync = new Msync();
+    private final Mseal mseal = new Mseal();
     private final RemapFilePages remapFilePages;
     private final Fork fork;
     private final StackArea stackArea;
@@ -105,7 +107,7 @@ public final class MemorySystem implements AutoCloseable {
         commit = new CommitAccount(config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
-        ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, config.move());
+        ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, reclaimer, config.move());
         mmap = new Mmap(ops);
         munmap = new Munmap(ops);
         mprotect = new Mprotect(ops);
@@ -282,6 +284,10 @@ public final class MemorySystem implements AutoCloseable {
 
     public Msync msync() {
         return msync;
+    }
+
+    public Mseal mseal() {
+        return mseal;
     }
 
     public RemapFilePages remapFilePages() {

@@ -16,6 +16,7 @@ import faultline.mmu.annotation.KernelFunction;
  *   0                                            none: nothing was ever here
  *   G set                                        PROT_NONE: frame and all as if present, but the processor faults
  *   63..59 type  58..9 ~offset  6: 0  3 excl  2 uffd-wp  1 soft-dirty     swap entry
+ *   63..59 all set  58..9 ~kinds  6: 0           marker: no page is there, and something is to be remembered of it
  *   58..9 page offset in the file  6: 1          file entry of a nonlinear mapping (up to Linux 3.19)
  * </pre>
  *
@@ -67,8 +68,15 @@ public final class Pte {
     /** Largest slot of a swap area: one less than fits, since that one of area 0 would look like none. */
     public static final long MAX_SWAP_OFFSET = SWAP_OFFSET_MASK - 1;
 
-    /** Highest number of swap areas. */
-    public static final int MAX_SWAP_TYPES = 32;
+    /** Highest number of swap areas: the last type is the markers'. */
+    public static final int MAX_SWAP_TYPES = 31;
+
+    /** Kind of marker: touching the page is an error of memory, SIGBUS (Linux: PTE_MARKER_POISONED). */
+    public static final int MARKER_POISONED = 2;
+    /** Kind of marker: a guard page, SIGSEGV (Linux: PTE_MARKER_GUARD). */
+    public static final int MARKER_GUARD = 4;
+
+    private static final int MARKER_TYPE = 31;
 
     private Pte() {}
 
@@ -246,7 +254,7 @@ public final class Pte {
     /** Whether it stands for a page in a swap area. */
     @KernelFunction("is_swap_pte")
     public static boolean isSwap(long pte) {
-        return pte != 0 && (pte & (PRESENT | PROTNONE | FILE)) == 0;
+        return pte != 0 && (pte & (PRESENT | PROTNONE | FILE)) == 0 && swapType(pte) != MARKER_TYPE;
     }
 
     /** Makes a swap entry. @param type number of the area, 0 to 31 @param offset slot, up to {@link #MAX_SWAP_OFFSET} */
@@ -285,6 +293,30 @@ public final class Pte {
         return pte & ~SWAP_EXCLUSIVE;
     }
 
+    /** Whether it stands for no page, and remembers something of its address. */
+    @KernelFunction("is_pte_marker")
+    public static boolean isMarker(long pte) {
+        return (pte & (PRESENT | PROTNONE | FILE)) == 0 && swapType(pte) == MARKER_TYPE;
+    }
+
+    /** Makes a marker. @param kinds a set of MARKER bits, not empty */
+    @KernelFunction("make_pte_marker")
+    public static long marker(int kinds) {
+        return swap(MARKER_TYPE, kinds);
+    }
+
+    /** Whether it is a marker of a guard page. */
+    @KernelFunction("is_guard_swp_entry")
+    public static boolean isGuard(long pte) {
+        return isMarker(pte) && (swapOffset(pte) & MARKER_GUARD) != 0;
+    }
+
+    /** Whether it is a marker of a poisoned page. */
+    @KernelFunction("is_poisoned_swp_entry")
+    public static boolean isPoisoned(long pte) {
+        return isMarker(pte) && (swapOffset(pte) & MARKER_POISONED) != 0;
+    }
+
     /** Whether it stands for a page of a nonlinear file mapping. */
     @KernelFunction("pte_file")
     public static boolean isFile(long pte) {
@@ -306,6 +338,9 @@ public final class Pte {
     public static String toString(long pte) {
         if (isNone(pte)) {
             return "none";
+        }
+        if (isMarker(pte)) {
+            return "marker " + swapOffset(pte);
         }
         if (isSwap(pte)) {
             return "swap type " + swapType(pte) + " offset " + swapOffset(pte);

@@ -29,6 +29,9 @@ public final class PageMap {
     /** Frame number of a present page. */
     public static final long PFN_MASK = (1L << 55) - 1;
 
+    /** The page is a guard page (MADV_GUARD_INSTALL). */
+    public static final long GUARD_REGION = 1L << 58;
+
     private PageMap() {}
 
     /**
@@ -103,7 +106,7 @@ public final class PageMap {
                 return present(pte, Pte.pfn(pte));
             }
             if (!Pte.isSwap(pte)) {
-                return 0;
+                return Pte.isGuard(pte) ? GUARD_REGION : 0;
             }
             long bits = SWAP | (Pte.isSoftDirty(pte) ? SOFT_DIRTY : 0) | (Pte.isUffdWp(pte) ? UFFD_WP : 0);
             return frames ? bits | (Pte.swapType(pte) | Pte.swapOffset(pte) << 5) & PFN_MASK : bits;

@@ -35,11 +35,14 @@ public final class MemoryCalls implements SyscallFamily {
         table.register(Nr.MSYNC, "msync", (task, start, length, flags, a3, a4, a5) ->
                 memory(task).msync().run(task.mm(), start, length, (int) flags));
         table.register(Nr.MINCORE, "mincore", MemoryCalls::mincore);
+        table.register(Nr.MSEAL, "mseal", (task, start, length, flags, a3, a4, a5) ->
+                memory(task).mseal().run(task.mm(), start, length, flags));
         table.register(Nr.REMAP_FILE_PAGES, "remap_file_pages", (task, start, size, prot, page, flags, a5) ->
                 memory(task).remapFilePages().run(task.mm(), task.fault(), start, size, (int) prot, page, (int) flags));
         registerLocking(table);
         registerKeys(table);
         new OtherProcessCalls().register(table);
+        new ProcessMadvise().register(table);
     }
 
     private static void registerLocking(SyscallTable table) {
