@@ -10,6 +10,7 @@ import faultline.emulator.unicorn.HostMemory;
 import faultline.emulator.unicorn.NativeThunks;
 import faultline.emulator.unicorn.Unicorn;
 import faultline.emulator.unicorn.UnicornConstants;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
 import faultline.mmu.tlb.AddressSpaceTlb;
@@ -423,16 +424,19 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     }
 
     @Override
+    @KernelFunction("flush_tlb_page")
     public void flushPage(long address) {
         shootdown.flushPage(address);
     }
 
     @Override
+    @KernelFunction("flush_tlb_range")
     public void flushRange(long start, long end) {
         shootdown.flushRange(start, end);
     }
 
     @Override
+    @KernelFunction("flush_tlb_mm")
     public void flushAll() {
         shootdown.flushAll();
     }

@@ -42,7 +42,7 @@ final class AnonymousFault {
             return VmFault.OOM;
         }
         if (Pte.isNone(env.phys.getLong(pte))) {
-            env.phys.putLongRelease(pte, entry);
+            env.tables.setPte(pte, entry);
         } else {
             ctx.path = FaultPath.SPURIOUS;
         }
@@ -70,7 +70,7 @@ final class AnonymousFault {
         if (first) {
             ctx.mm.addRss(MmStruct.ANONPAGES, 1);
             env.rmap.addNewAnon(pfn, vma, vma.pageIndex(ctx.page));
-            env.phys.putLongRelease(pte, entry);
+            env.tables.setPte(pte, entry);
         }
         env.tables.pteUnmapUnlock(pte, ctx.guard);
         if (!first) {

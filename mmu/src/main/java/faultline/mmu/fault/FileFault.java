@@ -63,7 +63,7 @@ final class FileFault {
             if (ctx.isWrite() && (vma.flags() & VmFlags.WRITE) != 0) {
                 entry = Pte.mkWrite(Pte.mkDirty(Pte.mkYoung(entry)));
             }
-            env.phys.putLongRelease(pte, entry);
+            env.tables.setPte(pte, entry);
         }
         env.tables.pteUnmapUnlock(pte, ctx.guard);
         return VmFault.NOPAGE;
@@ -227,7 +227,7 @@ final class FileFault {
             ctx.mm.addRss(fileCounter(vma), 1);
             env.rmap.addFile(pfn);
         }
-        env.phys.putLongRelease(pte, entry);
+        env.tables.setPte(pte, entry);
     }
 
     @KernelFunction("mm_counter_file")
@@ -280,7 +280,7 @@ final class FileFault {
                 && env.frames.index(pfn) < mapping.sizePages();
         if (valid) {
             env.rmap.addFile(pfn);
-            env.phys.putLongRelease(pte, Pte.mkYoung(Pte.of(pfn, vma.pageProt())));
+            env.tables.setPte(pte, Pte.mkYoung(Pte.of(pfn, vma.pageProt())));
         }
         env.cache.unlockPage(pfn);
         return valid;

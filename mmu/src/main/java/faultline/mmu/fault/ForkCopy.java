@@ -126,21 +126,21 @@ public final class ForkCopy {
         if (shared) {
             entry = Pte.mkClean(entry);
         }
-        env.phys.putLongRelease(target, Pte.mkOld(entry));
+        env.tables.setPte(target, Pte.mkOld(entry));
     }
 
     /** A swap slot has one user more; markers and file entries of nonlinear mappings are copied as they are. */
     private long copyNotPresent(long entry, long source, long target) {
         if (Pte.isFile(entry) || Pte.isMarker(entry)) {
-            env.phys.putLongRelease(target, entry);
+            env.tables.setPte(target, entry);
             return 0;
         }
         env.swap.duplicate(entry);
         long shared = Pte.clearSwapExclusive(entry);
         if (shared != entry) {
-            env.phys.putLongRelease(source, shared);
+            env.tables.setPte(source, shared);
         }
-        env.phys.putLongRelease(target, shared);
+        env.tables.setPte(target, shared);
         return 1;
     }
 

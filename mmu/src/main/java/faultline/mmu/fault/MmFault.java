@@ -104,7 +104,7 @@ final class MmFault {
         if (same) {
             long updated = Pte.mkYoung(ctx.isWrite() ? Pte.mkDirty(entry) : entry);
             if (updated != entry) {
-                env.phys.putLongRelease(pte, updated);
+                env.tables.setPte(pte, updated);
             } else if (ctx.isWrite()) {
                 // A translation from before the entry allowed this: only writes can meet one.
                 ctx.mm.tlb().flushPage(ctx.page);

@@ -93,7 +93,7 @@ final class SwapFault {
             entry = Pte.mkSoftDirty(entry);
         }
         env.rmap.addAnon(pfn, vma, vma.pageIndex(ctx.page), exclusive);
-        env.phys.putLongRelease(pte, entry);
+        env.tables.setPte(pte, entry);
         env.cache.unlockPage(pfn);
         if (ctx.isWrite() && !exclusive) {
             ctx.pte = pte;

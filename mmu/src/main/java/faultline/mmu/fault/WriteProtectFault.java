@@ -86,7 +86,7 @@ final class WriteProtectFault {
         if ((vma.flags() & VmFlags.WRITE) != 0) {
             entry = Pte.mkWrite(entry);
         }
-        env.phys.putLongRelease(ctx.pte, entry);
+        env.tables.setPte(ctx.pte, entry);
     }
 
     /** The first write to a clean page of a file: under the page lock, so that write-back sees either all of it or none. */
@@ -170,7 +170,7 @@ final class WriteProtectFault {
         env.phys.getAndSetLong(pte, 0);
         ctx.mm.tlb().flushPage(ctx.page);
         env.rmap.addNewAnon(fresh, vma, vma.pageIndex(ctx.page));
-        env.phys.putLongRelease(pte, entry);
+        env.tables.setPte(pte, entry);
         if (counted) {
             env.rmap.remove(old);
         }

@@ -116,7 +116,7 @@ public final class Zap {
             }
             long pfn = Pte.pfn(entry);
             if (Pte.isSpecial(entry) || !env.isCounted(pfn)) {
-                env.phys.putLongRelease(entryPa, 0);
+                env.tables.setPte(entryPa, 0);
                 gather.flushLater(at, Page.SIZE);
                 continue;
             }
@@ -157,7 +157,7 @@ public final class Zap {
     /** Frees a swap slot's use, or drops a file entry; returns the change of the swap counter. */
     private long zapNotPresent(long entryPa, long entry, boolean evenCows, boolean dropMarkers) {
         if (Pte.isFile(entry)) {
-            env.phys.putLongRelease(entryPa, 0);
+            env.tables.setPte(entryPa, 0);
             return 0;
         }
         if (!evenCows || !dropMarkers && Pte.isGuard(entry)) {
@@ -167,7 +167,7 @@ public final class Zap {
             env.phys.putLongRelease(entryPa, 0);
             return 0;
         }
-        env.phys.putLongRelease(entryPa, 0);
+        env.tables.setPte(entryPa, 0);
         env.swap.free(entry);
         return -1;
     }

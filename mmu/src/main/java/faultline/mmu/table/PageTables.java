@@ -425,7 +425,11 @@ public final class PageTables {
         return memory.getLongAcquire(pte);
     }
 
-    /** Sets an entry that was not present: the processor does not touch such an entry. */
+    /**
+     * Sets an entry that the processor does not change meanwhile: one that was not present, one whose bits only this lock's
+     * holder changes, or one taken away for good. All entries of user pages are written here or by the methods below, so
+     * that a probe sees them.
+     */
     @KernelFunction("set_pte_at")
     @RequiresLock("PAGE_TABLE_LOCK")
     public void setPte(long pte, long value) {
