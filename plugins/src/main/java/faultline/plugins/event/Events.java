@@ -39,10 +39,6 @@ public final class Events {
     public static final EventType TLB_FLUSH = add(
             EventType.named("tlb", "tlb:tlb_flush").with(STRING, "reason").with(DEC, "pages").with(HEX, "start", "end"));
 
-    /** The processor asked for a translation and got one without a fault. */
-    public static final EventType TLB_FILL = add(
-            EventType.named("tlb", "faultline:tlb_fill").with(HEX, "address").with(STRING, "access").with(HEX, "pte"));
-
     /** The mmap lock was acquired; {@code ns} is the wait. */
     public static final EventType MMAP_LOCK = add(EventType.named("lock", "mmap_lock:mmap_lock_acquire_returned")
             .with(HEX, "lock").with(STRING, "mode").with(DEC, "success"));

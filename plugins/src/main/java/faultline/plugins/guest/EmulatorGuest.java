@@ -18,6 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /** The guest of the emulator, as seen by the thread that asks: each task runs in a thread of its own. */
 public final class EmulatorGuest implements GuestView {
     private static final int TRIES = 3;
+    /** The command name before the program's first instruction, while it is being loaded. */
+    private static final String SETUP = "exec";
 
     private final ModuleMap modules = new ModuleMap();
     private final StackTable stacks = new StackTable();
@@ -55,7 +57,7 @@ public final class EmulatorGuest implements GuestView {
     @Override
     public String comm() {
         Task task = Task.currentOrNull();
-        return task == null ? "" : task.name();
+        return task == null ? SETUP : task.name();
     }
 
     @Override

@@ -39,6 +39,7 @@ final class MemoryTracepoint extends Tracepoint {
         }
         if (threads.wants(Events.PTE_SET)) {
             on("set_pte_at", Hook.ENTRY, "set", PageTables.class, long.class, long.class);
+            on("ptep_get_and_clear", Hook.ENTRY, "clear", PageTables.class, long.class);
         }
     }
 
@@ -95,6 +96,10 @@ final class MemoryTracepoint extends Tracepoint {
             record[EventType.FIRST + 2] = (mm.rss(kind) + delta) * 4096;
             threads.emit(thread);
         }
+    }
+
+    private void clear(PageTables tables, long entry) {
+        set(tables, entry, 0);
     }
 
     private void set(PageTables tables, long entry, long value) {

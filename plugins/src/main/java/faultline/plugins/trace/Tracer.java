@@ -15,7 +15,7 @@ public final class Tracer implements AutoCloseable {
     /** Kernel functions that some tracepoint attaches to: a world made for tracing weaves these. */
     private static final Set<String> FUNCTIONS = Set.of(
             "do_user_addr_fault", "handle_mm_fault", "alloc_page", "alloc_page_atomic", "alloc_pages", "alloc_pages_nowait",
-            "free_unref_page", "__free_pages", "add_mm_counter", "set_pte_at", "lock_contended", "down_read",
+            "free_unref_page", "__free_pages", "add_mm_counter", "set_pte_at", "ptep_get_and_clear", "lock_contended", "down_read",
             "down_read_killable", "down_write", "down_write_killable", "down_read_trylock", "down_write_trylock", "up_read",
             "up_write", "spin_lock", "spin_lock_nested", "do_syscall_x64", "flush_tlb_page", "flush_tlb_range",
             "flush_tlb_mm", "x64_setup_rt_frame", "do_exit", "__schedule");
