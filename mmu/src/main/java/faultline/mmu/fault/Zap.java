@@ -164,7 +164,7 @@ public final class Zap {
             return 0;
         }
         if (Pte.isMarker(entry)) {
-            env.phys.putLongRelease(entryPa, 0);
+            env.tables.setPte(entryPa, 0);
             return 0;
         }
         env.tables.setPte(entryPa, 0);
