@@ -73,6 +73,8 @@ final class ProcProcessTree {
         return file(path, first, tid);
     }
 
+    private static final Set<String> WRITABLE = Set.of("comm", "oom_score_adj", "fail-nth", "make-it-fail");
+
     private VirtualNode file(String path, String name, int tid) {
         String counterpart = "/proc/self/" + name;
         if (name.equals("mem") || name.equals("pagemap")) {
@@ -92,7 +94,7 @@ final class ProcProcessTree {
         if (!process.texts().contains(name)) {
             return VirtualTree.ABSENT;
         }
-        boolean writable = name.equals("comm") || name.equals("oom_score_adj");
+        boolean writable = WRITABLE.contains(name);
         return new VirtualText(
                 path,
                 counterpart,

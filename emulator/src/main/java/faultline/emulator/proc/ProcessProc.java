@@ -4,6 +4,7 @@ import faultline.emulator.elf.AuxVector;
 import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
 import faultline.emulator.fs.ProcProcess;
+import faultline.emulator.task.GuestSpec;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.UserSpace;
@@ -14,12 +15,17 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** One process as /proc/PID shows it. */
 final class ProcessProc implements ProcProcess {
     private static final List<String> TEXTS = List.of(
             "auxv", "cmdline", "comm", "coredump_filter", "environ", "limits", "maps", "oom_score", "oom_score_adj",
             "personality", "stat", "statm", "status", "wchan");
+
+    /** What a kernel built with fault injection has besides. */
+    private static final List<String> INJECTION_TEXTS =
+            Stream.concat(TEXTS.stream(), Stream.of("fail-nth", "make-it-fail")).toList();
 
     private final Process process;
 
@@ -65,7 +71,7 @@ final class ProcessProc implements ProcProcess {
 
     @Override
     public List<String> texts() {
-        return TEXTS;
+        return process.kernel().spec().options().containsKey(GuestSpec.FAULT_INJECTION) ? INJECTION_TEXTS : TEXTS;
     }
 
     @Override
@@ -85,6 +91,8 @@ final class ProcessProc implements ProcProcess {
             case "oom_score_adj" -> process.oomScoreAdj() + "\n";
             case "wchan" -> "0";
             case "personality" -> String.format("%08x\n", process.personality());
+            case "fail-nth" -> task(tid).failNth() + "\n";
+            case "make-it-fail" -> (task(tid).makeItFail() ? 1 : 0) + "\n";
             case "coredump_filter" -> "00000033\n";
             default -> null;
         };
@@ -119,6 +127,21 @@ final class ProcessProc implements ProcProcess {
                         return -Errno.EINVAL;
                     }
                     process.setOomScoreAdj(value);
+                } catch (NumberFormatException e) {
+                    return -Errno.EINVAL;
+                }
+            }
+            case "fail-nth", "make-it-fail" -> {
+                try {
+                    int value = Integer.parseInt(text.strip());
+                    if (value < 0 || name.equals("make-it-fail") && value > 1) {
+                        return -Errno.EINVAL;
+                    }
+                    if (name.equals("fail-nth")) {
+                        task(tid).setFailNth(value);
+                    } else {
+                        task(tid).setMakeItFail(value == 1);
+                    }
                 } catch (NumberFormatException e) {
                     return -Errno.EINVAL;
                 }

@@ -31,6 +31,9 @@ public record GuestSpec(
         String move,
         Map<String, String> options) {
 
+    /** Switch that makes the kernel look as if built with CONFIG_FAULT_INJECTION: /proc/PID/fail-nth and make-it-fail. */
+    public static final String FAULT_INJECTION = "fault-injection";
+
     public static final long DEFAULT_MEM_BYTES = 1L << 30;
 
     public GuestSpec {
@@ -38,6 +41,13 @@ public record GuestSpec(
         argv = List.copyOf(argv);
         env = List.copyOf(env);
         options = Map.copyOf(options);
+    }
+
+    /** This, with a switch more. */
+    public GuestSpec with(String option, String value) {
+        var more = new java.util.HashMap<>(options);
+        more.put(option, value);
+        return new GuestSpec(program, argv, env, root, cwd, memBytes, seed, ptl, move, more);
     }
 
     /** A program with everything else as {@code faultline run} has it when no option is given. */

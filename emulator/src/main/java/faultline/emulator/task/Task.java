@@ -37,6 +37,8 @@ public final class Task implements Caller {
     private volatile boolean exiting;
     private volatile Runnable interrupter;
     private volatile String name = "";
+    private volatile int failNth;
+    private volatile boolean makeItFail;
 
     private long syscallNumber = NO_SYSCALL;
     private RestartBlock restartBlock = RestartBlock.NONE;
@@ -236,6 +238,26 @@ public final class Task implements Caller {
 
     public void setRestartBlock(RestartBlock block) {
         restartBlock = block;
+    }
+
+    // ---- fault injection ----------------------------------------------------------------------------------------
+
+    /** How many injectable calls remain until one fails (/proc/PID/task/TID/fail-nth); 0 when none is to fail. */
+    public int failNth() {
+        return failNth;
+    }
+
+    public void setFailNth(int calls) {
+        failNth = calls;
+    }
+
+    /** Whether failures that are limited to chosen tasks are meant for this one (/proc/PID/make-it-fail). */
+    public boolean makeItFail() {
+        return makeItFail;
+    }
+
+    public void setMakeItFail(boolean chosen) {
+        makeItFail = chosen;
     }
 
     // ---- the end ------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ final class ProtectionChange extends PageTableWalk {
             }
             long changed = modified(old);
             if (isSettled(old)) {
-                phys.putLongRelease(at, changed);
+                tables.setPte(at, changed);
             } else {
                 // The processor may set accessed and dirty meanwhile: such a change is taken along, not lost.
                 while (changed != old && !phys.casLong(at, old, changed)) {

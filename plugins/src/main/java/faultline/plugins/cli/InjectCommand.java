@@ -34,7 +34,8 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "POINT: an id or pattern that 'inject list' shows, for instance mm/pte_alloc, mm/page/*, sys/mmap.",
-            "KNOB: nth, times, probability, interval, space, task, syscall, caller, depth, vma, address, min-order, errno.",
+            "KNOB: nth, times, probability, interval, space, task, syscall, caller, depth, vma, address, min-order, task-filter, errno.",
+            "Without --fail, only what the guest asks for itself through /proc/self/fail-nth.",
             "Example: faultline inject --fail mm/pte_alloc:nth=3 --fail sys/read:probability=10,errno=EIO PROGRAM"
         })
 final class InjectCommand extends WovenCommand {
@@ -69,9 +70,6 @@ final class InjectCommand extends WovenCommand {
     }
 
     private List<FailSpec> specs() {
-        if (failures.isEmpty()) {
-            throw new CommandException(ExitStatus.TROUBLE, "nothing is to fail: add --fail POINT (see: inject list)");
-        }
         try {
             return failures.stream().map(FailSpec::parse).toList();
         } catch (IllegalArgumentException e) {

@@ -61,6 +61,26 @@ public final class EmulatorGuest implements GuestView {
     }
 
     @Override
+    public boolean hasFailNth() {
+        Task task = Task.currentOrNull();
+        return task != null && task.failNth() != 0;
+    }
+
+    @Override
+    public boolean countFailNth() {
+        Task task = Task.currentOrNull();
+        int left = task.failNth() - 1;
+        task.setFailNth(left);
+        return left == 0;
+    }
+
+    @Override
+    public boolean makeItFail() {
+        Task task = Task.currentOrNull();
+        return task != null && task.makeItFail();
+    }
+
+    @Override
     public String syscall() {
         Task task = Task.currentOrNull();
         return task == null || !task.inSyscall() ? "none" : task.kernel().syscalls().name(task.syscallNumber());

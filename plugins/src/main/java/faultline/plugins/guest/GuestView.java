@@ -22,6 +22,21 @@ public interface GuestView {
     /** Name of the mapping that holds the address, as {@code /proc/PID/maps} has it; empty when there is none. */
     String vma(long address);
 
+    /** Counts the task's own fail-nth down, as {@code should_fail_ex()} does; true when this is the call to fail. */
+    default boolean countFailNth() {
+        return false;
+    }
+
+    /** Whether the task's own fail-nth is counting: nothing else fails meanwhile. */
+    default boolean hasFailNth() {
+        return false;
+    }
+
+    /** The task's make-it-fail. */
+    default boolean makeItFail() {
+        return false;
+    }
+
     /** The guest's call stack, innermost first, with symbols. */
     List<String> stack();
 }

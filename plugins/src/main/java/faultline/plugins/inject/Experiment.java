@@ -54,7 +54,7 @@ public final class Experiment {
             var outcome = new GuestOutcome(registry, injector);
             injector.attach(registry);
             int status = GuestRunner.run(
-                    spec,
+                    spec.with(GuestSpec.FAULT_INJECTION, "on"),
                     machine -> {
                         prepare.accept(machine);
                         if (!failures.isEmpty()) {

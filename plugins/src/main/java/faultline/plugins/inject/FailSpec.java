@@ -21,6 +21,7 @@ import java.util.TreeMap;
  * @param addressFrom first address concerned, unsigned
  * @param addressTo last address concerned, unsigned
  * @param minOrder smallest allocation order that may fail
+ * @param taskFilter whether only tasks whose make-it-fail is set are concerned
  * @param error what the call returns instead; {@link #POINTS_OWN} for the point's own error
  */
 public record FailSpec(
@@ -38,13 +39,14 @@ public record FailSpec(
         long addressFrom,
         long addressTo,
         int minOrder,
+        boolean taskFilter,
         long error) {
 
     /** The error that the point declares. */
     public static final long POINTS_OWN = Long.MIN_VALUE;
 
     private static final String KNOBS =
-            "nth, times, probability, interval, space, task, syscall, caller, depth, vma, address, min-order, errno";
+            "nth, times, probability, interval, space, task, syscall, caller, depth, vma, address, min-order, task-filter, errno";
 
     /**
      * Reads {@code POINTS[:knob=value[,knob=value…]]}.
@@ -95,6 +97,7 @@ public record FailSpec(
                 decode("address", bounds[0]),
                 decode("address", bounds[1]) - (range == null ? 0 : 1),
                 (int) number(knobs, "min-order", 0, 0),
+                number(knobs, "task-filter", 0, 0) != 0,
                 error(knobs.remove("errno")));
     }
 

@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class Injector implements AutoCloseable {
     private static final long PAGE_SIZE = 4096;
+    /** Failures that the guest itself asks for through its fail-nth. */
+    private static final FailSpec BY_GUEST = FailSpec.parse("*");
     private static final Set<String> NEVER_FAIL = Set.of("exit", "exit_group", "rt_sigreturn");
     /** Id of the one point that stands for all system calls: each is {@code sys/NAME}. */
     private static final String SYSCALLS = "sys";
@@ -113,6 +115,9 @@ public final class Injector implements AutoCloseable {
         try {
             String id = point.injectId();
             count(id);
+            if (guest.hasFailNth() && !id.startsWith(SYSCALLS + "/")) {
+                return guest.countFailNth() ? fire(point, id, BY_GUEST, hits.get(id).get(), length) : ProbeSite.RUN_BODY;
+            }
             for (FailKnobs each : knobs) {
                 FailSpec spec = each.spec();
                 if (covers(spec, id) && concerns(spec, address, order)) {
@@ -169,6 +174,7 @@ public final class Injector implements AutoCloseable {
         return order >= spec.minOrder()
                 && Long.compareUnsigned(address, spec.addressFrom()) >= 0
                 && Long.compareUnsigned(address, spec.addressTo()) <= 0
+                && (!spec.taskFilter() || guest.makeItFail())
                 && (spec.task() == null
                         || spec.task().matches(guest.comm())
                         || spec.task().matches(Integer.toString(guest.tid())))
