@@ -13,6 +13,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  *
  * <p>It does what starting C programs do: asks for its break, maps, writes, protects and unmaps memory, sets a signal
  * action, looks at standard output. Then it ends with status {@value #STATUS}, which it reads back from memory it wrote.
+ * Before that it may be told to make, move and remove some hundred pages again and again.
  */
 final class SmallGuest {
     /** The status it ends with when everything worked. */
@@ -23,13 +24,16 @@ final class SmallGuest {
     private static final int DATA_BYTES = 16 * 4096;
     private static final int HEADERS = 64 + 3 * 56;
     private static final long MAPPED = 0x10_0000_0000L;
+    private static final int MOVED_PAGES = 1024;
+    private static final int PAGE = 4096;
     private static final int PROT_READ = 1;
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_FIXED_ANONYMOUS = 0x32;
 
     private final ByteBuffer image = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
 
-    private SmallGuest() {
+    /** @param moves how often it makes, moves and removes {@value #MOVED_PAGES} pages */
+    private SmallGuest(int moves) {
         image.position(HEADERS);
         store(DATA, STATUS);
         call(12, 0); // brk
@@ -51,6 +55,9 @@ final class SmallGuest {
         call(11, MAPPED, 4 * 4096);
         call(1, 1, DATA, 0); // write of nothing
         call(20, 1, DATA + 0x100, 0); // writev of nothing
+        if (moves > 0) {
+            movePages(moves);
+        }
         load(DATA);
         move(0xc789); // mov edi, eax
         image.put((byte) 0xb8).putInt(231); // mov eax, exit_group
@@ -60,12 +67,61 @@ final class SmallGuest {
         image.position(end).flip();
     }
 
+    private void movePages(int times) {
+        long bytes = (long) MOVED_PAGES * PAGE;
+        long to = MAPPED + (1 << 30);
+        move(0xbf49); // mov r15, times
+        image.putLong(times);
+        int loop = image.position();
+        call(9, MAPPED, bytes, PROT_READ_WRITE, MAP_PRIVATE_FIXED_ANONYMOUS, -1, 0);
+        touch(MAPPED, false);
+        touch(MAPPED, true);
+        call(10, MAPPED, bytes, PROT_READ);
+        call(10, MAPPED, bytes, PROT_READ_WRITE);
+        call(25, MAPPED, bytes, bytes, 3, to + PAGE); // mremap(MAYMOVE | FIXED), misaligned
+        touch(to + PAGE, true);
+        call(25, to + PAGE, bytes, bytes, 3, to + bytes * 2 + PAGE); // and whole tables
+        call(11, to + bytes * 2 + PAGE, bytes);
+        call(39); // getpid
+        image.put((byte) 0x49).put((byte) 0xff).put((byte) 0xcf); // dec r15
+        backIfNotZero(loop);
+    }
+
+    /** Reads or writes a word of each page. */
+    private void touch(long address, boolean writing) {
+        move(0xbb48); // mov rbx, address
+        image.putLong(address);
+        move(0xbe49); // mov r14, pages
+        image.putLong(MOVED_PAGES);
+        int loop = image.position();
+        if (writing) {
+            move(0x03c7); // mov dword [rbx], 1
+            image.putInt(1);
+        } else {
+            move(0x038b); // mov eax, [rbx]
+        }
+        image.put((byte) 0x48).put((byte) 0x81).put((byte) 0xc3).putInt(PAGE); // add rbx, 4096
+        image.put((byte) 0x49).put((byte) 0xff).put((byte) 0xce); // dec r14
+        backIfNotZero(loop);
+    }
+
+    private void backIfNotZero(int target) {
+        move(0x850f); // jnz
+        image.putInt(target - image.position() - Integer.BYTES);
+    }
+
     /** Writes the program to an executable temporary file, which the caller deletes. */
     static Path write() throws IOException {
+        return write(0);
+    }
+
+    /** Writes the program that moves pages so many times before it ends. */
+    static Path write(int moves) throws IOException {
         Path file = Files.createTempFile(
                 "faultline", ".elf", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        byte[] bytes = new byte[new SmallGuest().image.limit()];
-        new SmallGuest().image.get(bytes);
+        ByteBuffer program = new SmallGuest(moves).image;
+        byte[] bytes = new byte[program.limit()];
+        program.get(bytes);
         return Files.write(file, bytes);
     }
 
