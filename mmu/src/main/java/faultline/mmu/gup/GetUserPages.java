@@ -25,6 +25,9 @@ public final class GetUserPages {
     private final FollowPage follow;
     private volatile GupCow cow = GupCow.FIXED;
 
+    /** For tests: runs after a fault and before the page is looked up again, where another task may come between. */
+    Runnable afterFault;
+
     /** Pins pages of the machine that {@code faults} serves. */
     public GetUserPages(FaultHandler faults) {
         this.faults = faults;
@@ -147,6 +150,9 @@ public final class GetUserPages {
         ctx.mayWait = true;
         int fault = faults.handleMmFault(mm, vma, address, write ? FaultFlags.WRITE : 0, ctx);
         ctx.mayWait = mayWait;
+        if (afterFault != null) {
+            afterFault.run();
+        }
         return fault;
     }
 }

@@ -101,6 +101,9 @@ final class ProtectionChange extends PageTableWalk {
     /** Whether the next write needs no fault: the page is this mapping's own, or its file knows it is being written. */
     @KernelFunction(value = "can_change_pte_writable", file = "mm/mprotect.c")
     private boolean mayWriteAtOnce(long entry) {
+        if (Pte.isDirty(entry) && !Pte.isSoftDirty(entry)) {
+            return false; // soft-dirty bits were cleared: the next write has to be noticed
+        }
         if (shared) {
             return Pte.isDirty(entry);
         }

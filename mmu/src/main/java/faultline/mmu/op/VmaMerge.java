@@ -105,6 +105,14 @@ final class VmaMerge {
             adopt(target, anonSource);
             expand(target, null);
         }
+        return softDirty(target);
+    }
+
+    /** What holds fresh memory counts as written as a whole (VM_SOFTDIRTY): nobody could tell its new pages from its old. */
+    private static Vma softDirty(Vma target) {
+        if (!target.has(VmFlags.SOFTDIRTY)) {
+            target.setFlags(target.flags() | VmFlags.SOFTDIRTY);
+        }
         return target;
     }
 
@@ -115,7 +123,7 @@ final class VmaMerge {
             return null;
         }
         expand(prev, null);
-        return prev;
+        return softDirty(prev);
     }
 
     /** Gives {@code target} the range, and all of {@code swallowed}, which goes. */

@@ -6,6 +6,7 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 
 /** Makes two mappings of one. */
@@ -59,10 +60,10 @@ final class VmaSplit {
         return vma.duplicate(mm, start, end, pgoff);
     }
 
-    /** A fresh mapping, or null when there is no memory for it. */
+    /** A fresh mapping, soft-dirty as a whole as all fresh ones are; or null when there is no memory for it. */
     @KernelFunction(value = "vm_area_alloc", file = "kernel/fork.c")
     @Injectable(value = "mm/vma/alloc", error = 0)
     static Vma allocate(MmStruct mm, long start, long end, long flags, long pgoff) {
-        return new Vma(mm, start, end, flags, pgoff);
+        return new Vma(mm, start, end, flags | VmFlags.SOFTDIRTY, pgoff);
     }
 }

@@ -11,6 +11,7 @@ import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
 import faultline.mmu.mm.Prot;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.op.ClearRefs;
 import faultline.mmu.system.MmFixture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -121,7 +122,7 @@ class ProcViewTest {
         long shown = ~PageMap.SOFT_DIRTY;
         assertThat(bits[0] & shown).isEqualTo(PageMap.PRESENT | PageMap.EXCLUSIVE);
         assertThat(bits[1] & shown).isEqualTo(PageMap.PRESENT);
-        assertThat(bits[2]).isZero();
+        assertThat(bits[2]).as("a fresh mapping counts as written").isEqualTo(PageMap.SOFT_DIRTY);
         assertThat(bits[3] & shown).isEqualTo(PageMap.PRESENT | PageMap.FILE | PageMap.EXCLUSIVE);
         assertThat(bits[4]).isZero();
         PageMap.read(m.sys.tables(), m.mm, BASE, bits, true);
@@ -160,5 +161,47 @@ class ProcViewTest {
                 .contains("Locked:                8 kB\n")
                 .contains("VmFlags: rd wr sh mr mw me ms lo \n")
                 .contains("/dev/zero (deleted)\n");
+    }
+
+    @Test
+    void numaMapsCountsPagesOfEachMapping() {
+        MemoryFile file = m.file(4);
+        m.map(BASE, 4);
+        m.fill(BASE, 2, 1);
+        assertThat(m.cpu.load(BASE + 3 * PAGE)).isZero();
+        MmFixture.ok(m.mmap(BASE + 8 * PAGE, 4 * PAGE, RW, MmapFlags.PRIVATE | MmapFlags.FIXED, file, 0));
+        assertThat(m.cpu.load(BASE + 8 * PAGE)).isEqualTo(1);
+        m.cpu.store(BASE + 9 * PAGE, 7);
+        MmFixture.ok(m.mmap(BASE + 16 * PAGE, PAGE, Prot.NONE, MmFixture.FIXED));
+        String text = ProcNumaMaps.text(m.sys.tables(), m.mm).replaceAll(" active=[0-9]+", "");
+        assertThat(text).isEqualTo("""
+                100000000000 default anon=2 dirty=2 N0=2 kernelpagesize_kB=4
+                100000008000 default file=/memory-file anon=1 dirty=1 mapped=4 N0=4 kernelpagesize_kB=4
+                100000010000 default
+                """);
+    }
+
+    /** Seed 001: the accessed flag of follow_page went because looking is not using. */
+    @Test
+    void lookingNeverMarksAPageAccessed() {
+        MemoryFile file = m.file(4);
+        m.map(BASE, 4);
+        m.fill(BASE, 2, 1);
+        MmFixture.ok(m.mmap(BASE + 8 * PAGE, 4 * PAGE, RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
+        m.cpu.store(BASE + 8 * PAGE, 1);
+        assertThat(ProcSmaps.rollup(m.sys.tables(), m.mm)).doesNotContain("Referenced:            0 kB");
+        assertThat(ClearRefs.run(m.sys.tables(), m.mm, ClearRefs.ALL)).isZero();
+        int tables = m.mm.nrPtes();
+        long faults = m.ctx.minFlt + m.ctx.majFlt;
+
+        ProcNumaMaps.text(m.sys.tables(), m.mm);
+        ProcSmaps.text(m.sys.tables(), m.mm);
+        ProcMaps.text(m.mm);
+        ProcStatus.vmLines(m.mm);
+        PageMap.read(m.sys.tables(), m.mm, BASE, new long[600], true);
+
+        assertThat(ProcSmaps.rollup(m.sys.tables(), m.mm)).contains("Referenced:            0 kB\n");
+        assertThat(m.mm.nrPtes()).isEqualTo(tables);
+        assertThat(m.ctx.minFlt + m.ctx.majFlt).isEqualTo(faults);
     }
 }
