@@ -65,6 +65,20 @@ public final class MachineOptions {
                     + " (default: ${DEFAULT-VALUE}).")
     private String overcommit = "0";
 
+    @Option(
+            names = "--gup-cow",
+            paramLabel = "2005|fixed",
+            description = "What a forced write to a read-only mapping (a debugger's) may hit: with 2005 the file itself, when its"
+                    + " private copy is dropped at the wrong moment (CVE-2016-5195) (default: ${DEFAULT-VALUE}).")
+    private String gupCow = "fixed";
+
+    @Option(
+            names = "--core",
+            paramLabel = "FILE",
+            description = "Writes an ELF core file when a signal whose default that is kills a process; %%p in FILE stands for the"
+                    + " process' id.")
+    private Path core;
+
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
 
@@ -107,6 +121,7 @@ public final class MachineOptions {
         oneOf("--ptl", pageTableLock, "mm", "split");
         oneOf("--mremap", move, "page", "extent", "pmd");
         oneOf("--overcommit", overcommit, "0", "1", "2");
+        oneOf("--gup-cow", gupCow, "2005", "fixed");
         if (memBytes < LEAST_MEMORY || memBytes > MOST_MEMORY) {
             throw new CommandException(ExitStatus.TROUBLE, "--mem: from 16M to 1T, not " + memBytes + " bytes");
         }
@@ -124,6 +139,10 @@ public final class MachineOptions {
     private Map<String, String> switches(Map<String, String> further) {
         Map<String, String> all = new HashMap<>(further);
         all.put("overcommit", overcommit);
+        all.put("gup-cow", gupCow);
+        if (core != null) {
+            all.put("core", core.toAbsolutePath().toString());
+        }
         return all;
     }
 

@@ -45,6 +45,9 @@ public final class HostFile extends OpenFile implements MappedFile {
     /** The host answered EOPNOTSUPP to RWF_NOWAIT: this kind of file is polled before each transfer. */
     private volatile boolean pollFirst;
 
+    /** Whether O_DIRECT is set: 1 or 0; -1 before the host was asked, and after the flags were changed. */
+    private volatile int direct = -1;
+
     private String overlayPath;
 
     /** Serialises transfers at the file position while cached pages are involved: the host cannot do it for us then. */
@@ -147,7 +150,60 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long setStatusFlags(int flags) {
+        direct = -1;
         return Libc.call(Nr.FCNTL, fd, F_SETFL, flags);
+    }
+
+    @Override
+    public boolean isDirect() {
+        if (type != HostStat.S_IFREG) {
+            return false;
+        }
+        int known = direct;
+        if (known < 0) {
+            known = (statusFlags() & OpenFlags.O_DIRECT) != 0 ? 1 : 0;
+            direct = known;
+        }
+        return known == 1;
+    }
+
+    @Override
+    public long transferVector(MemorySegment vector, int count, long position, int rwFlags, boolean write) {
+        CachedInode inode = cached();
+        if (inode == null) {
+            return Libc.call(write ? Nr.PWRITEV2 : Nr.PREADV2, fd, vector.address(), count, position, 0, rwFlags);
+        }
+        try {
+            if (!write) {
+                // What the cache has and the host has not goes out first; both are the same then.
+                long r = inode.mapping().writeback(0, Long.MAX_VALUE);
+                return r < 0 ? r : Libc.call(Nr.PREADV2, fd, vector.address(), count, position, 0, rwFlags);
+            }
+            return writeVectorCached(inode, vector, count, position, rwFlags);
+        } finally {
+            inode.unuse();
+        }
+    }
+
+    /** Cached pages have to change with the host's file: piece by piece. */
+    private long writeVectorCached(CachedInode inode, MemorySegment vector, int count, long position, int rwFlags) {
+        long done = 0;
+        for (int i = 0; i < count; i++) {
+            long length = vector.get(ValueLayout.JAVA_LONG, 16L * i + 8);
+            MemorySegment piece =
+                    MemorySegment.ofAddress(vector.get(ValueLayout.JAVA_LONG, 16L * i)).reinterpret(length);
+            long n = position < 0
+                    ? writeCached(inode, piece, length, rwFlags)
+                    : inode.mapping().writeThrough(position + done, piece, length, hostWrite(rwFlags));
+            if (n < 0) {
+                return done > 0 ? done : n;
+            }
+            done += n;
+            if (n < length) {
+                break;
+            }
+        }
+        return done;
     }
 
     private CachedInode cached() {

@@ -148,6 +148,21 @@ public abstract class OpenFile {
         return -Errno.EINVAL;
     }
 
+    /** Whether transfers go past the page cache, straight to and from the program's pages (O_DIRECT). */
+    public boolean isDirect() {
+        return false;
+    }
+
+    /**
+     * Transfers between a file that {@link #isDirect} and pieces of host memory.
+     *
+     * @param vector a host {@code iovec} of {@code count} elements
+     * @param position negative for the file position
+     */
+    public long transferVector(MemorySegment vector, int count, long position, int rwFlags, boolean write) {
+        return -Errno.EINVAL;
+    }
+
     /** Events ready now, of a file without a host descriptor; poll(2)'s bits. */
     public int pollEvents() {
         return HostWait.POLLIN | HostWait.POLLOUT;

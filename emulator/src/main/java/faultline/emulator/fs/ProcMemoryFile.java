@@ -12,7 +12,10 @@ import java.lang.foreign.ValueLayout;
 final class ProcMemoryFile extends OpenFile {
     private static final int ENTRY = 8;
     private static final int PAGE_SHIFT = 12;
-    private static final long PAGES = 1L << 35;
+    /** Pages of the user's half. */
+    private static final long PAGES = (1L << 35) - 1;
+    /** Entries that are made at a time. */
+    private static final int BATCH = 512;
 
     private final ProcProcess process;
     private final boolean pagemap;
@@ -70,8 +73,10 @@ final class ProcMemoryFile extends OpenFile {
         }
         long first = at / ENTRY;
         long n = Math.min(length / ENTRY, Math.max(0, PAGES - first));
-        for (long i = 0; i < n; i++) {
-            to.set(ValueLayout.JAVA_LONG_UNALIGNED, i * ENTRY, process.pagemap(first + i << PAGE_SHIFT));
+        for (long i = 0; i < n; i += BATCH) {
+            long[] entries = new long[(int) Math.min(BATCH, n - i)];
+            process.pagemap(first + i << PAGE_SHIFT, entries);
+            MemorySegment.copy(entries, 0, to, ValueLayout.JAVA_LONG_UNALIGNED, i * ENTRY, entries.length);
         }
         return n * ENTRY;
     }

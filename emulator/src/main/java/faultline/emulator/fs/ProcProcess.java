@@ -45,6 +45,10 @@ public interface ProcProcess {
     /** Writes the process' memory, read-only pages too. */
     long writeMemory(long address, MemorySegment from, long length);
 
-    /** The entry of /proc/PID/pagemap for the page at {@code address}. */
-    long pagemap(long address);
+    /**
+     * The entries of /proc/PID/pagemap for the pages from {@code address} on; all zero when the process has ended.
+     *
+     * @param address page-aligned
+     */
+    void pagemap(long address, long[] entries);
 }

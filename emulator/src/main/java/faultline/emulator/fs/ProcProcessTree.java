@@ -14,6 +14,8 @@ final class ProcProcessTree {
     private static final Set<String> HOST =
             Set.of("cgroup", "loginuid", "sessionid", "uid_map", "gid_map", "setgroups", "net", "ns", "cpuset");
     private static final Set<String> MOUNTS = Set.of("mounts", "mountinfo", "mountstats");
+    private static final Set<String> WRITABLE =
+            Set.of("clear_refs", "comm", "coredump_filter", "fail-nth", "make-it-fail", "oom_score_adj");
     private static final Set<String> LINKS = Set.of("cwd", "exe", "root");
 
     private final GuestRoot root;
@@ -73,7 +75,6 @@ final class ProcProcessTree {
         return file(path, first, tid);
     }
 
-    private static final Set<String> WRITABLE = Set.of("comm", "oom_score_adj", "fail-nth", "make-it-fail");
 
     private VirtualNode file(String path, String name, int tid) {
         String counterpart = "/proc/self/" + name;

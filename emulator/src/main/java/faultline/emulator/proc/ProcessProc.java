@@ -4,13 +4,22 @@ import faultline.emulator.elf.AuxVector;
 import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
 import faultline.emulator.fs.ProcProcess;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
 import faultline.emulator.task.GuestSpec;
+import faultline.emulator.task.OtherMemory;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.UserSpace;
 import faultline.mmu.Errno;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.op.ClearRefs;
+import faultline.mmu.system.MemorySystem;
+import faultline.mmu.view.PageMap;
 import faultline.mmu.view.ProcMaps;
+import faultline.mmu.view.ProcNumaMaps;
+import faultline.mmu.view.ProcSmaps;
+import faultline.mmu.view.ProcStatus;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -20,8 +29,8 @@ import java.util.stream.Stream;
 /** One process as /proc/PID shows it. */
 final class ProcessProc implements ProcProcess {
     private static final List<String> TEXTS = List.of(
-            "auxv", "cmdline", "comm", "coredump_filter", "environ", "limits", "maps", "oom_score", "oom_score_adj",
-            "personality", "stat", "statm", "status", "wchan");
+            "auxv", "clear_refs", "cmdline", "comm", "coredump_filter", "environ", "limits", "maps", "numa_maps", "oom_score",
+            "oom_score_adj", "personality", "smaps", "smaps_rollup", "stat", "statm", "status", "wchan");
 
     /** What a kernel built with fault injection has besides. */
     private static final List<String> INJECTION_TEXTS =
@@ -79,8 +88,12 @@ final class ProcessProc implements ProcProcess {
         MmStruct mm = mm();
         return switch (name) {
             case "maps" -> mm == null ? "" : ProcMaps.text(mm);
+            case "smaps" -> mm == null ? "" : ProcSmaps.text(memory().tables(), mm);
+            case "smaps_rollup" -> mm == null ? null : ProcSmaps.rollup(memory().tables(), mm);
+            case "numa_maps" -> mm == null ? "" : ProcNumaMaps.text(memory().tables(), mm);
+            case "clear_refs" -> "";
             case "stat" -> StatTexts.stat(process, task(tid), mm);
-            case "statm" -> StatTexts.statm(mm);
+            case "statm" -> mm == null ? "0 0 0 0 0 0 0\n" : ProcStatus.statm(mm);
             case "status" -> StatTexts.status(process, task(tid), mm);
             case "limits" -> LimitsText.of(process.rlimits());
             case "comm" -> task(tid).name() + "\n";
@@ -93,13 +106,13 @@ final class ProcessProc implements ProcProcess {
             case "personality" -> String.format("%08x\n", process.personality());
             case "fail-nth" -> task(tid).failNth() + "\n";
             case "make-it-fail" -> (task(tid).makeItFail() ? 1 : 0) + "\n";
-            case "coredump_filter" -> "00000033\n";
+            case "coredump_filter" -> String.format("%08x\n", process.coredumpFilter());
             default -> null;
         };
     }
 
     private String strings(MmStruct mm, long start, long end) {
-        return mm == null ? "" : OtherMemory.of(process.kernel(), mm).text(start, end);
+        return mm == null ? "" : OtherMemory.of(process.kernel(), mm, true).text(start, end);
     }
 
     private String auxv() {
@@ -116,9 +129,19 @@ final class ProcessProc implements ProcProcess {
         return new String(bytes, StandardCharsets.ISO_8859_1);
     }
 
+    private MemorySystem memory() {
+        return process.kernel().memory();
+    }
+
     @Override
     public long write(String name, int tid, String text) {
         switch (name) {
+            case "clear_refs" -> {
+                return clearRefs(text);
+            }
+            case "coredump_filter" -> {
+                return setCoredumpFilter(text);
+            }
             case "comm" -> task(tid).setName(text.endsWith("\n") ? text.substring(0, text.length() - 1) : text);
             case "oom_score_adj" -> {
                 try {
@@ -153,21 +176,43 @@ final class ProcessProc implements ProcProcess {
         return 0;
     }
 
+    private long clearRefs(String text) {
+        MmStruct mm = mm();
+        try {
+            int type = Integer.parseInt(text.strip());
+            return mm == null ? -Errno.ESRCH : ClearRefs.run(memory().tables(), mm, type);
+        } catch (NumberFormatException e) {
+            return -Errno.EINVAL;
+        }
+    }
+
+    private long setCoredumpFilter(String text) {
+        try {
+            process.setCoredumpFilter(Integer.decode(text.strip()));
+            return 0;
+        } catch (NumberFormatException e) {
+            return -Errno.EINVAL;
+        }
+    }
+
     @Override
     public long readMemory(long address, MemorySegment to, long length) {
         MmStruct mm = mm();
-        return mm == null ? 0 : OtherMemory.of(process.kernel(), mm).transfer(address, to, length, false);
+        return mm == null ? 0 : OtherMemory.of(process.kernel(), mm, true).transfer(address, to, length, false);
     }
 
     @Override
     public long writeMemory(long address, MemorySegment from, long length) {
         MmStruct mm = mm();
-        return mm == null ? 0 : OtherMemory.of(process.kernel(), mm).transfer(address, from, length, true);
+        return mm == null ? 0 : OtherMemory.of(process.kernel(), mm, true).transfer(address, from, length, true);
     }
 
     @Override
-    public long pagemap(long address) {
+    public void pagemap(long address, long[] entries) {
         MmStruct mm = mm();
-        return mm == null ? 0 : PagemapEntry.of(process.kernel().memory(), mm, address);
+        if (mm != null) {
+            // frame numbers are for the administrator's eyes
+            PageMap.read(memory().tables(), mm, address, entries, Libc.call(Nr.GETEUID) == 0);
+        }
     }
 }

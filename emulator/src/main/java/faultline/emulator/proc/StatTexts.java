@@ -9,11 +9,10 @@ import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.view.ProcStatus;
 
-/** /proc/PID/stat, statm and status. */
+/** /proc/PID/stat and status. */
 final class StatTexts {
-    private static final int PAGE_KIB = 4;
-
     private StatTexts() {}
 
     private static char state(Process process, Task task) {
@@ -76,17 +75,6 @@ final class StatTexts {
         return out.append(" 0\n").toString();
     }
 
-    @KernelFunction(value = "proc_pid_statm", file = "fs/proc/array.c")
-    static String statm(MmStruct mm) {
-        if (mm == null) {
-            return "0 0 0 0 0 0 0\n";
-        }
-        long shared = mm.rss(MmStruct.FILEPAGES) + mm.rss(MmStruct.SHMEMPAGES);
-        long text = (mm.endCode() + 4095 >>> 12) - (mm.startCode() >>> 12);
-        return mm.totalVm() + " " + mm.rssPages() + " " + shared + " " + text + " 0 " + (mm.dataVm() + mm.stackVm())
-                + " 0\n";
-    }
-
     @KernelFunction(value = "proc_pid_status", file = "fs/proc/array.c")
     static String status(Process process, Task task, MmStruct mm) {
         StringBuilder out = new StringBuilder();
@@ -126,23 +114,7 @@ final class StatTexts {
     }
 
     private static void memory(StringBuilder out, MmStruct mm) {
-        mm.updateHiwaterVm();
-        kib(out, "VmPeak", mm.hiwaterVm());
-        kib(out, "VmSize", mm.totalVm());
-        kib(out, "VmLck", mm.lockedVm());
-        kib(out, "VmPin", 0);
-        kib(out, "VmHWM", mm.hiwaterRss());
-        kib(out, "VmRSS", mm.rssPages());
-        kib(out, "RssAnon", mm.rss(MmStruct.ANONPAGES));
-        kib(out, "RssFile", mm.rss(MmStruct.FILEPAGES));
-        kib(out, "RssShmem", mm.rss(MmStruct.SHMEMPAGES));
-        kib(out, "VmData", mm.dataVm());
-        kib(out, "VmStk", mm.stackVm());
-        long text = (mm.endCode() + 4095 >>> 12) - (mm.startCode() >>> 12);
-        kib(out, "VmExe", text);
-        kib(out, "VmLib", Math.max(0, mm.execVm() - text));
-        kib(out, "VmPTE", mm.pageTableBytes() >>> 12);
-        kib(out, "VmSwap", mm.rss(MmStruct.SWAPENTS));
+        out.append(ProcStatus.vmLines(mm));
         line(out, "HugetlbPages", "       0 kB");
         line(out, "CoreDumping", 0);
         line(out, "THP_enabled", 0);
@@ -191,10 +163,6 @@ final class StatTexts {
             case 'T' -> "stopped";
             default -> "sleeping";
         };
-    }
-
-    private static void kib(StringBuilder out, String name, long pages) {
-        out.append(name).append(String.format(":\t%8d kB\n", pages * PAGE_KIB));
     }
 
     private static void line(StringBuilder out, String name, long value) {

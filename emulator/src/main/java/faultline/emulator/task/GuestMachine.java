@@ -15,6 +15,7 @@ import faultline.emulator.syscall.memory.MemoryCalls;
 import faultline.emulator.syscall.process.ProcessCalls;
 import faultline.emulator.syscall.signal.SignalCalls;
 import faultline.emulator.syscall.time.TimeCalls;
+import faultline.mmu.gup.GupCow;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MemorySystem;
@@ -66,7 +67,9 @@ public final class GuestMachine implements AutoCloseable {
 
     /** Builds the machine and loads the program, which does not run yet. */
     public static GuestMachine boot(GuestSpec spec) throws ElfException {
-        return boot(spec, new MemorySystem(memoryConfig(spec)));
+        MemorySystem memory = new MemorySystem(memoryConfig(spec));
+        memory.gup().setCow("2005".equals(spec.options().get("gup-cow")) ? GupCow.YEAR_2005 : GupCow.FIXED);
+        return boot(spec, memory);
     }
 
     private static MemoryConfig memoryConfig(GuestSpec spec) {

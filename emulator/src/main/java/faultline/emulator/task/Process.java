@@ -19,6 +19,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * monitor. The rest is either final, guarded as its own class says, or changed only by execve of the process' last task.
  */
 public final class Process {
+    /** Anonymous memory, private and shared, first pages of programs, and private huge pages. */
+    private static final int DEFAULT_COREDUMP_FILTER = 0x33;
+    private static final int COREDUMP_FILTER_BITS = 0x1ff;
+
     private final Kernel kernel;
     private final int pid;
     private final Rlimits rlimits;
@@ -42,6 +46,7 @@ public final class Process {
     private volatile int timerSlack = 50_000;
     private volatile int parentDeathSignal;
     private volatile int oomScoreAdj;
+    private volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
     private volatile int membarrier;
     private volatile boolean handlersShared;
 
@@ -233,6 +238,15 @@ public final class Process {
         oomScoreAdj = value;
     }
 
+    /** Which mappings a core dump holds: bits of core(5), as /proc/PID/coredump_filter shows them. */
+    public int coredumpFilter() {
+        return coredumpFilter;
+    }
+
+    public void setCoredumpFilter(int bits) {
+        coredumpFilter = bits & COREDUMP_FILTER_BITS;
+    }
+
     /** Remembers that the program announced a kind of membarrier(2). */
     public void registerMembarrier(int command) {
         membarrier |= command;
@@ -250,6 +264,7 @@ public final class Process {
         noNewPrivileges = from.noNewPrivileges;
         timerSlack = from.timerSlack;
         oomScoreAdj = from.oomScoreAdj;
+        coredumpFilter = from.coredumpFilter;
         membarrier = from.membarrier;
         groupId = from.groupId;
         sessionId = from.sessionId;

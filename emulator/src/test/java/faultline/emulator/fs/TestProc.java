@@ -1,6 +1,7 @@
 package faultline.emulator.fs;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 
 /** A machine with one process, 100, that has a thread 101. */
@@ -131,8 +132,8 @@ final class TestProc implements ProcSource {
         }
 
         @Override
-        public long pagemap(long address) {
-            return address;
+        public void pagemap(long address, long[] entries) {
+            Arrays.setAll(entries, i -> address + 4096L * i);
         }
     }
 }

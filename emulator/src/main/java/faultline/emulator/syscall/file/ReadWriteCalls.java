@@ -85,7 +85,7 @@ final class ReadWriteCalls implements SyscallFamily {
     /** A whole vector that fits the bounce buffer is one host call: a datagram, or one line of output, stays whole. */
     private static long gatherWrite(Task t, OpenFile file, long[] iov, long pos, int flags) {
         long total = IoVector.total(iov);
-        if (total > HostScratch.MAX_BOUNCE) {
+        if (total > HostScratch.MAX_BOUNCE || file.isDirect()) {
             return piecewise(t, file, iov, pos, flags, true);
         }
         MemorySegment bounce = HostScratch.get().bounce(total);
@@ -101,7 +101,7 @@ final class ReadWriteCalls implements SyscallFamily {
 
     private static long scatterRead(Task t, OpenFile file, long[] iov, long pos, int flags) {
         long total = IoVector.total(iov);
-        if (total > HostScratch.MAX_BOUNCE && file.neverBlocks()) {
+        if (total > HostScratch.MAX_BOUNCE && file.neverBlocks() || file.isDirect()) {
             return piecewise(t, file, iov, pos, flags, false);
         }
         MemorySegment bounce = HostScratch.get().bounce(total);

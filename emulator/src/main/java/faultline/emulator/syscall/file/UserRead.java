@@ -24,6 +24,9 @@ final class UserRead {
         if (buf < 0 || buf + count < 0 || buf + count > MmLayout.TASK_SIZE) {
             return -Errno.EFAULT;
         }
+        if (file.isDirect()) {
+            return DirectTransfer.run(t, file, buf, count, pos, flags, false);
+        }
         boolean resumable = file.neverBlocks();
         if (!resumable && count > 0 && !reachable(t, buf)) {
             // What is taken out of a pipe cannot be put back: look before.

@@ -21,6 +21,9 @@ final class UserWrite {
         if (buf < 0 || buf + count < 0 || buf + count > MmLayout.TASK_SIZE) {
             return -Errno.EFAULT;
         }
+        if (file.isDirect()) {
+            return DirectTransfer.run(t, file, buf, count, pos, flags, true);
+        }
         MemorySegment bounce = HostScratch.get().bounce(count);
         long done = 0;
         do {

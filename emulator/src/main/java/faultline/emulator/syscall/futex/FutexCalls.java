@@ -89,7 +89,7 @@ public final class FutexCalls implements SyscallFamily {
     private static long waitUntil(
             Task task, long address, int value, int bitset, boolean shared, int clock, long deadline) {
         FutexTable futexes = task.kernel().futexes();
-        FutexKey key = futexes.key(task, address, shared);
+        FutexKey key = futexes.key(task, address, shared, false);
         long result = futexes.wait(task, key, address, value, bitset, clock, deadline);
         if (result == -Restart.ERESTARTSYS && deadline != Sleeps.NEVER) {
             task.setRestartBlock(again -> waitUntil(again, address, value, bitset, shared, clock, deadline));
@@ -104,7 +104,7 @@ public final class FutexCalls implements SyscallFamily {
         }
         FutexTable futexes = task.kernel().futexes();
         // a count below one still wakes one, as on Linux
-        return futexes.wake(futexes.key(task, address, shared), Math.max(1, count), bitset);
+        return futexes.wake(futexes.key(task, address, shared, false), Math.max(1, count), bitset);
     }
 
     private static long requeue(
@@ -113,8 +113,8 @@ public final class FutexCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         FutexTable futexes = task.kernel().futexes();
-        FutexKey from = futexes.key(task, address, shared);
-        FutexKey to = futexes.key(task, address2, shared);
+        FutexKey from = futexes.key(task, address, shared, false);
+        FutexKey to = futexes.key(task, address2, shared, false);
         return futexes.requeue(task, from, address, to, wake, move, compare);
     }
 
@@ -124,8 +124,8 @@ public final class FutexCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         FutexTable futexes = task.kernel().futexes();
-        FutexKey first = futexes.key(task, address, shared);
-        FutexKey second = futexes.key(task, address2, shared);
+        FutexKey first = futexes.key(task, address, shared, false);
+        FutexKey second = futexes.key(task, address2, shared, true);
         return futexes.wakeOp(task, first, second, address2, Math.max(1, count), Math.max(1, count2), operation);
     }
 }

@@ -7,9 +7,12 @@ import faultline.emulator.task.UserFault;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.gup.UserMemory;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
-import faultline.mmu.mm.VmFlags;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.system.MemorySystem;
 import java.util.Iterator;
 
 /**
@@ -23,7 +26,6 @@ public final class FutexTable {
     public static final int MATCH_ANY = -1;
 
     private static final int BUCKETS = 256;
-    private static final long PAGE_MASK = 4095;
 
     private static final int FUTEX_WAITERS = 0x80000000;
     private static final int FUTEX_OWNER_DIED = 0x40000000;
@@ -43,29 +45,56 @@ public final class FutexTable {
         return buckets[(hash ^ hash >>> 16) & BUCKETS - 1];
     }
 
-    /** The key of an aligned address, or null when a shared one is not mapped. */
+    /**
+     * The key of an aligned address.
+     *
+     * @param write whether the call writes the word: then it must be writable
+     * @throws UserFault where a shared word cannot be reached
+     */
     @KernelFunction(value = "get_futex_key", file = "kernel/futex/core.c")
-    FutexKey key(Task task, long address, boolean shared) {
+    FutexKey key(Task task, long address, boolean shared, boolean write) {
+        return shared ? sharedKey(task, address, write) : new FutexKey(task.mm(), address);
+    }
+
+    /**
+     * The key of a word that may be shared: what its page belongs to tells. The page is pinned while that is asked, so that it
+     * cannot become another's meanwhile.
+     *
+     * <p>Pinned as for writing where that is allowed: a private page is then this process' own copy, and its address is the key.
+     */
+    private static FutexKey sharedKey(Task task, long address, boolean write) {
         MmStruct mm = task.mm();
-        if (!shared) {
-            return new FutexKey(mm, address);
+        MemorySystem memory = task.kernel().memory();
+        long[] page = new long[1];
+        boolean readOnly = false;
+        if (!UserMemory.accessOk(address, Integer.BYTES)) {
+            throw UserFault.INSTANCE;
         }
-        // the word is touched first, so that an address which cannot be accessed is EFAULT
-        task.user().getInt(address);
         mm.mmapLock().readLock();
         try {
-            Vma vma = mm.vmas().find(address);
-            if (vma == null || vma.start() > address) {
+            long pinned = memory.gup().getUserPages(mm, task.fault(), address, 1, true, false, page, null);
+            if (pinned == -Errno.EFAULT && !write) {
+                readOnly = true;
+                pinned = memory.gup().getUserPages(mm, task.fault(), address, 1, false, false, page, null);
+            }
+            if (pinned < 0) {
                 throw UserFault.INSTANCE;
             }
-            AddressSpace object = (vma.flags() & VmFlags.SHARED) != 0 ? SharedObject.of(vma) : null;
-            if (object == null) {
-                return new FutexKey(mm, address);
-            }
-            long page = vma.pgoff() + (address - vma.start() >>> 12);
-            return new FutexKey(object, (page << 12) + (address & PAGE_MASK));
         } finally {
             mm.mmapLock().readUnlock();
+        }
+        FrameTable frames = memory.phys().frames();
+        try {
+            if (frames.test(page[0], PageFlags.ANON) && !readOnly) {
+                return new FutexKey(mm, address);
+            }
+            if (frames.mapping(page[0]) instanceof AddressSpace object) {
+                return new FutexKey(object, (frames.index(page[0]) << Page.SHIFT) + Page.offset(address));
+            }
+            // an anonymous page that can never be written, the page of zeros, or one whose file was cut: nobody wakes there
+            throw UserFault.INSTANCE;
+        } finally {
+            memory.phys().allocator().putPage(page[0]);
         }
     }
 
@@ -147,7 +176,7 @@ public final class FutexTable {
     /** Wakes waiters of a word whose address may be shared or private: what the kernel does at a thread's end. */
     public void wakeShared(Task task, long address, int count) {
         try {
-            wake(key(task, address, true), count, MATCH_ANY);
+            wake(key(task, address, true, false), count, MATCH_ANY);
         } catch (UserFault e) {
             // unmapped meanwhile: nobody can wait there
             return;

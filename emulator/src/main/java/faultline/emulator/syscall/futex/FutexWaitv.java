@@ -49,7 +49,7 @@ final class FutexWaitv {
             if ((addresses[i] & 3) != 0) {
                 return -Errno.EINVAL;
             }
-            FutexKey key = futexes.key(task, addresses[i], (futexFlags & FUTEX2_PRIVATE) == 0);
+            FutexKey key = futexes.key(task, addresses[i], (futexFlags & FUTEX2_PRIVATE) == 0, false);
             queued[i] = new FutexWaiter(task, key, FutexTable.MATCH_ANY, i);
         }
         return wait(task, futexes, queued, addresses, values, (int) clock, deadline);

@@ -3,16 +3,19 @@ package faultline.emulator.syscall.memory;
 import faultline.emulator.host.Nr;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
-import faultline.emulator.task.Process;
+import faultline.emulator.task.OtherMemory;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.UserSpace;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.gup.UserMemory;
+import java.lang.foreign.MemorySegment;
 
-/** process_vm_readv(2) and process_vm_writev(2). */
+/** process_vm_readv(2) and process_vm_writev(2): pins pages of another process and copies between them and one's own. */
 final class OtherProcessCalls implements SyscallFamily {
     private static final int IOV_MAX = 1024;
-    private static final int CHUNK = 65536;
+    /** MAX_RW_COUNT: the most one call transfers. */
+    private static final long MAX_COUNT = 0x7fff_f000L;
 
     @Override
     public void register(SyscallTable table) {
@@ -22,25 +25,39 @@ final class OtherProcessCalls implements SyscallFamily {
                 transfer(task, (int) pid, local, localCount, remote, count, flags, true));
     }
 
+    @KernelFunction(value = "process_vm_rw", file = "mm/process_vm_access.c")
     private static long transfer(
             Task task, int pid, long local, long localCount, long remote, long remoteCount, long flags, boolean write) {
         if (flags != 0) {
             return -Errno.EINVAL;
         }
-        if (localCount < 0 || localCount > IOV_MAX || remoteCount < 0 || remoteCount > IOV_MAX) {
+        if (Long.compareUnsigned(localCount, IOV_MAX) > 0) {
             return -Errno.EINVAL;
         }
         long[] localVector = vector(task, local, (int) localCount);
-        long[] remoteVector = vector(task, remote, (int) remoteCount);
-        Process process = task.kernel().processes().get(pid);
-        UserSpace space = process == null ? null : process.space();
-        if (localVector == null || remoteVector == null) {
+        if (localVector == null) {
             return -Errno.EINVAL;
         }
-        if (space == null) {
-            return -Errno.ESRCH;
+        long room = clip(localVector);
+        if (room < 0) {
+            return room;
         }
-        return new Transfer(task, space, localVector, remoteVector, write).run();
+        if (room == 0) {
+            return 0;
+        }
+        if (Long.compareUnsigned(remoteCount, IOV_MAX) > 0) {
+            return -Errno.EINVAL;
+        }
+        long[] remoteVector = vector(task, remote, (int) remoteCount);
+        if (remoteVector == null) {
+            return -Errno.EINVAL;
+        }
+        if (total(remoteVector) == 0) {
+            return 0;
+        }
+        Task target = task.kernel().tasks().get(pid);
+        UserSpace space = target == null ? null : target.process().space();
+        return space == null ? -Errno.ESRCH : new Transfer(task, space, localVector, room, write).run(remoteVector);
     }
 
     /** Pairs of base and length; null when a length is negative. */
@@ -55,59 +72,85 @@ final class OtherProcessCalls implements SyscallFamily {
         return pairs;
     }
 
+    /** Cuts a vector of one's own memory at the most a call transfers; returns its bytes, or -EFAULT for a kernel address. */
+    private static long clip(long[] pairs) {
+        long sum = 0;
+        for (int i = 0; i < pairs.length; i += 2) {
+            if (!UserMemory.accessOk(pairs[i], pairs[i + 1])) {
+                return -Errno.EFAULT;
+            }
+            pairs[i + 1] = Math.min(pairs[i + 1], MAX_COUNT - sum);
+            sum += pairs[i + 1];
+        }
+        return sum;
+    }
+
+    private static long total(long[] pairs) {
+        long sum = 0;
+        for (int i = 1; i < pairs.length; i += 2) {
+            sum |= pairs[i];
+        }
+        return sum;
+    }
+
     /** One call's way through both vectors. */
     private static final class Transfer {
         private final Task task;
-        private final UserSpace other;
+        private final OtherMemory other;
+        private final UserMemory own;
         private final long[] local;
-        private final long[] remote;
         private final boolean write;
-        private final byte[] buffer = new byte[CHUNK];
-        private long done;
+        private long left;
+        private int piece;
+        private long offset;
 
-        Transfer(Task task, UserSpace other, long[] local, long[] remote, boolean write) {
+        Transfer(Task task, UserSpace space, long[] local, long room, boolean write) {
             this.task = task;
-            this.other = other;
+            this.other = OtherMemory.of(task.kernel(), space.mm(), false);
+            this.own = task.kernel().memory().userMemory();
             this.local = local;
-            this.remote = remote;
+            this.left = room;
             this.write = write;
         }
 
-        long run() {
-            int l = 0;
-            long lOffset = 0;
-            for (int r = 0; r < remote.length; r += 2) {
-                long rOffset = 0;
-                while (rOffset < remote[r + 1]) {
-                    while (l < local.length && lOffset == local[l + 1]) {
-                        l += 2;
-                        lOffset = 0;
-                    }
-                    if (l >= local.length) {
-                        return done;
-                    }
-                    long most = Math.min(remote[r + 1] - rOffset, local[l + 1] - lOffset);
-                    int piece = (int) Math.min(CHUNK, most);
-                    int moved = move(local[l] + lOffset, remote[r] + rOffset, piece);
-                    done += moved;
-                    rOffset += moved;
-                    lOffset += moved;
-                    if (moved < piece) {
-                        return done > 0 ? done : -Errno.EFAULT;
-                    }
+        @KernelFunction(value = "process_vm_rw_core", file = "mm/process_vm_access.c")
+        long run(long[] remote) {
+            long done = 0;
+            for (int r = 0; r < remote.length && left > 0; r += 2) {
+                long length = Math.min(remote[r + 1], left);
+                long n = other.forEachPage(remote[r], length, write, (memory, at, before, count) -> page(memory, at, count));
+                if (n < 0) {
+                    return done > 0 ? done : n;
+                }
+                done += n;
+                if (n < length) {
+                    return done;
                 }
             }
             return done;
         }
 
-        private int move(long mine, long theirs, int length) {
-            UserMemory memory = task.kernel().memory().userMemory();
-            if (write) {
-                int got = length - (int) memory.copyFromUser(task.mm(), task.fault(), mine, buffer, 0, length);
-                return got - (int) memory.copyToUser(other.mm(), task.fault(), theirs, buffer, 0, got);
+        /** Copies a piece of one pinned page to or from where one's own vector stands. */
+        private long page(MemorySegment memory, long at, long count) {
+            long done = 0;
+            while (done < count) {
+                while (offset == local[piece + 1]) {
+                    piece += 2;
+                    offset = 0;
+                }
+                long n = Math.min(count - done, local[piece + 1] - offset);
+                long address = local[piece] + offset;
+                long missed = write
+                        ? own.copyFromUser(task.mm(), task.fault(), address, memory, at + done, n)
+                        : own.copyToUser(task.mm(), task.fault(), address, memory, at + done, n);
+                done += n - missed;
+                offset += n - missed;
+                left -= n - missed;
+                if (missed > 0) {
+                    break;
+                }
             }
-            int got = length - (int) memory.copyFromUser(other.mm(), task.fault(), theirs, buffer, 0, length);
-            return got - (int) memory.copyToUser(task.mm(), task.fault(), mine, buffer, 0, got);
+            return done;
         }
     }
 }
