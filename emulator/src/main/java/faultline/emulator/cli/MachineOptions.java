@@ -18,6 +18,7 @@ public final class MachineOptions {
     private static final long PAGE_TABLE_SPAN = 2L << 20;
     private static final long LEAST_MEMORY = 16L << 20;
     private static final long MOST_MEMORY = 1L << 40;
+    private static final long MOST_SWAP = 1L << 40;
 
     @Option(
             names = "--mem",
@@ -25,6 +26,13 @@ public final class MachineOptions {
             converter = MemorySize.class,
             description = "Memory of the guest's machine, reserved and touched as needed (default: 1G).")
     private long memBytes = GuestSpec.DEFAULT_MEM_BYTES;
+
+    @Option(
+            names = "--swap",
+            paramLabel = "SIZE",
+            converter = MemorySize.class,
+            description = "Swap space, kept in a temporary file (default: none).")
+    private long swapBytes;
 
     @Option(
             names = "--root",
@@ -125,6 +133,9 @@ public final class MachineOptions {
         if (memBytes < LEAST_MEMORY || memBytes > MOST_MEMORY) {
             throw new CommandException(ExitStatus.TROUBLE, "--mem: from 16M to 1T, not " + memBytes + " bytes");
         }
+        if (swapBytes > MOST_SWAP) {
+            throw new CommandException(ExitStatus.TROUBLE, "--swap: at most 1T, not " + swapBytes + " bytes");
+        }
         if (root != null && !Files.isDirectory(root)) {
             throw new CommandException(ExitStatus.TROUBLE, "--root: " + root + " is not a directory");
         }
@@ -142,6 +153,9 @@ public final class MachineOptions {
         all.put("gup-cow", gupCow);
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
+        }
+        if (swapBytes != 0) {
+            all.put(GuestSpec.SWAP, Long.toString(swapBytes));
         }
         return all;
     }

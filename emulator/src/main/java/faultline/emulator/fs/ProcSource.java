@@ -1,6 +1,7 @@
 package faultline.emulator.fs;
 
 import java.util.List;
+import java.util.Map;
 
 /** What /proc tells about the machine and its processes; the task layer supplies it. Any thread may ask. */
 public interface ProcSource {
@@ -15,6 +16,18 @@ public interface ProcSource {
 
     /** Unused guest-physical memory in bytes. */
     long freeBytes();
+
+    /** Room in the swap area in bytes; 0 when there is none. */
+    long swapBytes();
+
+    /** Room of it that nothing is in. */
+    long freeSwapBytes();
+
+    /** Bytes that are in the swap area and in memory too. */
+    long swapCachedBytes();
+
+    /** Lines of /proc/vmstat that this machine knows of, by name. */
+    Map<String, Long> vmstat();
 
     /** Committed address space and its limit in bytes: Committed_AS and CommitLimit. */
     long committedBytes();

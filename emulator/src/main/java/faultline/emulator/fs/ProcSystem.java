@@ -3,9 +3,10 @@ package faultline.emulator.fs;
 import java.util.Set;
 import java.util.function.Supplier;
 
-/** Files of /proc that tell of the guest's machine: meminfo, cpuinfo, stat, uptime, loadavg, version, some of sys. */
+/** Files of /proc that tell of the guest's machine: meminfo, swaps, vmstat, cpuinfo, stat, uptime, loadavg, version, some of sys. */
 final class ProcSystem {
-    private static final Set<String> NAMES = Set.of("meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version");
+    private static final Set<String> NAMES = Set.of(
+            "meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version", "swaps", "vmstat");
     private static final long KIB = 1024;
     private static final long NANOS = 1_000_000_000L;
     /** Nanoseconds of one tick of USER_HZ. */
@@ -29,6 +30,8 @@ final class ProcSystem {
             case "stat" -> this::stat;
             case "uptime" -> this::uptime;
             case "loadavg" -> this::loadavg;
+            case "swaps" -> this::swaps;
+            case "vmstat" -> this::vmstat;
             case "version" -> () -> "Linux version " + source.release() + " (faultline) " + source.version() + "\n";
             default -> null;
         };
@@ -55,8 +58,9 @@ final class ProcSystem {
         line(out, "MemTotal:", total);
         line(out, "MemFree:", free);
         line(out, "MemAvailable:", free);
-        line(out, "SwapTotal:", 0);
-        line(out, "SwapFree:", 0);
+        line(out, "SwapCached:", source.swapCachedBytes());
+        line(out, "SwapTotal:", source.swapBytes());
+        line(out, "SwapFree:", source.freeSwapBytes());
         line(out, "CommitLimit:", source.commitLimitBytes());
         line(out, "Committed_AS:", source.committedBytes());
         out.append("HugePages_Total:       0\nHugePages_Free:        0\n");
@@ -70,6 +74,27 @@ final class ProcSystem {
                 .append(" ".repeat(Math.max(1, 24 - name.length() - value.length())))
                 .append(value)
                 .append(" kB\n");
+    }
+
+    private String swaps() {
+        StringBuilder out = new StringBuilder("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+        long size = source.swapBytes() / KIB;
+        if (size != 0) {
+            long used = size - source.freeSwapBytes() / KIB;
+            out.append("%-40sfile\t\t%d\t%s%d\t%s-2\n".formatted("/swapfile", size, tab(size), used, tab(used)));
+        }
+        return out.toString();
+    }
+
+    /** Columns of eight, of which seven digits take one. */
+    private static String tab(long number) {
+        return number < 10_000_000 ? "\t" : "";
+    }
+
+    private String vmstat() {
+        StringBuilder out = new StringBuilder();
+        source.vmstat().forEach((name, value) -> out.append(name).append(' ').append(value).append('\n'));
+        return out.toString();
     }
 
     private String cpuinfo() {

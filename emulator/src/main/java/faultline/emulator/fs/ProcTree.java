@@ -19,7 +19,7 @@ import java.util.Set;
 final class ProcTree {
     /** Names a confined guest may read from the host. */
     private static final Set<String> HARMLESS = Set.of(
-            "filesystems", "devices", "swaps", "vmstat", "zoneinfo", "buddyinfo", "diskstats", "partitions",
+            "filesystems", "devices", "zoneinfo", "buddyinfo", "diskstats", "partitions",
             "interrupts", "softirqs", "misc", "config.gz", "modules", "cmdline", "sys");
 
     private final GuestRoot root;

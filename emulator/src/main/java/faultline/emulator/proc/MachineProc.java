@@ -10,7 +10,11 @@ import faultline.mmu.Errno;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmSysctl;
+import faultline.mmu.swap.Reclaimer;
+import faultline.mmu.swap.SwapSpace;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A running machine as /proc tells of it. */
 public final class MachineProc implements ProcSource {
@@ -46,6 +50,40 @@ public final class MachineProc implements ProcSource {
     @Override
     public long freeBytes() {
         return kernel.memory().phys().allocator().freeFrames() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public long swapBytes() {
+        SwapSpace swap = kernel.memory().swap();
+        return swap == null ? 0 : swap.totalSlots() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public long freeSwapBytes() {
+        SwapSpace swap = kernel.memory().swap();
+        return swap == null ? 0 : swap.freeSlots() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public long swapCachedBytes() {
+        SwapSpace swap = kernel.memory().swap();
+        return swap == null ? 0 : swap.cachedPages() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public Map<String, Long> vmstat() {
+        SwapSpace swap = kernel.memory().swap();
+        Reclaimer reclaimer = kernel.memory().reclaimer();
+        Map<String, Long> lines = new LinkedHashMap<>();
+        lines.put("nr_free_pages", kernel.memory().phys().allocator().freeFrames());
+        lines.put("pswpin", swap == null ? 0 : swap.pagesIn());
+        lines.put("pswpout", swap == null ? 0 : swap.pagesOut());
+        lines.put("pgsteal_kswapd", reclaimer.stolenInBackground());
+        lines.put("pgsteal_direct", reclaimer.stolen() - reclaimer.stolenInBackground());
+        lines.put("pgscan_kswapd", reclaimer.scannedInBackground());
+        lines.put("pgscan_direct", reclaimer.scanned() - reclaimer.scannedInBackground());
+        lines.put("oom_kill", kernel.oomKiller().kills());
+        return lines;
     }
 
     @Override

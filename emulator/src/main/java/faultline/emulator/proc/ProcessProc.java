@@ -100,7 +100,7 @@ final class ProcessProc implements ProcProcess {
             case "cmdline" -> strings(mm, mm == null ? 0 : mm.argStart(), mm == null ? 0 : mm.argEnd());
             case "environ" -> strings(mm, mm == null ? 0 : mm.envStart(), mm == null ? 0 : mm.envEnd());
             case "auxv" -> auxv();
-            case "oom_score" -> "0\n";
+            case "oom_score" -> process.kernel().oomKiller().score(process) + "\n";
             case "oom_score_adj" -> process.oomScoreAdj() + "\n";
             case "wchan" -> "0";
             case "personality" -> String.format("%08x\n", process.personality());

@@ -75,6 +75,9 @@ public final class GuestMachine implements AutoCloseable {
     private static MemoryConfig memoryConfig(GuestSpec spec) {
         return MemoryConfig.defaults()
                 .withMemBytes(spec.memBytes())
+                .withSwapBytes(spec.swapBytes())
+                // In a repeatable run who wants frames frees them: when a thread on the side would is nobody's to say.
+                .withKswapd(spec.seed() == null)
                 .withPtl(PtlMode.valueOf(spec.ptl().toUpperCase(Locale.ROOT)))
                 .withMove(MoveMode.valueOf(spec.move().toUpperCase(Locale.ROOT)))
                 .withOvercommit(overcommit(spec), MemoryConfig.defaults().overcommitRatio())

@@ -17,7 +17,7 @@ import java.util.Objects;
  * @param seed fixes random bytes, layout, clock and pids; {@code null} for real ones
  * @param ptl which lock guards page tables: {@code "mm"} or {@code "split"}
  * @param move how mremap moves entries: {@code "page"}, {@code "extent"} or {@code "pmd"}
- * @param options further switches by name, for instance {@code "swap"} with a size in bytes
+ * @param options further switches by name, see the constants
  */
 public record GuestSpec(
         String program,
@@ -34,6 +34,9 @@ public record GuestSpec(
     /** Switch that makes the kernel look as if built with CONFIG_FAULT_INJECTION: /proc/PID/fail-nth and make-it-fail. */
     public static final String FAULT_INJECTION = "fault-injection";
 
+    /** Option: bytes of swap space. */
+    public static final String SWAP = "swap";
+
     public static final long DEFAULT_MEM_BYTES = 1L << 30;
 
     public GuestSpec {
@@ -48,6 +51,11 @@ public record GuestSpec(
         var more = new java.util.HashMap<>(options);
         more.put(option, value);
         return new GuestSpec(program, argv, env, root, cwd, memBytes, seed, ptl, move, more);
+    }
+
+    /** Bytes of swap space; 0 for none. */
+    public long swapBytes() {
+        return Long.parseLong(options.getOrDefault(SWAP, "0"));
     }
 
     /** A program with everything else as {@code faultline run} has it when no option is given. */

@@ -38,6 +38,7 @@ public final class Kernel implements AutoCloseable {
     private final GuestRandom random;
     private final TimerQueue timers;
     private final SyscallTable syscalls = new SyscallTable();
+    private final OomKiller oomKiller = new OomKiller(this);
     private final FutexTable futexes = new FutexTable();
     private final long bootNanos;
 
@@ -57,6 +58,7 @@ public final class Kernel implements AutoCloseable {
         this.spec = spec;
         this.memory = memory;
         this.pool = new CpuPool(memory.phys().segment(), cpuOptions);
+        memory.reclaimer().setOutOfMemory(oomKiller::outOfMemory);
         memory.setInstructionCache(pool.instructionCache());
         this.clock = spec.seed() == null ? KernelClock.host() : KernelClock.virtual();
         this.random = GuestRandom.of(spec.seed());
@@ -99,6 +101,11 @@ public final class Kernel implements AutoCloseable {
 
     public FutexTable futexes() {
         return futexes;
+    }
+
+    /** Who ends a process when memory is used up. */
+    public OomKiller oomKiller() {
+        return oomKiller;
     }
 
     /** Whether everything random is a function of a seed. */
@@ -301,7 +308,7 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    /** No memory for a fault: Linux' OOM killer takes the process that is largest; here, the one that asks. */
+    /** A fault that never finds memory, though nothing says that memory is used up: the process that asks has to go. */
     void outOfMemory(Task task) {
         SignalSender.exitGroup(task.process(), Signals.SIGKILL);
     }

@@ -83,9 +83,9 @@ final class TaskLoop implements Runnable {
         }
         switch (exit) {
             case SYSCALL -> systemCall();
-            case FAULT_RETRY -> retryFault();
             case FAULT_SIGNAL -> faultSignal();
-            case FAULT_OOM -> faultWithoutMemory();
+            // As for a fault that has to wait: outside of guest code there are more ways to find memory.
+            case FAULT_RETRY, FAULT_OOM -> retryFault();
             case EXCEPTION -> CpuException.raise(task);
             case STOPPED -> {
                 // another task's turn, or a signal: the next step sees
@@ -133,9 +133,9 @@ final class TaskLoop implements Runnable {
     }
 
     /**
-     * A fault found no memory. Linux simply has the instruction run, and fault, again ({@code pagefault_out_of_memory}),
-     * since its allocator has killed somebody before it says no. Ours just says no: when trying again does not help, the
-     * task that asks is the one that is killed.
+     * A fault found no memory, though the OOM killer was asked. Linux simply has the instruction run, and fault, again, since
+     * its allocator has killed somebody before it says no: this task, or one that is still ending. An allocation that fails for
+     * another reason, again and again, costs the task that asks its life.
      */
     @KernelFunction(value = "pagefault_out_of_memory", file = "mm/oom_kill.c")
     private void faultWithoutMemory() {

@@ -3,6 +3,7 @@ package faultline.emulator.fs;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /** A machine with one process, 100, that has a thread 101. */
 final class TestProc implements ProcSource {
@@ -27,6 +28,26 @@ final class TestProc implements ProcSource {
     @Override
     public long freeBytes() {
         return 32L << 20;
+    }
+
+    @Override
+    public long swapBytes() {
+        return 16L << 20;
+    }
+
+    @Override
+    public long freeSwapBytes() {
+        return 12L << 20;
+    }
+
+    @Override
+    public long swapCachedBytes() {
+        return 1L << 20;
+    }
+
+    @Override
+    public Map<String, Long> vmstat() {
+        return Map.of("pswpin", 1L);
     }
 
     @Override

@@ -151,7 +151,7 @@ final class FileFault {
             }
             if ((pfn & AddressSpace.WAS_READ) != 0) {
                 pfn &= ~AddressSpace.WAS_READ;
-                ctx.major = !mapping.isShmem();
+                ctx.major = true;
             }
             if (!lock(ctx, pfn)) {
                 env.allocator.putPage(pfn);

@@ -188,10 +188,10 @@ public final class AddressSpace {
             long pfn = findPage(index);
             if (pfn < 0) {
                 int error = PageReader.readAround(this, index, readAround && !shmem ? READ_AROUND : 1);
-                if (error != 0) {
+                if (error < 0) {
                     return error == -Errno.ENOMEM || error == -Errno.ENXIO ? error : -Errno.EIO;
                 }
-                read = WAS_READ;
+                read = error == PageReader.FROM_SWAP || !shmem ? WAS_READ : 0;
                 continue;
             }
             if (frames.test(pfn, PageFlags.UPTODATE)) {
@@ -209,7 +209,7 @@ public final class AddressSpace {
         }
     }
 
-    /** Added to the result of {@link #readPage} when the backing store was read: the fault is a major one. */
+    /** Added to the result of {@link #readPage} when the backing store, or swap, was read: the fault is a major one. */
     public static final long WAS_READ = 1L << 52;
 
     /** Enters a locked frame: see {@link CachedPages#add}. */
@@ -243,7 +243,48 @@ public final class AddressSpace {
         return true;
     }
 
-    /** The next cached index from {@code from} to {@code last} inclusive, or -1. */
+    /** As {@link #findPage}, but {@link CachedPages#SWAPPED} for a page that is in swap. */
+    long findOrSwapped(long index) {
+        return pages.findOrSwapped(index);
+    }
+
+    /** Pages of this memory file that are in swap. */
+    public long swappedPages() {
+        return shmem ? pages.swapped() : 0;
+    }
+
+    /**
+     * The locked page of this memory file, which the caller holds a reference on and has written to swap slot {@code slot} since it
+     * was last marked dirty, leaves memory if nobody else refers to it.
+     *
+     * @return whether it did; the caller's reference is the last then, and the slot is this file's
+     */
+    @KernelFunction("shmem_writeout")
+    @RequiresLock("PAGE_LOCK")
+    public boolean swapOut(long pfn, long slot) {
+        if (!pages.swapOut(pfn, slot)) {
+            return false;
+        }
+        cache.allocator().putPage(pfn);
+        return true;
+    }
+
+    /** The locked page, just entered, could not be read from swap: it goes back there. */
+    void swapBack(long pfn) {
+        pages.swapBack(pfn);
+        cache.allocator().putPage(pfn);
+    }
+
+    /** Forgets page {@code index} if it is in swap. @return whether it was */
+    boolean dropSwapped(long index) {
+        long slot = pages.dropSwapped(index);
+        if (slot != 0) {
+            cache.swap().freeSlot(slot);
+        }
+        return slot != 0;
+    }
+
+    /** The next index that is cached or in swap from {@code from} to {@code last} inclusive, or -1. */
     long nextCached(long from, long last) {
         return pages.next(from, last);
     }
@@ -268,7 +309,7 @@ public final class AddressSpace {
 
     /** Takes dirt off the locked page, to write it; returns whether there was any. */
     @KernelFunction("folio_clear_dirty_for_io")
-    boolean clearPageDirty(long pfn) {
+    public boolean clearPageDirty(long pfn) {
         return pages.clearDirty(pfn);
     }
 
@@ -394,7 +435,8 @@ public final class AddressSpace {
      * Copies what is cached of the file from {@code pos} on into {@code dst}, up to the first page that is not cached,
      * the end of the file, or {@code len} bytes (read(2)).
      *
-     * @return bytes copied; 0 when the page of {@code pos} is not cached or {@code pos} is at or beyond the end
+     * @return bytes copied; 0 when the page of {@code pos} is not cached or {@code pos} is at or beyond the end; -ENOMEM or -EIO when
+     *     the first page of a memory file cannot be brought back from swap
      */
     @KernelFunction("filemap_read")
     public long readCached(long pos, MemorySegment dst, long len) {

@@ -1,5 +1,6 @@
 package faultline.mmu.file;
 
+import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
@@ -28,7 +29,14 @@ final class CachedIo {
         long end = Math.min(mapping.size(), pos + len);
         while (pos + done < end) {
             long at = pos + done;
-            long pfn = mapping.findPage(at >>> Page.SHIFT);
+            long pfn = mapping.findOrSwapped(at >>> Page.SHIFT);
+            if (pfn == CachedPages.SWAPPED) {
+                pfn = mapping.readPage(at >>> Page.SHIFT, true, false);
+                if (pfn < 0) {
+                    return done == 0 && pfn != -Errno.ENXIO ? pfn : done;
+                }
+                pfn &= ~AddressSpace.WAS_READ;
+            }
             if (pfn < 0 && !mapping.isShmem()) {
                 break;
             }

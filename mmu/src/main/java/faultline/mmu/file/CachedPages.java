@@ -15,6 +15,9 @@ import faultline.mmu.phys.PageFlags;
  * innermost: it may be taken under a page-table lock.
  */
 final class CachedPages {
+    /** Instead of a frame: the page is in swap. */
+    static final long SWAPPED = -2;
+
     /** Index and dirt of one file's cached pages. */
     static final LockClass LOCK_CLASS = new LockClass("i_pages", LockRank.PAGE_CACHE_LOCK);
 
@@ -90,6 +93,82 @@ final class CachedPages {
         return found;
     }
 
+    /** As {@link #find(long)}, but {@link #SWAPPED} for a page that is in swap. */
+    long findOrSwapped(long index) {
+        lock.lock();
+        try {
+            long pfn = tree.get(index);
+            if (pfn >= 0) {
+                frames.get(pfn);
+                return pfn;
+            }
+            return tree.swapSlot(index) == 0 ? -1 : SWAPPED;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Pages that are in swap. */
+    long swapped() {
+        lock.lock();
+        try {
+            return tree.swapped();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Puts a swap slot in the place of the locked page, if it is clean, not mapped, and referred to by the cache and the caller
+     * alone. The cache's reference is the caller's to drop then.
+     */
+    @KernelFunction("shmem_delete_from_page_cache")
+    boolean swapOut(long pfn, long slot) {
+        lock.lock();
+        try {
+            if (frames.refcount(pfn) != 2 || frames.mapcount(pfn) != 0 || frames.test(pfn, PageFlags.DIRTY)) {
+                return false;
+            }
+            tree.swapOut(frames.index(pfn), slot);
+            frames.setMapping(pfn, null);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The locked page could not be read from its slot: the slot takes its place again. */
+    void swapBack(long pfn) {
+        lock.lock();
+        try {
+            tree.swapOut(frames.index(pfn), frames.privateData(pfn));
+            frames.setMapping(pfn, null);
+            frames.setPrivateData(pfn, 0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Forgets page {@code index} if it is in swap. @return its slot, the caller's to free; 0 if it is not in swap */
+    @KernelFunction("shmem_free_swap")
+    long dropSwapped(long index) {
+        lock.lock();
+        try {
+            long slot = tree.swapSlot(index);
+            if (slot != 0) {
+                tree.remove(index);
+                updatePopulated();
+            }
+            return slot;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void updatePopulated() {
+        populated = tree.count() + tree.swapped() != 0;
+    }
+
     boolean isPresent(long index) {
         lock.lock();
         try {
@@ -111,6 +190,7 @@ final class CachedPages {
 
     /**
      * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first or the file ends before it.
+     * A page that was in swap leaves its slot in the frame's private value, for the caller to read and free.
      * Truncation sets the size before it looks for pages, so none can slip in behind it.
      *
      * @return 0, the cache then owning one more reference on the frame; -EEXIST; -ENXIO beyond the end
@@ -129,7 +209,13 @@ final class CachedPages {
             frames.get(pfn);
             frames.setIndex(pfn, index);
             frames.setMapping(pfn, owner);
-            tree.put(index, pfn);
+            long slot = tree.swapSlot(index);
+            frames.setPrivateData(pfn, slot);
+            if (slot != 0) {
+                tree.swapIn(index, pfn);
+            } else {
+                tree.put(index, pfn);
+            }
             return 0;
         } finally {
             lock.unlock();
@@ -144,7 +230,7 @@ final class CachedPages {
             tree.remove(frames.index(pfn));
             frames.setMapping(pfn, null);
             frames.clear(pfn, PageFlags.DIRTY);
-            populated = tree.count() != 0;
+            updatePopulated();
         } finally {
             lock.unlock();
         }
@@ -160,7 +246,7 @@ final class CachedPages {
             }
             tree.remove(frames.index(pfn));
             frames.setMapping(pfn, null);
-            populated = tree.count() != 0;
+            updatePopulated();
             return true;
         } finally {
             lock.unlock();

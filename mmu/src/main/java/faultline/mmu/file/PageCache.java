@@ -18,6 +18,7 @@ public final class PageCache {
     private final FrameTable frames;
     private final FrameAllocator allocator;
     private volatile MappingWalker walker = MappingWalker.NONE;
+    private volatile FileSwap swap;
     private volatile InstructionCache instructionCache = InstructionCache.NONE;
 
     /** A page cache in the frames of {@code phys}. */
@@ -50,6 +51,16 @@ public final class PageCache {
     /** Installs the way to the page tables; done once, before the first mapping. */
     public void setWalker(MappingWalker newWalker) {
         walker = newWalker;
+    }
+
+    /** Where pages of memory files are swapped to; null on a machine without swap. */
+    FileSwap swap() {
+        return swap;
+    }
+
+    /** Installs the swap area; done once, before the first page can be swapped out. */
+    public void setSwap(FileSwap newSwap) {
+        swap = newSwap;
     }
 
     /** Who is told of frames whose content was changed by the kernel side. */

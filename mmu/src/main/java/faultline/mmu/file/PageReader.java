@@ -1,6 +1,7 @@
 package faultline.mmu.file;
 
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
@@ -14,6 +15,9 @@ import faultline.mmu.phys.PhysicalMemory;
  * side, so a window mostly is one read and no copy.
  */
 final class PageReader {
+    /** Instead of 0: the page was in swap. */
+    static final int FROM_SWAP = 1;
+
     private final AddressSpace mapping;
     private final PageCache cache;
     private final FrameAllocator allocator;
@@ -37,7 +41,7 @@ final class PageReader {
     /**
      * Reads the aligned window of {@code window} pages that holds page {@code index}, as far as it is absent.
      *
-     * @return 0 if page {@code index} was in the cache when looked for, by this or another's doing; -ENOMEM; -ENXIO beyond
+     * @return 0, or {@link #FROM_SWAP}, if page {@code index} was in the cache when looked for, by this or another's doing; -ENOMEM; -ENXIO beyond
      *     the end; another -errno of the backing store, upon which the page is not in the cache
      */
     static int readAround(AddressSpace mapping, long index, int window) {
@@ -115,7 +119,11 @@ final class PageReader {
             }
         } else if (error != 0) {
             // Nobody may find a page that cannot be read; whoever waits for it sees that it is gone and tries for itself.
-            mapping.removeLocked(pfn);
+            if (mapping.isShmem()) {
+                mapping.swapBack(pfn);
+            } else {
+                mapping.removeLocked(pfn);
+            }
             if (index == wanted) {
                 result = error;
             }
@@ -126,6 +134,10 @@ final class PageReader {
         PhysicalMemory phys = cache.phys();
         long bytes = Page.address(pages);
         long pa = Page.address(pfn);
+        long slot = mapping.isShmem() ? cache.frames().privateData(pfn) : 0;
+        if (slot != 0) {
+            return readSwapped(slot, pfn);
+        }
         int got = mapping.isShmem() ? 0 : mapping.store().readPages(index, pages, phys.segment().asSlice(pa, bytes));
         if (got < 0) {
             return got;
@@ -138,5 +150,18 @@ final class PageReader {
             cache.frames().set(pfn + i, PageFlags.UPTODATE);
         }
         return 0;
+    }
+
+    @KernelFunction(value = "shmem_swapin_folio", file = "mm/shmem.c")
+    private int readSwapped(long slot, long pfn) {
+        int error = cache.swap().readPage(slot, pfn);
+        if (error == 0) {
+            cache.frames().setPrivateData(pfn, 0);
+            cache.swap().freeSlot(slot);
+            cache.instructionCache().flushFrame(pfn);
+            cache.frames().set(pfn, PageFlags.UPTODATE);
+            result = FROM_SWAP;
+        }
+        return error;
     }
 }

@@ -16,7 +16,7 @@ final class PageTree {
     private static final class Node {
         /** Inner nodes: the children. Null in a leaf. */
         final Node[] children;
-        /** Leaves: frame number + 1, so that a fresh leaf is empty. Null in an inner node. */
+        /** Leaves: frame number + 1, so that a fresh leaf is empty; swap slot, negated. Null in an inner node. */
         final long[] frames;
         /** Leaves: which pages are dirty. */
         long dirty;
@@ -34,11 +34,17 @@ final class PageTree {
     private int height;
 
     private long count;
+    private long swapped;
     private long dirtyCount;
 
     /** Pages present. */
     long count() {
         return count;
+    }
+
+    /** Pages that are in swap. */
+    long swapped() {
+        return swapped;
     }
 
     /** Pages marked dirty. */
@@ -49,7 +55,28 @@ final class PageTree {
     /** The frame of page {@code index}, or -1. */
     long get(long index) {
         Node leaf = leaf(index);
-        return leaf == null ? NONE : leaf.frames[(int) index & LOW] - 1;
+        return leaf == null ? NONE : Math.max(NONE, leaf.frames[(int) index & LOW] - 1);
+    }
+
+    /** The swap slot of page {@code index}, or 0. */
+    long swapSlot(long index) {
+        Node leaf = leaf(index);
+        return leaf == null ? 0 : Math.max(0, -leaf.frames[(int) index & LOW]);
+    }
+
+    /** Page {@code index}, which is present, is in swap from now on. */
+    void swapOut(long index, long slot) {
+        clearDirty(index);
+        leaf(index).frames[(int) index & LOW] = -slot;
+        count--;
+        swapped++;
+    }
+
+    /** Page {@code index}, which is in swap, is in frame {@code pfn} from now on. */
+    void swapIn(long index, long pfn) {
+        leaf(index).frames[(int) index & LOW] = pfn + 1;
+        count++;
+        swapped--;
     }
 
     /** Enters {@code pfn} as page {@code index}, which must be absent. */
@@ -77,17 +104,21 @@ final class PageTree {
         count++;
     }
 
-    /** Takes page {@code index} out and returns its frame, or -1 if absent. */
+    /** Takes page {@code index} out and returns its frame, or -1 if absent or in swap: then its slot is forgotten. */
     long remove(long index) {
         Node leaf = leaf(index);
         int slot = (int) index & LOW;
         if (leaf == null || leaf.frames[slot] == 0) {
             return NONE;
         }
-        long pfn = leaf.frames[slot] - 1;
+        long pfn = Math.max(NONE, leaf.frames[slot] - 1);
+        if (pfn >= 0) {
+            count--;
+        } else {
+            swapped--;
+        }
         leaf.frames[slot] = 0;
         leaf.used--;
-        count--;
         if ((leaf.dirty & 1L << slot) != 0) {
             leaf.dirty &= ~(1L << slot);
             dirtyCount--;
@@ -127,7 +158,7 @@ final class PageTree {
         return true;
     }
 
-    /** The smallest present index from {@code from} to {@code last} inclusive, or -1. */
+    /** The smallest index that is present or in swap, from {@code from} to {@code last} inclusive, or -1. */
     long next(long from, long last) {
         return seek(root, height, 0, from, last, false);
     }

@@ -96,19 +96,28 @@ final class Truncation {
     private static void dropPage(AddressSpace mapping, long index) {
         PageCache cache = mapping.cache();
         FrameTable frames = cache.frames();
-        long pfn = mapping.findPage(index);
-        if (pfn < 0) {
-            return;
-        }
-        cache.lockPage(pfn);
-        if (frames.mapping(pfn) == mapping) {
-            if (frames.mapcount(pfn) != 0) {
-                cache.walker().unmapMappingPages(mapping, index, index, false);
+        // Between finding and locking it, reclaim may swap a page of a memory file out, or a reader bring it back.
+        boolean gone = false;
+        while (!gone) {
+            long pfn = mapping.findOrSwapped(index);
+            if (pfn == CachedPages.SWAPPED) {
+                gone = mapping.dropSwapped(index);
+                continue;
             }
-            mapping.removeLocked(pfn);
+            if (pfn < 0) {
+                return;
+            }
+            cache.lockPage(pfn);
+            if (frames.mapping(pfn) == mapping) {
+                if (frames.mapcount(pfn) != 0) {
+                    cache.walker().unmapMappingPages(mapping, index, index, false);
+                }
+                mapping.removeLocked(pfn);
+                gone = true;
+            }
+            cache.unlockPage(pfn);
+            cache.allocator().putPage(pfn);
         }
-        cache.unlockPage(pfn);
-        cache.allocator().putPage(pfn);
     }
 
     /** Drops clean pages that no page table shows. */
@@ -119,6 +128,7 @@ final class Truncation {
         for (long at = mapping.nextCached(0, last); at >= 0; at = mapping.nextCached(at + 1, last)) {
             long pfn = mapping.findPage(at);
             if (pfn < 0) {
+                mapping.dropSwapped(at);
                 continue;
             }
             cache.lockPage(pfn);
@@ -138,17 +148,32 @@ final class Truncation {
             return;
         }
         PageCache cache = mapping.cache();
-        long pfn = mapping.findPage(newSize >>> Page.SHIFT);
-        if (pfn < 0) {
-            return;
+        boolean zeroed = false;
+        while (!zeroed) {
+            long pfn = lastPage(newSize >>> Page.SHIFT);
+            if (pfn < 0) {
+                return;
+            }
+            cache.lockPage(pfn);
+            if (cache.frames().mapping(pfn) == mapping) {
+                PhysicalMemory phys = cache.phys();
+                phys.zero((pfn << Page.SHIFT) + within, Page.SIZE - within);
+                cache.instructionCache().flushFrame(pfn);
+                zeroed = true;
+            } else if (!mapping.isShmem()) {
+                zeroed = true; // reclaimed: the file itself has been cut
+            }
+            cache.unlockPage(pfn);
+            cache.allocator().putPage(pfn);
         }
-        cache.lockPage(pfn);
-        if (cache.frames().mapping(pfn) == mapping) {
-            PhysicalMemory phys = cache.phys();
-            phys.zero((pfn << Page.SHIFT) + within, Page.SIZE - within);
-            cache.instructionCache().flushFrame(pfn);
+    }
+
+    /** The page that the end now lies in, brought back from swap if it is there; -1 when it is in no memory. */
+    private long lastPage(long index) {
+        long pfn = mapping.findOrSwapped(index);
+        if (pfn == CachedPages.SWAPPED) {
+            pfn = mapping.readPage(index, true, false);
         }
-        cache.unlockPage(pfn);
-        cache.allocator().putPage(pfn);
+        return pfn < 0 ? -1 : pfn & ~AddressSpace.WAS_READ;
     }
 }

@@ -22,6 +22,8 @@ public final class FrameAllocator {
 
     private static final LockClass LOCK_CLASS = new LockClass("frame_allocator", LockRank.FRAME_ALLOCATOR_LOCK);
     private static final long FIRST_FRAME = 1;
+    /** Above this order an allocation fails rather than that somebody is killed for it. */
+    private static final int COSTLY_ORDER = 3;
     /** Flags that a frame may still bear when its last reference goes. */
     private static final int FLAGS_AT_RELEASE = PageFlags.LRU | PageFlags.HEAD;
     /** Flags that tell of a mistake when they stand on a frame being freed (PAGE_FLAGS_CHECK_AT_FREE). */
@@ -217,7 +219,11 @@ public final class FrameAllocator {
             reclaimer.wake();
         }
         boolean nested = reclaiming.get() != null;
-        while (pfn < 0 && mayReclaim && !nested && reclaimer != null && reclaimFor(reclaimer, order)) {
+        while (pfn < 0
+                && mayReclaim
+                && !nested
+                && reclaimer != null
+                && (reclaimFor(reclaimer, order) || order <= COSTLY_ORDER && reclaimer.outOfMemory())) {
             drainCaches();
             pfn = takeListed(order, true);
         }

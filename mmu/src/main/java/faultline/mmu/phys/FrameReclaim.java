@@ -10,6 +10,15 @@ public interface FrameReclaim {
      */
     long reclaim(int order);
 
+    /**
+     * Nothing could be freed for an allocation that may wait. Called where {@link #reclaim} is.
+     *
+     * @return whether trying again makes sense
+     */
+    default boolean outOfMemory() {
+        return false;
+    }
+
     /** Frames run low: a background thread, if there is one, should start. Called with no allocator lock held; must not block. */
     void wake();
 }

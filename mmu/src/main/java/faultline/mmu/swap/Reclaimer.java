@@ -54,6 +54,10 @@ public final class Reclaimer implements FrameReclaim {
     private final AtomicLong hand = new AtomicLong();
     private final LongAdder scanned = new LongAdder();
     private final LongAdder stolen = new LongAdder();
+    private final LongAdder scannedInBackground = new LongAdder();
+    private final LongAdder stolenInBackground = new LongAdder();
+    private volatile Runnable background;
+    private volatile OutOfMemory outOfMemory = () -> false;
 
     /** @param swap where anonymous pages go; null when there is no swap */
     public Reclaimer(PageCache cache, PageTables tables, Rmap rmap, SwapSpace swap) {
@@ -78,9 +82,47 @@ public final class Reclaimer implements FrameReclaim {
         return freed;
     }
 
-    /** There is no background thread: who needs frames finds them. */
+    /** Somebody frees frames in the background from now on, when woken by this. */
+    void setBackground(Runnable waker) {
+        background = waker;
+    }
+
     @Override
-    public void wake() {}
+    @KernelFunction("wakeup_kswapd")
+    public void wake() {
+        Runnable waker = background;
+        if (waker != null) {
+            waker.run();
+        }
+    }
+
+    /** Says what happens when nothing can be freed; once, before the first guest instruction. */
+    public void setOutOfMemory(OutOfMemory handler) {
+        outOfMemory = handler;
+    }
+
+    @Override
+    @KernelFunction("__alloc_pages_may_oom")
+    public boolean outOfMemory() {
+        return outOfMemory.handle();
+    }
+
+    /** One piece of work of the background thread. @return frames freed */
+    @KernelFunction("kswapd_shrink_node")
+    long shrinkInBackground(int strides) {
+        long freed = 0;
+        for (int i = 0; i < strides; i++) {
+            freed += shrink(hand.getAndAdd(STRIDE));
+        }
+        scannedInBackground.add((long) strides * STRIDE);
+        stolenInBackground.add(freed);
+        return freed;
+    }
+
+    /** Strides after which every frame has had all its chances. */
+    int stridesToTheEnd() {
+        return (int) (ROUNDS * frames.count() / STRIDE) + 1;
+    }
 
     @KernelFunction("shrink_folio_list")
     private long shrink(long from) {
@@ -177,7 +219,26 @@ public final class Reclaimer implements FrameReclaim {
 
     @RequiresLock("PAGE_LOCK")
     private boolean dropFilePage(long pfn, AddressSpace mapping) {
-        return !mapping.isShmem() && unmapper.tryToUnmap(pfn) && mapping.removeIfUnused(pfn);
+        if (mapping.isShmem()) {
+            return swap != null && swap.freeSlots() != 0 && unmapper.tryToUnmap(pfn) && swapFilePage(pfn, mapping);
+        }
+        return unmapper.tryToUnmap(pfn) && mapping.removeIfUnused(pfn);
+    }
+
+    /** No entry maps it: whoever wants it back finds it in the file, locked, until its slot stands there. */
+    @RequiresLock("PAGE_LOCK")
+    private boolean swapFilePage(long pfn, AddressSpace mapping) {
+        // Dirt that comes after this tells that the slot does not hold all.
+        mapping.clearPageDirty(pfn);
+        long slot = swap.writeFilePage(pfn);
+        if (slot < 0) {
+            return false;
+        }
+        if (!mapping.swapOut(pfn, slot)) {
+            swap.freeSlot(slot);
+            return false;
+        }
+        return true;
     }
 
     @KernelFunction("pageout")
@@ -204,6 +265,16 @@ public final class Reclaimer implements FrameReclaim {
     /** Frames looked at so far (pgscan). */
     public long scanned() {
         return scanned.sum();
+    }
+
+    /** Frames looked at so far by the background thread (pgscan_kswapd). */
+    public long scannedInBackground() {
+        return scannedInBackground.sum();
+    }
+
+    /** Frames freed so far by the background thread (pgsteal_kswapd). */
+    public long stolenInBackground() {
+        return stolenInBackground.sum();
     }
 
     /** Frames freed so far (pgsteal). */

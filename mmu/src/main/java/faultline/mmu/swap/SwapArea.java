@@ -1,6 +1,7 @@
 package faultline.mmu.swap;
 
 import java.util.Arrays;
+import java.util.BitSet;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
@@ -17,6 +18,9 @@ final class SwapArea {
     private final int[] users;
     /** Frame, or {@link #NONE}. */
     private final int[] cached;
+
+    /** Slots that a memory file has, and no page-table entry. */
+    private final BitSet filed = new BitSet();
 
     private int free;
     /** Where the search for a free slot goes on: slots are given in a row, so that they are written in a row. */
@@ -51,15 +55,46 @@ final class SwapArea {
     @KernelFunction("get_swap_page")
     @RequiresLock("SWAP_LOCK")
     int take(long pfn) {
+        int slot = takeFree();
+        if (slot > 0) {
+            cached[slot] = (int) pfn;
+        }
+        return slot;
+    }
+
+    /** Takes a slot for a page of a memory file, which is its only user. @return -1 when all are taken */
+    @RequiresLock("SWAP_LOCK")
+    int takeForFile() {
+        int slot = takeFree();
+        if (slot > 0) {
+            users[slot] = 1;
+            filed.set(slot);
+        }
+        return slot;
+    }
+
+    private int takeFree() {
         if (free == 0) {
             return -1;
         }
         do {
             hint = hint + 1 == users.length ? 1 : hint + 1;
         } while (!isFree(hint));
-        cached[hint] = (int) pfn;
         free--;
         return hint;
+    }
+
+    boolean isFiled(int slot) {
+        return filed.get(slot);
+    }
+
+    @RequiresLock("SWAP_LOCK")
+    void dropFiled(int slot) {
+        if (!filed.get(slot)) {
+            throw new IllegalStateException("swap slot " + slot + " is no file's");
+        }
+        filed.clear(slot);
+        dropUser(slot);
     }
 
     int users(int slot) {
@@ -105,12 +140,25 @@ final class SwapArea {
         }
     }
 
-    /** Entries that stand for slots, all together. */
+    /** Entries that stand for slots, all together, files' not counted. */
     long allUsers() {
-        long sum = 0;
+        long sum = -filed.cardinality();
         for (int each : users) {
             sum += each;
         }
         return sum;
+    }
+
+    /** Slots whose page is in memory too. */
+    int allCached() {
+        int sum = 0;
+        for (int each : cached) {
+            sum += each == NONE ? 0 : 1;
+        }
+        return sum;
+    }
+
+    int filedSlots() {
+        return filed.cardinality();
     }
 }

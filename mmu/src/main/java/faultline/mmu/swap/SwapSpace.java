@@ -2,12 +2,14 @@ package faultline.mmu.swap;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.FileSwap;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
@@ -28,7 +30,7 @@ import faultline.mmu.table.Pte;
  *
  * <p>{@link #lock} guards slots and the cache; it is inside of page-table locks, and nothing but allocator locks is inside of it.
  */
-public final class SwapSpace implements SwapOps, AutoCloseable {
+public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     private static final LockClass LOCK_CLASS = new LockClass("swap", LockRank.SWAP_LOCK);
     private static final int TYPE = 0;
 
@@ -55,6 +57,7 @@ public final class SwapSpace implements SwapOps, AutoCloseable {
         this.area = new SwapArea(slots + 1);
         this.store = store;
         allocator.setCacheRelease(this::releaseUnused);
+        cache.setSwap(this);
     }
 
     /** The cache has the last reference, as it seems: the page goes if no entry stands for its slot. */
@@ -345,7 +348,110 @@ public final class SwapSpace implements SwapOps, AutoCloseable {
         frames.setPrivateData(pfn, 0);
     }
 
+    // ---- pages of memory files
+
+    /**
+     * Takes a slot for a page of a memory file and writes the locked page there.
+     *
+     * @return the slot; -ENOSPC when the area is full; -EIO
+     */
+    @KernelFunction("shmem_writeout")
+    @Injectable(value = "mm/swap_out_shmem", error = -Errno.EIO)
+    @RequiresLock("PAGE_LOCK")
+    public long writeFilePage(long pfn) {
+        lock.lock();
+        int slot;
+        try {
+            slot = area.takeForFile();
+        } finally {
+            lock.unlock();
+        }
+        if (slot < 0) {
+            return -Errno.ENOSPC;
+        }
+        int error = store.write(slot, page(pfn));
+        if (error != 0) {
+            freeSlot(slot);
+            return error;
+        }
+        pagesOut.increment();
+        return slot;
+    }
+
+    @Override
+    @KernelFunction("shmem_swapin_folio")
+    @Injectable(value = "mm/swap_in_shmem", error = -Errno.EIO)
+    public int readPage(long slot, long pfn) {
+        int error = store.read(slot, page(pfn));
+        if (error == 0) {
+            pagesIn.increment();
+        }
+        return error;
+    }
+
+    @Override
+    @KernelFunction("shmem_free_swap")
+    public void freeSlot(long slot) {
+        lock.lock();
+        try {
+            area.dropFiled((int) slot);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     // ---- counts
+
+    /** Slots whose page is in memory too (SwapCached). */
+    public long cachedPages() {
+        lock.lock();
+        try {
+            return area.allCached();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Slots that pages of memory files are in. */
+    public long filedSlots() {
+        lock.lock();
+        try {
+            return area.filedSlots();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Compares what this believes of each slot with what was found by looking at all page tables of the machine at rest.
+     *
+     * @param found entries that stand for each slot, by slot
+     * @param report told of each difference
+     */
+    public void audit(int[] found, Consumer<String> report) {
+        lock.lock();
+        try {
+            int free = 0;
+            for (int slot = 1; slot <= area.size(); slot++) {
+                int expected = found[slot] + (area.isFiled(slot) ? 1 : 0);
+                if (area.users(slot) != expected) {
+                    report.accept("swap slot " + slot + " counts " + area.users(slot) + " users, there are " + expected);
+                }
+                long pfn = area.cached(slot);
+                if (pfn >= 0 && !isCachedAs(slot, pfn)) {
+                    report.accept("swap slot " + slot + " is not what is cached: " + frames.describe(pfn));
+                }
+                if (pfn < 0 && expected == 0) {
+                    free++;
+                }
+            }
+            if (free != area.free()) {
+                report.accept(area.free() + " swap slots count as free, there are " + free);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
 
     /** Pages that the area has room for. */
     public long totalSlots() {

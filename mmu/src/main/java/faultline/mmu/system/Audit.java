@@ -30,6 +30,8 @@ final class Audit {
     private final List<String> found = new ArrayList<>();
     /** Entries seen that map a frame. */
     private final int[] mapped;
+    /** Entries seen that stand for a swap slot. */
+    private final int[] swapped;
 
     /** Frames that are page tables reachable from some root. */
     private final BitSet tables = new BitSet();
@@ -41,6 +43,7 @@ final class Audit {
         this.phys = system.phys();
         this.frames = phys.frames();
         this.mapped = new int[(int) phys.frameCount()];
+        this.swapped = new int[system.swap() == null ? 0 : (int) system.swap().totalSlots() + 1];
     }
 
     List<String> run() {
@@ -48,6 +51,9 @@ final class Audit {
             checkMm(mm);
         }
         checkFrames();
+        if (system.swap() != null) {
+            system.swap().audit(swapped, this::report);
+        }
         String lists = phys.allocator().audit();
         if (lists != null) {
             report(lists);
@@ -196,6 +202,7 @@ final class Audit {
             if (!Pte.isPresent(entry)) {
                 if (Pte.isSwap(entry)) {
                     rss[MmStruct.SWAPENTS]++;
+                    swapSlot(entry, at);
                 }
                 return;
             }
@@ -216,6 +223,15 @@ final class Audit {
             }
             if (anon || !v.has(VmFlags.NONLINEAR)) {
                 expect(frames.index(pfn) == v.pageIndex(address), mm, "page " + frames.index(pfn) + " stands at " + at + " " + v);
+            }
+        }
+
+        private void swapSlot(long entry, String at) {
+            long slot = Pte.swapOffset(entry);
+            if (slot < 1 || slot >= swapped.length) {
+                report(mm + ": entry for a swap slot that there is not, at " + at);
+            } else {
+                swapped[(int) slot]++;
             }
         }
 
@@ -251,6 +267,19 @@ final class Audit {
             } else if (references == 0 && maps != 0) {
                 report(frames.describe(pfn) + " is free and mapped");
             }
+            checkReclaimState(pfn, references);
+        }
+    }
+
+    /** What reclaim remembers of a page (Linux: the list it is on) stands on pages that reclaim may take, and on no others. */
+    private void checkReclaimState(int pfn, int references) {
+        boolean evictable = frames.test(pfn, PageFlags.ANON | PageFlags.SWAPCACHE) || frames.mapping(pfn) instanceof AddressSpace;
+        boolean remembered = frames.test(pfn, PageFlags.ACTIVE | PageFlags.RECLAIM | PageFlags.LRU);
+        if (remembered && (references == 0 || !evictable)) {
+            report(frames.describe(pfn) + " is none that reclaim may take, and marked by it");
+        }
+        if (references == 0 && frames.mapping(pfn) != null) {
+            report(frames.describe(pfn) + " is free and belongs to something");
         }
     }
 

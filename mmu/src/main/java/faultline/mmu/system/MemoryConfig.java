@@ -15,6 +15,7 @@ import faultline.mmu.table.PtlMode;
  * @param maxMapCount vm.max_map_count
  * @param mmapMinAddr vm.mmap_min_addr
  * @param swapBytes room in the swap area, 0 for none
+ * @param kswapd whether a thread frees frames in the background, and not only those who need them
  */
 public record MemoryConfig(
         long memBytes,
@@ -24,40 +25,45 @@ public record MemoryConfig(
         int overcommitRatio,
         int maxMapCount,
         long mmapMinAddr,
-        long swapBytes) {
+        long swapBytes,
+        boolean kswapd) {
     private static final long DEFAULT_BYTES = 1L << 30;
 
     /** 1 GiB, and the settings a Linux kernel starts with. */
     public static MemoryConfig defaults() {
         return new MemoryConfig(
-                DEFAULT_BYTES, PtlMode.SPLIT, MoveMode.PMD, CommitAccount.Mode.HEURISTIC, 50, 65_530, 65_536, 0);
+                DEFAULT_BYTES, PtlMode.SPLIT, MoveMode.PMD, CommitAccount.Mode.HEURISTIC, 50, 65_530, 65_536, 0, false);
     }
 
     public MemoryConfig withMemBytes(long bytes) {
-        return new MemoryConfig(bytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes);
+        return new MemoryConfig(bytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd);
     }
 
     public MemoryConfig withPtl(PtlMode mode) {
-        return new MemoryConfig(memBytes, mode, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes);
+        return new MemoryConfig(memBytes, mode, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd);
     }
 
     public MemoryConfig withMove(MoveMode mode) {
-        return new MemoryConfig(memBytes, ptl, mode, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes);
+        return new MemoryConfig(memBytes, ptl, mode, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd);
     }
 
     public MemoryConfig withOvercommit(CommitAccount.Mode mode, int ratio) {
-        return new MemoryConfig(memBytes, ptl, move, mode, ratio, maxMapCount, mmapMinAddr, swapBytes);
+        return new MemoryConfig(memBytes, ptl, move, mode, ratio, maxMapCount, mmapMinAddr, swapBytes, kswapd);
     }
 
     public MemoryConfig withMaxMapCount(int count) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, count, mmapMinAddr, swapBytes);
+        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, count, mmapMinAddr, swapBytes, kswapd);
     }
 
     public MemoryConfig withMmapMinAddr(long address) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, address, swapBytes);
+        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, address, swapBytes, kswapd);
     }
 
     public MemoryConfig withSwapBytes(long bytes) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, bytes);
+        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, bytes, kswapd);
+    }
+
+    public MemoryConfig withKswapd(boolean on) {
+        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, on);
     }
 }

@@ -35,6 +35,7 @@ import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.Rmap;
 import faultline.mmu.swap.FileSwapStore;
+import faultline.mmu.swap.Kswapd;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.swap.SwapSpace;
 import faultline.mmu.table.PageTables;
@@ -65,6 +66,8 @@ public final class MemorySystem implements AutoCloseable {
     private final FaultHandler faults;
     private final SwapSpace swap;
     private final Reclaimer reclaimer;
+    /** Null when there is none. */
+    private final Kswapd kswapd;
     private final GetUserPages gup;
     private final UserMemory userMemory;
     private final CommitAccount commit;
@@ -102,6 +105,7 @@ public final class MemorySystem implements AutoCloseable {
         swap = config.swapBytes() == 0 ? null : openSwap();
         reclaimer = new Reclaimer(cache, tables, env.rmap(), swap);
         phys.allocator().setReclaim(reclaimer);
+        kswapd = config.kswapd() ? new Kswapd(reclaimer, phys.allocator()) : null;
         gup = new GetUserPages(faults);
         userMemory = new UserMemory(faults);
         commit = new CommitAccount(config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
@@ -310,13 +314,21 @@ public final class MemorySystem implements AutoCloseable {
      * @return what is wrong; empty when all is well
      */
     public List<String> audit() {
-        return new Audit(this).run();
+        if (kswapd == null) {
+            return new Audit(this).run();
+        }
+        List<String> found = new ArrayList<>();
+        kswapd.whileResting(() -> found.addAll(new Audit(this).run()));
+        return found;
     }
 
     /** Gives the memory back to the host. Address spaces that still exist become unusable. */
     @Override
     public void close() {
         live.clear();
+        if (kswapd != null) {
+            kswapd.close();
+        }
         if (swap != null) {
             swap.close();
         }

@@ -153,6 +153,9 @@ public final class MmFixture implements AutoCloseable {
                 file.mapping().truncate(0);
             }
             audit();
+            if (sys.swap() != null && sys.swap().freeSlots() != sys.swap().totalSlots()) {
+                throw new AssertionError(sys.swap().totalSlots() - sys.swap().freeSlots() + " swap slots left");
+            }
             if (framesLeft() != 0 || sys.commit().committed() != 0) {
                 throw new AssertionError(
                         framesLeft() + " frames left, " + sys.commit().committed() + " pages still promised");

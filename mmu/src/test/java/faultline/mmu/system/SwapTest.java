@@ -5,13 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.FaultHandler;
 import faultline.mmu.fault.MemoryFile;
 import faultline.mmu.fault.ModelCpu;
+import faultline.mmu.fault.SharedMemory;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.MappedFile;
+import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
@@ -154,6 +160,135 @@ class SwapTest {
             assertThat(f.sys.swap().pagesIn()).isPositive();
             f.audit();
         }
+    }
+
+    @Test
+    void sharedMemoryIsSwappedOutAndKeepsItsContent() {
+        try (MmFixture f = machine(64L << 20)) {
+            int pages = 2 * RAM_PAGES;
+            mapShared(f, pages);
+            for (int round = 0; round < 3; round++) {
+                for (int i = 0; i < pages; i++) {
+                    long address = MmFixture.BASE + i * MmFixture.PAGE;
+                    if (round > 0) {
+                        assertThat(f.cpu.load(address + 8) & 0xff).isEqualTo(i * 7 + round - 1 & 0xff);
+                    }
+                    f.cpu.store(address + 8, i * 7 + round & 0xff);
+                }
+            }
+            assertThat(f.ctx.majFlt).isGreaterThan(pages);
+            assertThat(f.sys.swap().filedSlots()).isGreaterThan(pages / 2);
+            f.audit();
+            MmFixture.ok(f.munmap(MmFixture.BASE, pages * MmFixture.PAGE));
+            assertThat(f.sys.swap().freeSlots()).isEqualTo(f.sys.swap().totalSlots());
+        }
+    }
+
+    @Test
+    void removedPagesOfSharedMemoryGiveTheirSlotsBackAndReadAsZeros() {
+        try (MmFixture f = machine(64L << 20)) {
+            int pages = 2 * RAM_PAGES;
+            mapShared(f, pages);
+            f.fill(MmFixture.BASE, pages, 1);
+            long before = f.sys.swap().filedSlots();
+            MmFixture.ok(f.madvise(MmFixture.BASE, pages / 2 * MmFixture.PAGE, Madv.REMOVE));
+            assertThat(f.sys.swap().filedSlots()).isLessThan(before / 2 + RAM_PAGES);
+            for (int i = 0; i < pages; i++) {
+                int expected = i < pages / 2 ? 0 : i + 1 & 0xff;
+                assertThat(f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE) & 0xff).isEqualTo(expected);
+            }
+        }
+    }
+
+    /** Two address spaces write the same shared memory, one of them is torn down and made anew all the time. */
+    @Test
+    void sharedMemoryIsSwappedWhileOthersMapAndUnmapIt() throws InterruptedException {
+        int rounds = Integer.getInteger("faultline.stress.rounds", 150);
+        try (MmFixture f = machine(64L << 20)) {
+            int pages = RAM_PAGES * 5 / 4;
+            SharedMemory file = new SharedMemory(AddressSpace.shmem(f.sys.cache(), pages * MmFixture.PAGE));
+            mapShared(f, f.mm, f.ctx, file, pages);
+            AtomicReference<Throwable> failure = new AtomicReference<>();
+            Thread other = new Thread(() -> {
+                try {
+                    for (int i = 0; i < rounds / 10; i++) {
+                        MmStruct mm = f.newMm(MmLimits.ROOT);
+                        ModelCpu cpu = f.newCpu(mm);
+                        mapShared(f, mm, cpu.ctx, file, pages);
+                        for (int page = i % 3; page < pages; page += 3) {
+                            cpu.store(MmFixture.BASE + page * MmFixture.PAGE + 100, 9);
+                        }
+                        f.sys.exitMmap(mm);
+                    }
+                } catch (Throwable e) {
+                    failure.compareAndSet(null, e);
+                }
+            });
+            other.start();
+            byte[] expected = new byte[pages];
+            SplittableRandom random = new SplittableRandom(5);
+            for (int i = 0; i < rounds * 40; i++) {
+                int page = random.nextInt(pages);
+                long address = MmFixture.BASE + page * MmFixture.PAGE + 8;
+                assertThat((byte) f.cpu.load(address)).as("page %d", page).isEqualTo(expected[page]);
+                expected[page] = (byte) random.nextInt();
+                f.cpu.store(address, expected[page] & 0xff);
+            }
+            other.join();
+            assertThat(failure.get()).isNull();
+            f.audit();
+            MmFixture.ok(f.munmap(MmFixture.BASE, pages * MmFixture.PAGE));
+            file.mapping().truncate(0);
+            assertThat(f.sys.swap().freeSlots()).isEqualTo(f.sys.swap().totalSlots());
+        }
+    }
+
+    @Test
+    void theBackgroundThreadFreesFramesUpToTheHighWatermark() {
+        MemoryConfig config = MemoryConfig.defaults().withMemBytes(RAM).withSwapBytes(64L << 20).withKswapd(true);
+        try (MmFixture f = new MmFixture(config, MmLimits.ROOT)) {
+            int pages = 2 * RAM_PAGES;
+            f.map(MmFixture.BASE, pages);
+            f.fill(MmFixture.BASE, pages, 3);
+            for (int i = 0; f.sys.phys().allocator().freeFrames() < f.sys.phys().allocator().lowWatermark() && i < 1_000_000; i++) {
+                Thread.yield();
+            }
+            assertThat(f.sys.reclaimer().stolenInBackground()).isPositive();
+            for (int i = 0; i < pages; i++) {
+                assertThat(f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE) & 0xff).isEqualTo(3 + i & 0xff);
+            }
+            f.audit();
+        }
+        assertThat(Thread.getAllStackTraces().keySet()).noneMatch(thread -> thread.getName().startsWith("kswapd"));
+    }
+
+    @Test
+    void whenNothingCanBeFreedSomebodyIsAskedBeforeTheFaultFails() {
+        try (MmFixture f = machine(4L << 20)) {
+            AtomicInteger asked = new AtomicInteger();
+            f.sys.reclaimer().setOutOfMemory(() -> asked.incrementAndGet() < 3);
+            int pages = RAM_PAGES * 3 / 2;
+            f.map(MmFixture.BASE, pages);
+            int result = 0;
+            for (int i = 0; i < pages && result == 0; i++) {
+                f.ctx.mayWait = true;
+                result = f.sys.faults()
+                        .doUserAddrFault(
+                                f.mm, MmFixture.BASE + i * MmFixture.PAGE, FaultHandler.PF_WRITE | FaultHandler.PF_USER, f.ctx);
+            }
+            assertThat(result).isEqualTo(FaultHandler.FAULT_OOM);
+            assertThat(asked.get()).isEqualTo(3);
+        }
+    }
+
+    private static void mapShared(MmFixture f, int pages) {
+        MmFixture.ok(f.mmap(
+                MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED | MmapFlags.ANONYMOUS));
+    }
+
+    private static void mapShared(MmFixture f, MmStruct mm, FaultContext ctx, MappedFile file, int pages) {
+        MmFixture.ok(f.sys.mmap()
+                .doMmap(mm, ctx, MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
     }
 
     private static void compete(MmFixture f, MmStruct mm, ModelCpu cpu, int number, int rounds) {

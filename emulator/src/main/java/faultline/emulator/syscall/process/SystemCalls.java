@@ -7,6 +7,7 @@ import faultline.emulator.task.SystemIdentity;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
+import faultline.mmu.swap.SwapSpace;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -52,6 +53,11 @@ final class SystemCalls implements SyscallFamily {
         out.set(word, 0, task.kernel().uptimeNanos() / TimeValues.NANOS);
         out.set(word, 32, task.kernel().memory().phys().size());
         out.set(word, 40, task.kernel().memory().phys().allocator().freeFrames() * 4096);
+        SwapSpace swap = task.kernel().memory().swap();
+        if (swap != null) {
+            out.set(word, 64, swap.totalSlots() * 4096);
+            out.set(word, 72, swap.freeSlots() * 4096);
+        }
         out.set(ValueLayout.JAVA_SHORT_UNALIGNED, 80, (short) task.kernel().tasks().size());
         out.set(ValueLayout.JAVA_INT_UNALIGNED, 104, 1);
         task.user().write(buffer, image, 0, SYSINFO_SIZE);

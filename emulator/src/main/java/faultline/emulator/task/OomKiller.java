@@ -1,0 +1,148 @@
+package faultline.emulator.task;
+
+import faultline.emulator.signal.SignalSender;
+import faultline.emulator.signal.Signals;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.mm.MmStruct;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Kills a process when memory and swap are used up, so that the others can go on.
+ *
+ * <p>The one that goes has the most points: pages in memory and in swap, and page tables, with a share of the machine added or
+ * taken off as its oom_score_adj says; -1000 exempts. The task that found no memory waits, where it stands, until the victim has given
+ * its memory back; if it is of the victim itself, or waiting is in vain, its allocation fails. Only one victim dies at a time.
+ */
+public final class OomKiller {
+    private static final Logger LOG = LoggerFactory.getLogger(OomKiller.class);
+
+    private static final int EXEMPT = -1000;
+    private static final long NO_POINTS = Long.MIN_VALUE;
+    private static final long LOOK_AGAIN_NANOS = 200_000;
+    /** The victim may need a lock that the waiting task holds; then this one lets go, and tries again from where it began. */
+    private static final int LOOKS = 2_000;
+
+    private final Kernel kernel;
+    private final AtomicLong kills = new AtomicLong();
+    /** Guarded by this. */
+    private Process victim;
+
+    OomKiller(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /** Processes killed so far. */
+    public long kills() {
+        return kills.get();
+    }
+
+    /**
+     * The calling thread wants a frame, and there is none.
+     *
+     * @return whether memory has been given back
+     */
+    @KernelFunction(value = "out_of_memory", file = "mm/oom_kill.c")
+    boolean outOfMemory() {
+        Task asking = Task.currentOrNull();
+        if (asking == null || kernel.cpu().owner() == asking) {
+            // Inside guest code nobody else could run, and end: the fault is tried again outside of it.
+            return false;
+        }
+        Process dying = chooseAndKill(asking.process());
+        return dying != null && dying.space() != asking.process().space() && waitFor(dying, asking);
+    }
+
+    /** Returns the process that is on its way out. */
+    @KernelFunction(value = "oom_kill_process", file = "mm/oom_kill.c")
+    private synchronized Process chooseAndKill(Process asking) {
+        if (asking.group().exiting()) {
+            return asking;
+        }
+        if (victim != null && !hasEnded(victim)) {
+            return victim;
+        }
+        Process chosen = choose();
+        victim = chosen == null ? asking : chosen;
+        kills.incrementAndGet();
+        report(victim);
+        UserSpace space = victim.space();
+        for (Process process : kernel.processes().values()) {
+            if (process == victim || process.space() == space && space != null && !process.zombie()) {
+                SignalSender.exitGroup(process, Signals.SIGKILL);
+            }
+        }
+        return victim;
+    }
+
+    @KernelFunction(value = "select_bad_process", file = "mm/oom_kill.c")
+    private Process choose() {
+        Process chosen = null;
+        long most = NO_POINTS;
+        for (int pid : kernel.processes().keySet().stream().mapToInt(Integer::intValue).sorted().toArray()) {
+            Process process = kernel.processes().get(pid);
+            long points = process == null || hasEnded(process) ? NO_POINTS : badness(process);
+            if (points != NO_POINTS && points >= most) {
+                chosen = process;
+                most = points;
+            }
+        }
+        return chosen;
+    }
+
+    /** Points of a process; {@link #NO_POINTS} for one that must not be killed. */
+    @KernelFunction(value = "oom_badness", file = "mm/oom_kill.c")
+    private long badness(Process process) {
+        UserSpace space = process.space();
+        if (space == null || process.oomScoreAdj() == EXEMPT) {
+            return NO_POINTS;
+        }
+        MmStruct mm = space.mm();
+        long points = mm.rssPages() + mm.rss(MmStruct.SWAPENTS) + (mm.pageTableBytes() >>> 12);
+        return points + process.oomScoreAdj() * (totalPages() / 1000);
+    }
+
+    private long totalPages() {
+        long swap = kernel.memory().swap() == null ? 0 : kernel.memory().swap().totalSlots();
+        return kernel.memory().phys().frameCount() + swap;
+    }
+
+    /** What /proc/PID/oom_score shows. */
+    @KernelFunction(value = "proc_oom_score", file = "fs/proc/base.c")
+    public long score(Process process) {
+        long points = badness(process);
+        return points == NO_POINTS ? 0 : Math.max(0, (1000 + points * 1000 / totalPages()) * 2 / 3);
+    }
+
+    private static boolean hasEnded(Process process) {
+        return process.zombie() || process.tasks().isEmpty();
+    }
+
+    private static void report(Process process) {
+        UserSpace space = process.space();
+        MmStruct mm = space == null ? null : space.mm();
+        LOG.warn(
+                "Out of memory: Killed process {} ({}) total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, shmem-rss:{}kB, UID:{}"
+                        + " pgtables:{}kB oom_score_adj:{}",
+                process.pid(),
+                process.leader().name(),
+                mm == null ? 0 : mm.totalVm() << 2,
+                mm == null ? 0 : mm.rss(MmStruct.ANONPAGES) << 2,
+                mm == null ? 0 : mm.rss(MmStruct.FILEPAGES) << 2,
+                mm == null ? 0 : mm.rss(MmStruct.SHMEMPAGES) << 2,
+                process.kernel().uid(),
+                mm == null ? 0 : mm.pageTableBytes() >>> 10,
+                process.oomScoreAdj());
+    }
+
+    private boolean waitFor(Process dying, Task asking) {
+        for (int i = 0; i < LOOKS; i++) {
+            if (hasEnded(dying)) {
+                return true;
+            }
+            asking.parkUninterruptibly(LOOK_AGAIN_NANOS);
+        }
+        return hasEnded(dying);
+    }
+}
