@@ -142,7 +142,7 @@ public final class MachineProc implements ProcSource {
             case "kernel/ostype" -> "Linux";
             case "kernel/osrelease" -> SystemIdentity.RELEASE;
             case "kernel/version" -> SystemIdentity.VERSION;
-            case "kernel/threads-max" -> "32768";
+            case "kernel/threads-max" -> Integer.toString(Kernel.THREADS_MAX);
             default -> null;
         };
     }

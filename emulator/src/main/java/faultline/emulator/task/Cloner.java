@@ -25,6 +25,9 @@ public final class Cloner {
     @KernelFunction(value = "kernel_clone", file = "kernel/fork.c")
     public static long clone(Task parent, CloneRequest request) {
         int error = check(request);
+        if (error == 0 && parent.kernel().tasks().size() >= Kernel.THREADS_MAX) {
+            error = -Errno.EAGAIN;
+        }
         return error != 0 ? error : new Cloner(parent, request).run();
     }
 

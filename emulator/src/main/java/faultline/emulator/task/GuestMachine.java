@@ -3,9 +3,6 @@ package faultline.emulator.task;
 import faultline.emulator.cpu.CpuOptions;
 import faultline.emulator.elf.ElfException;
 import faultline.emulator.fs.FileSystem;
-import faultline.emulator.host.HostScratch;
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
 import faultline.emulator.proc.MachineProc;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.SyscallFamily;
@@ -22,8 +19,6 @@ import faultline.mmu.system.MemorySystem;
 import faultline.mmu.table.MoveMode;
 import faultline.mmu.table.PtlMode;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -43,9 +38,6 @@ public final class GuestMachine implements AutoCloseable {
             new TimeCalls(),
             new SignalCalls(),
             new FutexCalls());
-
-    /** Resource limits with a seed: what a fresh Linux gives, whatever the host has. */
-    private static final long STACK_LIMIT = 8L << 20;
 
     private final Kernel kernel;
 
@@ -119,7 +111,8 @@ public final class GuestMachine implements AutoCloseable {
         FileSystem files = new FileSystem(kernel.memory().cache(), spec.root(), new MachineProc(kernel));
         kernel.onClose(files::close);
         int pid = kernel.allocatePid();
-        Process process = new Process(kernel, pid, new SignalHandlers(), hostLimits(spec));
+        Rlimits limits = HostLimits.read(spec.seed() != null);
+        Process process = new Process(kernel, pid, new SignalHandlers(), limits);
         process.setFiles(files.newStdio());
         process.setFs(files.newContext(spec.cwd() == null ? null : spec.cwd().toString()));
         Task task = kernel.newTask(pid, process);
@@ -136,24 +129,6 @@ public final class GuestMachine implements AutoCloseable {
             }
         }
         kernel.add(process);
-    }
-
-    /** The host process' limits; with a seed the soft ones of a fresh system. */
-    private static Rlimits hostLimits(GuestSpec spec) {
-        Rlimits limits = new Rlimits();
-        MemorySegment pair = HostScratch.get().struct();
-        for (int i = 0; i < Rlimits.COUNT; i++) {
-            if (spec.seed() == null && Libc.call(Nr.PRLIMIT64, 0, i, 0, pair.address()) == 0) {
-                limits.set(i, pair.get(ValueLayout.JAVA_LONG, 0), pair.get(ValueLayout.JAVA_LONG, 8));
-            }
-        }
-        if (spec.seed() != null) {
-            limits.set(Rlimits.STACK, STACK_LIMIT, Rlimits.INFINITY);
-            limits.set(Rlimits.CORE, 0, Rlimits.INFINITY);
-            limits.set(Rlimits.NOFILE, 1024, 1_048_576);
-            limits.set(Rlimits.MEMLOCK, 8L << 20, 8L << 20);
-        }
-        return limits;
     }
 
     /** The machine's inside: tasks, memory, statistics. */

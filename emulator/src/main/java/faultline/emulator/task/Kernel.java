@@ -28,6 +28,12 @@ public final class Kernel implements AutoCloseable {
     /** Highest process id (/proc/sys/kernel/pid_max). */
     public static final int PID_MAX = 4_194_304;
 
+    /**
+     * How many tasks there may be (/proc/sys/kernel/threads-max). Each is a thread of the host's, whose stack takes three
+     * of the 65530 mappings that an unconfigured host allows the emulator.
+     */
+    public static final int THREADS_MAX = 16384;
+
     private static final int SIGSTOP = 19;
 
     private final GuestSpec spec;

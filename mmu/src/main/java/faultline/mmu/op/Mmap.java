@@ -48,8 +48,30 @@ public final class Mmap {
         if (!anonymous && file == null) {
             return -Errno.EBADF;
         }
+        return run(new MmapRequest(env, mm, anonymous ? null : file, prot, flags), mm, ctx, addr, len, pgoff);
+    }
+
+    /**
+     * Maps a device whose mappings are anonymous memory (/dev/zero).
+     *
+     * @param writable whether the device was opened for writing: a shared mapping of it may else never be written
+     * @return as {@link #doMmap}
+     */
+    @KernelFunction(value = "mmap_zero", file = "drivers/char/mem.c")
+    public long zeroDevice(
+            MmStruct mm, FaultContext ctx, long addr, long len, int prot, int flags, boolean writable) {
+        if ((flags & MmapFlags.HUGETLB) != 0) {
+            return -Errno.EINVAL;
+        }
+        MmapRequest request = new MmapRequest(env, mm, null, prot, flags | MmapFlags.ANONYMOUS);
+        if (!writable) {
+            request.setReadOnlyDevice();
+        }
+        return run(request, mm, ctx, addr, len, 0);
+    }
+
+    private long run(MmapRequest request, MmStruct mm, FaultContext ctx, long addr, long len, long pgoff) {
         long result;
-        MmapRequest request = new MmapRequest(env, mm, anonymous ? null : file, prot, flags);
         mm.mmapLock().writeLock();
         try {
             result = request.map(addr, len, pgoff);

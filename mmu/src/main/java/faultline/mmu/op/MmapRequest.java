@@ -30,6 +30,7 @@ final class MmapRequest {
     private long addr;
     private long len;
     private boolean populate;
+    private boolean readOnlyDevice;
 
     MmapRequest(OpEnv env, MmStruct mm, MappedFile file, int prot, int flags) {
         this.env = env;
@@ -37,6 +38,11 @@ final class MmapRequest {
         this.file = file;
         this.prot = prot;
         this.flags = flags;
+    }
+
+    /** A shared mapping of a device that was opened for reading only: never to be written, whatever mprotect is asked. */
+    void setReadOnlyDevice() {
+        readOnlyDevice = true;
     }
 
     /** Whether the caller is to bring the pages in, once it has let go of the lock. */
@@ -163,6 +169,12 @@ final class MmapRequest {
                 }
                 pgoff = 0;
                 vmFlags |= VmFlags.SHARED | VmFlags.MAYSHARE;
+                if (readOnlyDevice) {
+                    if ((prot & Prot.WRITE) != 0) {
+                        return -Errno.EACCES;
+                    }
+                    vmFlags &= ~VmFlags.MAYWRITE;
+                }
             }
             case MmapFlags.DROPPABLE -> {
                 if ((flags & MmapFlags.LOCKED) != 0 || grows) {

@@ -13,6 +13,7 @@ public final class FileSystemCalls implements SyscallFamily {
             new IoctlCalls(),
             new StatCalls(),
             new DirectoryCalls(),
+            new MountCalls(),
             new AttributeCalls(),
             new XattrCalls(),
             new ContentCalls(),

@@ -72,7 +72,12 @@ final class IoctlCalls implements SyscallFamily {
                 // They would change the emulator's own terminal or signals, or name a descriptor in their argument.
                 return -Errno.ENOTTY;
             default:
-                return file.hostFd() < 0 ? -Errno.ENOTTY : pass(t, file.hostFd(), request, arg);
+                if (file.hostFd() < 0) {
+                    return -Errno.ENOTTY;
+                }
+                return LoopIoctls.knows(request)
+                        ? LoopIoctls.run(t, file.hostFd(), request, arg)
+                        : pass(t, file.hostFd(), request, arg);
         }
     }
 

@@ -88,9 +88,11 @@ public final class MemoryCalls implements SyscallFamily {
         }
         try {
             if (file.mapsAnonymous()) {
-                // /dev/zero: its driver makes the mapping anonymous, private or shared (mmap_zero).
-                int anonymous = bits | MmapFlags.ANONYMOUS;
-                return memory(task).mmap().doMmap(task.mm(), task.fault(), addr, length, (int) prot, anonymous, null, 0);
+                if (!file.readable()) {
+                    return -Errno.EACCES;
+                }
+                return memory(task).mmap()
+                        .zeroDevice(task.mm(), task.fault(), addr, length, (int) prot, bits, file.writable());
             }
             MappedFile mapped = file.mapped();
             if (mapped == null) {

@@ -1,0 +1,95 @@
+package faultline.emulator.syscall.file;
+
+import faultline.emulator.fs.LastComponent;
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.syscall.SyscallFamily;
+import faultline.emulator.syscall.SyscallTable;
+import faultline.emulator.task.Task;
+import faultline.mmu.Errno;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * mount and umount2: the host's own, with the rights of the host's process.
+ *
+ * <p>A guest that is confined to a directory may not change what is mounted where (EPERM): a bind mount would be a way
+ * out.
+ */
+final class MountCalls implements SyscallFamily {
+    private static final int PAGE = 4096;
+    private static final int TYPE_MAX = 4096;
+    private static final long MS_BIND = 4096;
+    private static final long MS_MOVE = 8192;
+    private static final int UMOUNT_NOFOLLOW = 8;
+    private static final int UMOUNT_FLAGS = 15;
+
+    @Override
+    public void register(SyscallTable table) {
+        table.register(Nr.MOUNT, "mount", MountCalls::mount);
+        table.register(Nr.UMOUNT2, "umount2", (t, target, flags, c, d, e, f) -> unmount(t, target, (int) flags));
+    }
+
+    private static long mount(Task t, long source, long target, long type, long flags, long data, long f) {
+        String fsType = type == 0 ? null : t.user().readString(type, TYPE_MAX);
+        String from = source == 0 ? null : FileCall.path(t, source);
+        if (type != 0 && fsType == null || source != 0 && from == null) {
+            return -Errno.EINVAL;
+        }
+        byte[] options = data == 0 ? null : options(t, data);
+        return FileCall.onPath(t, Libc.AT_FDCWD, target, LastComponent.FOLLOW, to -> {
+            if (FileCall.fs(t).root().confined()) {
+                return -Errno.EPERM;
+            }
+            String place = to.absolute();
+            boolean isPath = (flags & (MS_BIND | MS_MOVE)) != 0 || from != null && from.indexOf('/') > 0;
+            if (!isPath) {
+                return hostMount(from, place, fsType, flags, options);
+            }
+            return FileCall.onPath(t, Libc.AT_FDCWD, source, LastComponent.FOLLOW, p ->
+                    hostMount(p.absolute(), place, fsType, flags, options));
+        });
+    }
+
+    /** One page of options, or as much of it as can be read (copy_mount_options). */
+    private static byte[] options(Task t, long data) {
+        byte[] page = new byte[PAGE];
+        long n = t.user().copyIn(data, MemorySegment.ofArray(page), 0, PAGE);
+        if (n <= 0) {
+            t.user().getByte(data);
+        }
+        return page;
+    }
+
+    private static long hostMount(String from, String place, String type, long flags, byte[] options) {
+        HostScratch scratch = HostScratch.get();
+        MemorySegment block = scratch.bounce(2L * PAGE);
+        if (options != null) {
+            MemorySegment.copy(options, 0, block, ValueLayout.JAVA_BYTE, 0, PAGE);
+        }
+        if (type != null) {
+            for (int i = 0; i < type.length(); i++) {
+                block.set(ValueLayout.JAVA_BYTE, PAGE + i, (byte) type.charAt(i));
+            }
+            block.set(ValueLayout.JAVA_BYTE, PAGE + type.length(), (byte) 0);
+        }
+        return Libc.call(
+                Nr.MOUNT,
+                from == null ? 0 : scratch.path(from),
+                scratch.secondPath(place),
+                type == null ? 0 : block.address() + PAGE,
+                flags,
+                options == null ? 0 : block.address());
+    }
+
+    private static long unmount(Task t, long target, int flags) {
+        if ((flags & ~UMOUNT_FLAGS) != 0) {
+            return -Errno.EINVAL;
+        }
+        LastComponent last = (flags & UMOUNT_NOFOLLOW) != 0 ? LastComponent.NO_FOLLOW : LastComponent.FOLLOW;
+        return FileCall.onPath(t, Libc.AT_FDCWD, target, last, p -> FileCall.fs(t).root().confined()
+                ? -Errno.EPERM
+                : Libc.call(Nr.UMOUNT2, HostScratch.get().path(p.absolute()), flags));
+    }
+}
