@@ -8,6 +8,7 @@ import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.file.FileSystemCalls;
 import faultline.emulator.syscall.futex.FutexCalls;
+import faultline.emulator.syscall.ipc.ShmCalls;
 import faultline.emulator.syscall.memory.MemoryCalls;
 import faultline.emulator.syscall.process.ProcessCalls;
 import faultline.emulator.syscall.signal.SignalCalls;
@@ -34,6 +35,7 @@ public final class GuestMachine implements AutoCloseable {
     private static final List<SyscallFamily> FAMILIES = List.of(
             new FileSystemCalls(),
             new MemoryCalls(),
+            new ShmCalls(),
             new ProcessCalls(),
             new TimeCalls(),
             new SignalCalls(),

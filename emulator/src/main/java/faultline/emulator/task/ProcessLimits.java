@@ -7,7 +7,6 @@ import faultline.mmu.mm.MmLimits;
 /** A process' resource limits as its memory calls see them. */
 final class ProcessLimits implements MmLimits {
     private final Rlimits rlimits;
-    private final boolean root = Libc.call(Nr.GETEUID) == 0;
 
     ProcessLimits(Rlimits rlimits) {
         this.rlimits = rlimits;
@@ -38,13 +37,18 @@ final class ProcessLimits implements MmLimits {
         return rlimits.soft(Rlimits.MEMLOCK);
     }
 
+    /** Of the calling task, which is a thread of the host with credentials of its own. */
+    private static boolean isRoot() {
+        return Libc.call(Nr.GETEUID) == 0;
+    }
+
     @Override
     public boolean mayLockUnlimited() {
-        return root;
+        return isRoot();
     }
 
     @Override
     public boolean mayMapLow() {
-        return root;
+        return isRoot();
     }
 }

@@ -16,6 +16,7 @@ import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmSysctl;
 import faultline.mmu.op.Brk;
+import faultline.mmu.op.DetachFile;
 import faultline.mmu.op.ExitMmap;
 import faultline.mmu.op.Fork;
 import faultline.mmu.op.Madvise;
@@ -85,6 +86,7 @@ public final class MemorySystem implements AutoCloseable {
     private final Mseal mseal = new Mseal();
     private final RemapFilePages remapFilePages;
     private final Fork fork;
+    private final DetachFile detachFile;
     private final StackArea stackArea;
     private final ExitMmap exit;
     private final AtomicInteger nextId = new AtomicInteger(1);
@@ -122,6 +124,7 @@ public final class MemorySystem implements AutoCloseable {
         mincore = new Mincore(ops);
         remapFilePages = new RemapFilePages(ops);
         fork = new Fork(ops);
+        detachFile = new DetachFile(ops);
         stackArea = new StackArea(ops);
         exit = new ExitMmap(ops);
     }
@@ -296,6 +299,10 @@ public final class MemorySystem implements AutoCloseable {
 
     public RemapFilePages remapFilePages() {
         return remapFilePages;
+    }
+
+    public DetachFile detachFile() {
+        return detachFile;
     }
 
     public Fork fork() {

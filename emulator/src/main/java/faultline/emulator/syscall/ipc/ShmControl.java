@@ -1,0 +1,183 @@
+package faultline.emulator.syscall.ipc;
+
+import faultline.emulator.task.Rlimits;
+import faultline.emulator.task.Task;
+import faultline.emulator.task.TaskMemory;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+
+/**
+ * shmctl(2).
+ *
+ * <pre>
+ *   struct shmid_ds:   0 key  4 uid  8 gid  12 cuid  16 cgid  20 mode  24 seq  48 segsz
+ *                      56 atime  64 dtime  72 ctime  80 cpid  84 lpid  88 nattch  (112 bytes)
+ * </pre>
+ */
+final class ShmControl {
+    private static final int IPC_RMID = 0;
+    private static final int IPC_SET = 1;
+    private static final int IPC_STAT = 2;
+    private static final int IPC_INFO = 3;
+    private static final int SHM_LOCK = 11;
+    private static final int SHM_UNLOCK = 12;
+    private static final int SHM_STAT = 13;
+    private static final int SHM_INFO = 14;
+    private static final int SHM_STAT_ANY = 15;
+
+    private static final int S_IRUGO = 0444;
+    private static final int MODE = 0777;
+    private static final int DS_SIZE = 112;
+    private static final int INFO_SIZE = 72;
+    private static final int SHM_INFO_SIZE = 48;
+
+    private final Task task;
+    private final ShmTable table;
+    private final ShmOwner owner;
+
+    private ShmControl(Task task, ShmTable table) {
+        this.task = task;
+        this.table = table;
+        this.owner = ShmOwner.of(task);
+    }
+
+    @KernelFunction(value = "ksys_shmctl", file = "ipc/shm.c")
+    static long run(Task task, ShmTable table, int id, int command, long buffer) {
+        if (command < 0 || id < 0) {
+            return -Errno.EINVAL;
+        }
+        ShmControl control = new ShmControl(task, table);
+        return switch (command) {
+            case IPC_INFO -> control.limits(buffer);
+            case SHM_INFO -> control.usage(buffer);
+            case IPC_STAT, SHM_STAT, SHM_STAT_ANY -> control.stat(id, command, buffer);
+            case IPC_SET -> control.set(id, buffer);
+            case IPC_RMID -> control.remove(id);
+            case SHM_LOCK, SHM_UNLOCK -> control.lock(id, command == SHM_LOCK);
+            default -> -Errno.EINVAL;
+        };
+    }
+
+    private long limits(long buffer) {
+        TaskMemory user = task.user();
+        user.clear(buffer, INFO_SIZE);
+        user.putLong(buffer, ShmTable.SHMMAX);
+        user.putLong(buffer + 8, ShmTable.SHMMIN);
+        user.putLong(buffer + 16, ShmTable.SHMMNI);
+        user.putLong(buffer + 24, ShmTable.SHMMNI);
+        user.putLong(buffer + 32, ShmTable.SHMALL);
+        synchronized (table) {
+            return table.highestLocked();
+        }
+    }
+
+    private long usage(long buffer) {
+        long count;
+        long total;
+        long resident;
+        long highest;
+        synchronized (table) {
+            count = table.countLocked();
+            total = table.totalPagesLocked();
+            resident = table.residentLocked();
+            highest = table.highestLocked();
+        }
+        TaskMemory user = task.user();
+        user.clear(buffer, SHM_INFO_SIZE);
+        user.putInt(buffer, (int) count);
+        user.putLong(buffer + 8, total);
+        user.putLong(buffer + 16, resident);
+        return highest;
+    }
+
+    @KernelFunction(value = "shmctl_stat", file = "ipc/shm.c")
+    private long stat(int id, int command, long buffer) {
+        long[] words = new long[DS_SIZE / 8];
+        long result;
+        synchronized (table) {
+            ShmSegment s = command == IPC_STAT ? table.findLocked(id) : table.atLocked(id);
+            if (s == null) {
+                return -Errno.EINVAL;
+            }
+            if (command != SHM_STAT_ANY && !s.allows(owner, S_IRUGO)) {
+                return -Errno.EACCES;
+            }
+            words[0] = pair(s.key, s.uid);
+            words[1] = pair(s.gid, s.creatorUid);
+            words[2] = pair(s.creatorGid, s.mode);
+            words[3] = s.id >>> 15;
+            words[6] = s.size;
+            words[7] = s.attachTime;
+            words[8] = s.detachTime;
+            words[9] = s.changeTime;
+            words[10] = pair(s.creatorPid, s.lastPid);
+            words[11] = s.attached;
+            result = command == IPC_STAT ? 0 : s.id;
+        }
+        for (int i = 0; i < words.length; i++) {
+            task.user().putLong(buffer + 8L * i, words[i]);
+        }
+        return result;
+    }
+
+    private static long pair(int low, int high) {
+        return low & 0xffff_ffffL | (long) high << 32;
+    }
+
+    private long set(int id, long buffer) {
+        int uid = task.user().getInt(buffer + 4);
+        int gid = task.user().getInt(buffer + 8);
+        int mode = task.user().getInt(buffer + 20);
+        synchronized (table) {
+            ShmSegment s = table.findLocked(id);
+            if (s == null) {
+                return -Errno.EINVAL;
+            }
+            if (!s.isOwnedBy(owner)) {
+                return -Errno.EPERM;
+            }
+            if (uid == -1 || gid == -1) {
+                return -Errno.EINVAL;
+            }
+            s.uid = uid;
+            s.gid = gid;
+            s.mode = s.mode & ~MODE | mode & MODE;
+            s.changeTime = table.nowSeconds();
+            return 0;
+        }
+    }
+
+    private long remove(int id) {
+        synchronized (table) {
+            ShmSegment s = table.findLocked(id);
+            if (s == null) {
+                return -Errno.EINVAL;
+            }
+            if (!s.isOwnedBy(owner)) {
+                return -Errno.EPERM;
+            }
+            table.removeLocked(s);
+            return 0;
+        }
+    }
+
+    /** Segments' pages are never reclaimed here; what a program sees of locking is its rights and the mode bit. */
+    private long lock(int id, boolean lock) {
+        synchronized (table) {
+            ShmSegment s = table.findLocked(id);
+            if (s == null) {
+                return -Errno.EINVAL;
+            }
+            if (!owner.isRoot()) {
+                if (owner.uid() != s.uid && owner.uid() != s.creatorUid) {
+                    return -Errno.EPERM;
+                }
+                if (lock && task.process().rlimits().soft(Rlimits.MEMLOCK) == 0) {
+                    return -Errno.EPERM;
+                }
+            }
+            s.mode = lock ? s.mode | ShmTable.LOCKED : s.mode & ~ShmTable.LOCKED;
+            return 0;
+        }
+    }
+}

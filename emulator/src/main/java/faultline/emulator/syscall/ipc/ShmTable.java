@@ -1,0 +1,203 @@
+package faultline.emulator.syscall.ipc;
+
+import faultline.emulator.task.Kernel;
+import faultline.emulator.task.KernelClock;
+import faultline.emulator.task.Task;
+import faultline.emulator.task.TimeValues;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.file.AddressSpace;
+import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.MmLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+
+/** The segments of one machine. Methods whose names end in Locked want the table's monitor held. */
+final class ShmTable {
+    static final int IPC_CREAT = 01000;
+    static final int IPC_EXCL = 02000;
+    static final int SHM_HUGETLB = 04000;
+    static final int SHM_NORESERVE = 010000;
+    /** Mode bit: to be destroyed with the last detach. */
+    static final int DEST = 01000;
+    /** Mode bit: locked in memory. */
+    static final int LOCKED = 02000;
+
+    /** Limits as a fresh kernel has them (SHMMAX, SHMALL, SHMMNI). */
+    static final long SHMMAX = -1L - (1L << 24);
+
+    static final long SHMALL = -1L - (1L << 24);
+    static final int SHMMNI = 4096;
+    static final int SHMMIN = 1;
+
+    private static final int MODE = 0777;
+    private static final int SEQUENCE_SHIFT = 15;
+    private static final int MOST_INDEX = 1 << SEQUENCE_SHIFT;
+    /** Ids stay positive. */
+    private static final int MOST_SEQUENCE = (1 << 31 - SEQUENCE_SHIFT) - 1;
+
+    private final Kernel kernel;
+    private final TreeMap<Integer, ShmSegment> byIndex = new TreeMap<>();
+    private int lastIndex = -1;
+    private int sequence;
+    private long totalPages;
+
+    ShmTable(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /** shmget(2). @return id or -errno */
+    @KernelFunction(value = "ipcget", file = "ipc/util.c")
+    synchronized long get(ShmOwner owner, int key, long size, int flags) {
+        ShmSegment found = key == 0 ? null : byKeyLocked(key);
+        if (found == null) {
+            return key == 0 || (flags & IPC_CREAT) != 0 ? createLocked(owner, key, size, flags) : -Errno.ENOENT;
+        }
+        if ((flags & IPC_CREAT) != 0 && (flags & IPC_EXCL) != 0) {
+            return -Errno.EEXIST;
+        }
+        if (Long.compareUnsigned(found.size, size) < 0) {
+            return -Errno.EINVAL;
+        }
+        return found.allows(owner, flags & MODE) ? found.id : -Errno.EACCES;
+    }
+
+    private ShmSegment byKeyLocked(int key) {
+        for (ShmSegment segment : byIndex.values()) {
+            if (segment.key == key) {
+                return segment;
+            }
+        }
+        return null;
+    }
+
+    @KernelFunction(value = "newseg", file = "ipc/shm.c")
+    private long createLocked(ShmOwner owner, int key, long size, int flags) {
+        if (Long.compareUnsigned(size, SHMMIN) < 0 || Long.compareUnsigned(size, SHMMAX) > 0) {
+            return -Errno.EINVAL;
+        }
+        long pages = size + MmLayout.PAGE_SIZE - 1 >>> MmLayout.PAGE_SHIFT;
+        if (Long.compareUnsigned(pages << MmLayout.PAGE_SHIFT, size) < 0
+                || Long.compareUnsigned(totalPages + pages, SHMALL) > 0) {
+            return -Errno.ENOSPC;
+        }
+        if ((flags & SHM_HUGETLB) != 0) {
+            return -Errno.ENOMEM; // the pool of huge pages has none for segments
+        }
+        CommitAccount commit = kernel.memory().commit();
+        boolean account = (flags & SHM_NORESERVE) == 0 || commit.mode() == CommitAccount.Mode.NEVER;
+        if (size < 0 || account && commit.charge(pages) != 0) {
+            return size < 0 ? -Errno.EINVAL : -Errno.ENOMEM;
+        }
+        if (byIndex.size() >= SHMMNI) {
+            commit.uncharge(account ? pages : 0);
+            return -Errno.ENOSPC;
+        }
+        int index = freeIndexLocked();
+        AddressSpace memory = AddressSpace.shmem(kernel.memory().cache(), size);
+        int id = sequence << SEQUENCE_SHIFT | index;
+        byIndex.put(index, new ShmSegment(
+                id, key, size, memory, account ? pages : 0, flags & MODE, owner, nowSeconds()));
+        totalPages += pages;
+        return id;
+    }
+
+    /** The next index that is free; a new round gives ids another sequence number, so that old ids stay invalid. */
+    @KernelFunction(value = "ipc_idr_alloc", file = "ipc/util.c")
+    private int freeIndexLocked() {
+        int index = lastIndex;
+        do {
+            index = (index + 1) % MOST_INDEX;
+        } while (byIndex.containsKey(index));
+        if (index <= lastIndex) {
+            sequence = sequence == MOST_SEQUENCE ? 0 : sequence + 1;
+        }
+        lastIndex = index;
+        return index;
+    }
+
+    /** The segment with this id, or null: it never was, or is gone. */
+    ShmSegment findLocked(int id) {
+        ShmSegment segment = id < 0 ? null : byIndex.get(id & MOST_INDEX - 1);
+        return segment != null && segment.id == id ? segment : null;
+    }
+
+    /** The segment at an index of the table, or null. */
+    ShmSegment atLocked(int index) {
+        return byIndex.get(index);
+    }
+
+    /** The highest index in use; 0 when there is none. */
+    int highestLocked() {
+        return byIndex.isEmpty() ? 0 : byIndex.lastKey();
+    }
+
+    int countLocked() {
+        return byIndex.size();
+    }
+
+    long totalPagesLocked() {
+        return totalPages;
+    }
+
+    /** Pages of segments that are in memory. */
+    long residentLocked() {
+        long pages = 0;
+        for (ShmSegment segment : byIndex.values()) {
+            pages += segment.memory.cachedPages();
+        }
+        return pages;
+    }
+
+    /** IPC_RMID: nobody finds it by key any more; it goes now, or with the last detach. */
+    @KernelFunction(value = "do_shm_rmid", file = "ipc/shm.c")
+    void removeLocked(ShmSegment segment) {
+        if (segment.attached > 0) {
+            segment.mode |= DEST;
+            segment.key = 0;
+        } else {
+            destroyLocked(segment);
+        }
+    }
+
+    @KernelFunction(value = "shm_destroy", file = "ipc/shm.c")
+    private void destroyLocked(ShmSegment segment) {
+        byIndex.remove(segment.id & MOST_INDEX - 1);
+        totalPages -= segment.pages();
+        segment.memory.truncate(0);
+        kernel.memory().commit().uncharge(segment.charged);
+    }
+
+    /** A mapping of the segment came to be, by shmat, fork, or a split. */
+    synchronized void attached(ShmSegment segment) {
+        segment.attachTime = nowSeconds();
+        segment.lastPid = currentPid(segment);
+        segment.attached++;
+    }
+
+    /** A mapping went. */
+    synchronized void detached(ShmSegment segment) {
+        segment.detachTime = nowSeconds();
+        segment.lastPid = currentPid(segment);
+        segment.attached--;
+        if (segment.attached == 0 && (segment.mode & DEST) != 0) {
+            destroyLocked(segment);
+        }
+    }
+
+    private static int currentPid(ShmSegment segment) {
+        Task task = Task.currentOrNull();
+        return task == null ? segment.lastPid : task.pid();
+    }
+
+    long nowSeconds() {
+        return kernel.clock().now(KernelClock.REALTIME) / TimeValues.NANOS;
+    }
+
+    /** Frees all segments: the machine ends, and nobody has any attached. */
+    synchronized void close() {
+        List<ShmSegment> all = new ArrayList<>(byIndex.values());
+        all.forEach(this::destroyLocked);
+    }
+}
