@@ -265,6 +265,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
         context.sp = core.unicorn.readRegister(UnicornConstants.UC_X86_REG_RSP);
         context.bp = core.unicorn.readRegister(UnicornConstants.UC_X86_REG_RBP);
         context.mayWait = false;
+        context.mayBlock = false;
         core.leaveGuest(EngineCore.IDLE);
         long begin = System.nanoTime();
         int result = core.memory.fault(core.refusedAddress(), errorCode, context);

@@ -153,6 +153,7 @@ final class TlbFiller {
         FaultContext context = core.context;
         int errorCode = firstCode;
         context.mayWait = false;
+        context.mayBlock = false;
         if (listener != null) {
             context.ip = core.rip();
             context.bp = core.unicorn.readRegister(UnicornConstants.UC_X86_REG_RBP);

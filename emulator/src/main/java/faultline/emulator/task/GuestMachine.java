@@ -13,6 +13,7 @@ import faultline.emulator.syscall.memory.MemoryCalls;
 import faultline.emulator.syscall.process.ProcessCalls;
 import faultline.emulator.syscall.signal.SignalCalls;
 import faultline.emulator.syscall.time.TimeCalls;
+import faultline.emulator.syscall.userfault.UserfaultCalls;
 import faultline.mmu.gup.GupCow;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.system.MemoryConfig;
@@ -36,6 +37,7 @@ public final class GuestMachine implements AutoCloseable {
             new FileSystemCalls(),
             new MemoryCalls(),
             new ShmCalls(),
+            new UserfaultCalls(),
             new ProcessCalls(),
             new TimeCalls(),
             new SignalCalls(),

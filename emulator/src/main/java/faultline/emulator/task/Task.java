@@ -52,6 +52,7 @@ public final class Task implements Caller {
         this.process = process;
         this.cpuState = cpuState;
         this.fault = fault;
+        fault.sleeper = new TaskSleeper(this);
         this.user = new UserTaskMemory(this, process.kernel().memory().userMemory());
     }
 

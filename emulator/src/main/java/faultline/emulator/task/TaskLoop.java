@@ -124,6 +124,7 @@ final class TaskLoop implements Runnable {
 
     private void retryFault() {
         fault.mayWait = true;
+        fault.mayBlock = true;
         int result = kernel.memory().faults().doUserAddrFault(task.mm(), fault.address, fault.errorCode, fault);
         if (result == FaultHandler.FAULT_SIGNAL) {
             faultSignal();

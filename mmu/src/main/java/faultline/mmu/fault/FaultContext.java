@@ -35,6 +35,10 @@ public final class FaultContext {
     public int errorCode;
     /** Whether the fault may wait for another task; if not, it ends in RETRY instead. */
     public boolean mayWait = true;
+    /** With {@link #mayWait}: whether the wait may last as long as user space likes (userfaultfd). */
+    public boolean mayBlock = true;
+    /** How the task waits for user space to provide a page; null for a context that is no task's. */
+    public UserfaultSleeper sleeper;
 
     // ---- what came of it ----
 
@@ -63,6 +67,12 @@ public final class FaultContext {
     long page;
 
     int flags;
+    /** Whether the caller can let go of the mmap lock and do the fault again: others cannot wait for user space. */
+    boolean maySleep;
+    /** A fault that now waits for user space: where, and its place in the queue there. */
+    Userfault userfault;
+
+    UserfaultWait userfaultWait;
     /** Physical addresses of the PMD entry and, once mapped, of the PTE. */
     long pmdEntry;
 

@@ -42,6 +42,7 @@ public final class FaultHandler {
     public static final int SEGV_MAPERR = 1;
     public static final int SEGV_ACCERR = 2;
     public static final int BUS_ADRERR = 2;
+    public static final int BUS_MCEERR_AR = 4;
     public static final int SI_KERNEL = 128;
 
     private static final int GENERAL_PROTECTION = 13;
@@ -102,13 +103,19 @@ public final class FaultHandler {
                 mm.mmapLock().readUnlock();
                 return ctx.signal(SIGSEGV, SEGV_ACCERR, address);
             }
+            ctx.maySleep = true;
             int fault = handleMmFault(mm, vma, address, flags, ctx);
+            ctx.maySleep = false;
             mm.mmapLock().readUnlock();
             if ((fault & VmFault.RETRY) == 0) {
                 return outcome(fault, address, ctx);
             }
-            if (!ctx.mayWait) {
+            if (!ctx.mayWait || ctx.path == FaultPath.USERFAULT && !ctx.mayBlock) {
                 return FAULT_RETRY;
+            }
+            if (ctx.userfaultWait != null && !UserfaultFault.await(ctx)) {
+                // User code sees to its signal and comes back to the fault; the kernel's access fails.
+                return (errorCode & PF_USER) != 0 ? FAULT_DONE : ctx.signal(SIGBUS, BUS_ADRERR, address);
             }
         }
     }
@@ -253,6 +260,9 @@ public final class FaultHandler {
         }
         if ((fault & VmFault.OOM) != 0) {
             return FAULT_OOM;
+        }
+        if ((fault & VmFault.HWPOISON) != 0) {
+            return ctx.signal(SIGBUS, BUS_MCEERR_AR, address);
         }
         if ((fault & VmFault.SIGBUS) != 0) {
             return ctx.signal(SIGBUS, BUS_ADRERR, address);

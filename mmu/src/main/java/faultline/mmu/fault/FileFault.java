@@ -21,9 +21,11 @@ import faultline.mmu.table.Pte;
  */
 final class FileFault {
     private final FaultEnv env;
+    private final UserfaultFault userfault;
 
-    FileFault(FaultEnv env) {
+    FileFault(FaultEnv env, UserfaultFault userfault) {
         this.env = env;
+        this.userfault = userfault;
     }
 
     @KernelFunction(value = "do_fault", file = "mm/memory.c")
@@ -32,6 +34,9 @@ final class FileFault {
         Vma vma = ctx.vma;
         if (vma.file() == null) {
             return specialFault(ctx, vma, index);
+        }
+        if (UserfaultFault.asksFor(vma, ctx.page) && !isBeyondEnd(vma.file().mapping(), index)) {
+            return userfault.handle(ctx, false);
         }
         // The table first: with the page locked, allocating might have to reclaim pages.
         if (env.tables.pteAlloc(ctx.mm, ctx.pmdEntry, ctx.page) < 0) {

@@ -126,7 +126,7 @@ public final class ForkCopy {
         if (shared) {
             entry = Pte.mkClean(entry);
         }
-        env.tables.setPte(target, Pte.mkOld(entry));
+        env.tables.setPte(target, Pte.clearUffdWp(Pte.mkOld(entry)));
     }
 
     /** A swap slot has one user more; markers and file entries of nonlinear mappings are copied as they are. */
@@ -140,7 +140,7 @@ public final class ForkCopy {
         if (shared != entry) {
             env.tables.setPte(source, shared);
         }
-        env.tables.setPte(target, shared);
+        env.tables.setPte(target, Pte.clearUffdWp(shared));
         return 1;
     }
 

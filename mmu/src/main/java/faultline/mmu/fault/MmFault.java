@@ -3,18 +3,20 @@ package faultline.mmu.fault;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.mm.Vma;
+import faultline.mmu.mm.VmFlags;
 import faultline.mmu.table.Pte;
 
 /**
  * The ladder of a page fault, from what the page-table entry says to who resolves it.
  *
  * <pre>
- *   no entry      anonymous mapping   AnonymousFault   zero page or new page
+ *   no entry      registered mapping  UserfaultFault   user space provides it
+ *                 anonymous mapping   AnonymousFault   zero page or new page
  *                 anything else       FileFault        page of the cache, or a copy of it
  *   swap entry                        SwapFault
  *   marker                            a signal: guard page, poisoned page
  *   file entry                        FileFault        at the page the entry names (nonlinear)
- *   present       write, read-only    WriteProtectFault
+ *   present       write, read-only    WriteProtectFault, or UserfaultFault where user space protects it
  *                 else                the access is allowed: accessed and dirty bits, stale translation
  * </pre>
  *
@@ -27,11 +29,13 @@ final class MmFault {
     private final FileFault file;
     private final WriteProtectFault writeProtect;
     private final SwapFault swap;
+    private final UserfaultFault userfault;
 
     MmFault(FaultEnv env) {
         this.env = env;
         this.anonymous = new AnonymousFault(env);
-        this.file = new FileFault(env);
+        this.userfault = new UserfaultFault(env);
+        this.file = new FileFault(env, userfault);
         this.writeProtect = new WriteProtectFault(env);
         this.swap = new SwapFault(env, writeProtect);
     }
@@ -70,6 +74,9 @@ final class MmFault {
     @KernelFunction(value = "do_pte_missing", file = "mm/memory.c")
     private int missing(FaultContext ctx) {
         Vma vma = ctx.vma;
+        if ((vma.flags() & VmFlags.UFFD_MISSING) != 0 && vma.isAnonymous()) {
+            return userfault.handle(ctx, false);
+        }
         return vma.isAnonymous() ? anonymous.handle(ctx) : file.handle(ctx, vma.pageIndex(ctx.page));
     }
 
@@ -86,7 +93,7 @@ final class MmFault {
     @KernelFunction(value = "handle_pte_marker", file = "mm/memory.c")
     private static int marker(FaultContext ctx) {
         ctx.path = FaultPath.MARKER;
-        return Pte.isGuard(ctx.origPte) ? VmFault.SIGSEGV : VmFault.SIGBUS;
+        return Pte.isGuard(ctx.origPte) ? VmFault.SIGSEGV : VmFault.HWPOISON;
     }
 
     private int present(FaultContext ctx) {
@@ -98,6 +105,10 @@ final class MmFault {
         long entry = env.phys.getLong(pte);
         boolean same = entry == ctx.origPte;
         if (same && ctx.isWrite() && !Pte.isWrite(entry)) {
+            if (Pte.isUffdWp(entry) && (ctx.vma.flags() & VmFlags.UFFD_WP) != 0) {
+                env.tables.pteUnmapUnlock(pte, ctx.guard);
+                return userfault.handle(ctx, true);
+            }
             return writeProtect.handle(ctx);
         }
         ctx.path = FaultPath.SPURIOUS;

@@ -82,7 +82,8 @@ final class SwapFault {
         // Swapped out from one place only: nobody else has the page, unless a fork shared the entry meanwhile.
         boolean exclusive = Pte.isSwapExclusive(ctx.origPte) || ctx.isWrite() && env.swap.tryToFree(pfn);
         long entry = Pte.mkYoung(Pte.of(pfn, vma.pageProt()));
-        if (exclusive && ctx.isWrite()) {
+        boolean protectedForUser = Pte.isUffdWp(ctx.origPte);
+        if (exclusive && ctx.isWrite() && !protectedForUser) {
             env.swap.tryToFree(pfn);
             entry = Pte.mkDirty(entry);
             if ((vma.flags() & VmFlags.WRITE) != 0) {
@@ -92,10 +93,13 @@ final class SwapFault {
         if (Pte.isSoftDirty(ctx.origPte)) {
             entry = Pte.mkSoftDirty(entry);
         }
+        if (protectedForUser) {
+            entry = Pte.mkUffdWp(entry);
+        }
         env.rmap.addAnon(pfn, vma, vma.pageIndex(ctx.page), exclusive);
         env.tables.setPte(pte, entry);
         env.cache.unlockPage(pfn);
-        if (ctx.isWrite() && !exclusive) {
+        if (ctx.isWrite() && !exclusive && !protectedForUser) {
             ctx.pte = pte;
             ctx.origPte = entry;
             int result = writeProtect.handle(ctx);

@@ -10,6 +10,8 @@ public final class VmFault {
     public static final int MAJOR = 0x4;
     /** Copy-on-write has been broken, even where the entry stays read-only (a forced write; seed 001). */
     public static final int WRITE = 0x8;
+    /** The page is poisoned. */
+    public static final int HWPOISON = 0x10;
     /** No right to this access. */
     public static final int SIGSEGV = 0x40;
     /** The entry is as it should be; there is nothing to enter. */
@@ -21,7 +23,7 @@ public final class VmFault {
     /** A huge page is not to be had; try small ones. */
     public static final int FALLBACK = 0x800;
     /** Set in every result that is an error. */
-    public static final int ERROR = OOM | SIGBUS | SIGSEGV;
+    public static final int ERROR = OOM | SIGBUS | HWPOISON | SIGSEGV;
 
     private VmFault() {}
 }

@@ -212,6 +212,23 @@ public final class AddressSpace {
     /** Added to the result of {@link #readPage} when the backing store, or swap, was read: the fault is a major one. */
     public static final long WAS_READ = 1L << 52;
 
+    /**
+     * Enters a frame that has its content, as page {@code index} of shared memory.
+     *
+     * @return 0, the cache having a reference of its own; -EEXIST when the page is there already; -ENOMEM
+     */
+    @KernelFunction(value = "shmem_mfill_atomic_pte", file = "mm/shmem.c")
+    public int insertPage(long index, long pfn) {
+        cache.lockPage(pfn);
+        frames.set(pfn, PageFlags.UPTODATE);
+        int error = addPage(index, pfn);
+        if (error != 0) {
+            frames.clear(pfn, PageFlags.UPTODATE);
+        }
+        cache.unlockPage(pfn);
+        return error;
+    }
+
     /** Enters a locked frame: see {@link CachedPages#add}. */
     int addPage(long index, long pfn) {
         return pages.add(index, pfn);

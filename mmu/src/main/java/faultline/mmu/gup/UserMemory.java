@@ -367,9 +367,12 @@ public final class UserMemory {
 
     private boolean faultIn(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
         boolean mayWait = ctx.mayWait;
+        boolean mayBlock = ctx.mayBlock;
         ctx.mayWait = true;
+        ctx.mayBlock = true;
         int outcome = faults.doUserAddrFault(mm, uaddr, write ? FaultHandler.PF_WRITE : 0, ctx);
         ctx.mayWait = mayWait;
+        ctx.mayBlock = mayBlock;
         return outcome == FaultHandler.FAULT_DONE;
     }
 }

@@ -344,6 +344,7 @@ final class MremapRequest {
             vma = copy; // never touched, it has been merged with its own copy
         }
         boolean complete = moveEntries(copy);
+        UserfaultRegistration.dropMoved(env, copy, newAddr, newAddr + newLen);
         long hiwater = mm.hiwaterVm();
         account(vma.flags(), newLen);
         if (!complete) {

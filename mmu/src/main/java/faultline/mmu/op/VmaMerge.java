@@ -290,7 +290,16 @@ final class VmaMerge {
     @KernelFunction(value = "vma_modify", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")
     static Vma modifyFlags(Vma vma, long start, long end, long newFlags) {
-        Vma merged = forExisting(vma, start, end, newFlags).existingRange();
+        return modify(vma, start, end, newFlags, vma.userfault());
+    }
+
+    /** As {@link #modifyFlags}, with the userfaultfd context that the part is to be registered with, or null. */
+    @KernelFunction(value = "vma_modify_flags_uffd", file = "mm/vma.c")
+    @RequiresLock("MMAP_LOCK")
+    static Vma modify(Vma vma, long start, long end, long newFlags, Object userfault) {
+        VmaMerge attempt = forExisting(vma, start, end, newFlags);
+        attempt.userfault = userfault;
+        Vma merged = attempt.existingRange();
         if (merged != null) {
             return merged;
         }

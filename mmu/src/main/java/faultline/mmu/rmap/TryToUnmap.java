@@ -102,6 +102,9 @@ public final class TryToUnmap {
         if (Pte.isSoftDirty(entry)) {
             swapEntry = Pte.mkSoftDirty(swapEntry);
         }
+        if (Pte.isUffdWp(entry)) {
+            swapEntry = Pte.mkUffdWp(swapEntry);
+        }
         tables.setPte(pte, swapEntry);
         mm.addRss(MmStruct.ANONPAGES, -1);
         mm.addRss(MmStruct.SWAPENTS, 1);

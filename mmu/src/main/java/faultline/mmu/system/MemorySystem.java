@@ -31,6 +31,8 @@ import faultline.mmu.op.Munmap;
 import faultline.mmu.op.OpEnv;
 import faultline.mmu.op.RemapFilePages;
 import faultline.mmu.op.StackArea;
+import faultline.mmu.op.UserfaultFill;
+import faultline.mmu.op.UserfaultRegistration;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
@@ -87,6 +89,8 @@ public final class MemorySystem implements AutoCloseable {
     private final RemapFilePages remapFilePages;
     private final Fork fork;
     private final DetachFile detachFile;
+    private final UserfaultRegistration userfaultRegistration;
+    private final UserfaultFill userfaultFill;
     private final StackArea stackArea;
     private final ExitMmap exit;
     private final AtomicInteger nextId = new AtomicInteger(1);
@@ -125,6 +129,8 @@ public final class MemorySystem implements AutoCloseable {
         remapFilePages = new RemapFilePages(ops);
         fork = new Fork(ops);
         detachFile = new DetachFile(ops);
+        userfaultRegistration = new UserfaultRegistration(ops);
+        userfaultFill = new UserfaultFill(ops, userMemory);
         stackArea = new StackArea(ops);
         exit = new ExitMmap(ops);
     }
@@ -299,6 +305,14 @@ public final class MemorySystem implements AutoCloseable {
 
     public RemapFilePages remapFilePages() {
         return remapFilePages;
+    }
+
+    public UserfaultRegistration userfaultRegistration() {
+        return userfaultRegistration;
+    }
+
+    public UserfaultFill userfaultFill() {
+        return userfaultFill;
     }
 
     public DetachFile detachFile() {

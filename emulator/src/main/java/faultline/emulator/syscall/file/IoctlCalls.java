@@ -7,6 +7,9 @@ import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
+import faultline.emulator.syscall.userfault.UserfaultCalls;
+import faultline.emulator.syscall.userfault.UserfaultFile;
+import faultline.emulator.syscall.userfault.UserfaultIoctl;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
@@ -72,6 +75,12 @@ final class IoctlCalls implements SyscallFamily {
                 // They would change the emulator's own terminal or signals, or name a descriptor in their argument.
                 return -Errno.ENOTTY;
             default:
+                if (file instanceof UserfaultFile userfault) {
+                    return UserfaultIoctl.run(t, userfault, request, arg);
+                }
+                if (request == UserfaultCalls.IOC_NEW && file.path().equals(UserfaultCalls.DEVICE)) {
+                    return UserfaultCalls.open(t, (int) arg);
+                }
                 if (file.hostFd() < 0) {
                     return -Errno.ENOTTY;
                 }

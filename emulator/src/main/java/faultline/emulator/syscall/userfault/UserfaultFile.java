@@ -1,0 +1,173 @@
+package faultline.emulator.syscall.userfault;
+
+import faultline.emulator.fs.HostWait;
+import faultline.emulator.fs.OpenFile;
+import faultline.emulator.fs.Waiter;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.host.OpenFlags;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.fault.Userfault;
+import faultline.mmu.fault.UserfaultWait;
+import faultline.mmu.op.UserfaultRegistration;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The descriptor of a userfaultfd. An eventfd of the host stands for "there is a fault to read", so that poll, select and
+ * epoll wait for it like for any descriptor.
+ */
+public final class UserfaultFile extends OpenFile {
+    private static final int EFD_NONBLOCK = 0x800;
+    private static final int EFD_CLOEXEC = 0x80000;
+    private static final int MESSAGE = 32;
+    private static final byte EVENT_PAGEFAULT = 0x12;
+
+    private final Userfault context;
+    private final UserfaultRegistration registration;
+    private final int eventFd;
+    private volatile int flags;
+    private volatile boolean ready;
+
+    private UserfaultFile(Userfault context, UserfaultRegistration registration, int eventFd, int flags) {
+        super("anon_inode:[userfaultfd]");
+        this.context = context;
+        this.registration = registration;
+        this.eventFd = eventFd;
+        this.flags = OpenFlags.O_RDWR | flags & OpenFlags.O_NONBLOCK;
+    }
+
+    /** Makes one; null when the host has no descriptor left. */
+    static UserfaultFile create(Userfault context, UserfaultRegistration registration, int flags) {
+        long fd = Libc.call(Nr.EVENTFD2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (fd < 0) {
+            return null;
+        }
+        UserfaultFile file = new UserfaultFile(context, registration, (int) fd, flags);
+        context.setListener(file::update);
+        return file;
+    }
+
+    /** The queue has changed; its monitor is held. */
+    private void update() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment counter = arena.allocate(8, 8);
+            Libc.call(Nr.READ, eventFd, counter.address(), 8);
+            if (context.hasPending()) {
+                counter.set(ValueLayout.JAVA_LONG, 0, 1);
+                Libc.call(Nr.WRITE, eventFd, counter.address(), 8);
+            }
+        }
+    }
+
+    Userfault context() {
+        return context;
+    }
+
+    UserfaultRegistration registration() {
+        return registration;
+    }
+
+    /** Whether UFFDIO_API has been called. */
+    boolean isReady() {
+        return ready;
+    }
+
+    void setReady() {
+        ready = true;
+    }
+
+    @Override
+    public int hostFd() {
+        return eventFd;
+    }
+
+    @Override
+    public int statusFlags() {
+        return flags;
+    }
+
+    @Override
+    public long setStatusFlags(int newFlags) {
+        flags = flags & ~OpenFlags.O_NONBLOCK | newFlags & OpenFlags.O_NONBLOCK;
+        return 0;
+    }
+
+    @Override
+    @KernelFunction(value = "userfaultfd_read_iter", file = "fs/userfaultfd.c")
+    public long read(Waiter waiter, MemorySegment to, long length, int rwFlags) {
+        if (!ready) {
+            return -Errno.EINVAL;
+        }
+        long done = 0;
+        while (true) {
+            if (length - done < MESSAGE) {
+                return done > 0 ? done : -Errno.EINVAL;
+            }
+            UserfaultWait wait = context.next();
+            if (wait != null) {
+                message(wait, to.asSlice(done, MESSAGE));
+                done += MESSAGE;
+            } else if (done > 0) {
+                return done;
+            } else if ((flags & OpenFlags.O_NONBLOCK) != 0) {
+                return -Errno.EAGAIN;
+            } else {
+                long waited = HostWait.until(waiter, eventFd, HostWait.POLLIN);
+                if (waited < 0) {
+                    return waited;
+                }
+            }
+        }
+    }
+
+    @KernelFunction(value = "userfault_msg", file = "fs/userfaultfd.c")
+    private void message(UserfaultWait wait, MemorySegment to) {
+        to.fill((byte) 0);
+        to.set(ValueLayout.JAVA_BYTE, 0, EVENT_PAGEFAULT);
+        to.set(ValueLayout.JAVA_LONG_UNALIGNED, 8, wait.flags());
+        to.set(ValueLayout.JAVA_LONG_UNALIGNED, 16, wait.address());
+        if ((context.features() & Userfault.FEATURE_THREAD_ID) != 0) {
+            to.set(ValueLayout.JAVA_INT_UNALIGNED, 24, wait.tid());
+        }
+    }
+
+    @Override
+    public long write(Waiter waiter, MemorySegment from, long length, int rwFlags) {
+        return -Errno.EINVAL;
+    }
+
+    @Override
+    public long pread(Waiter waiter, MemorySegment to, long length, long position, int rwFlags) {
+        return -Errno.ESPIPE;
+    }
+
+    @Override
+    public long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags) {
+        return -Errno.ESPIPE;
+    }
+
+    @Override
+    public long lseek(long offset, int whence) {
+        return -Errno.ESPIPE;
+    }
+
+    @Override
+    public long fstat(MemorySegment stat) {
+        return Libc.call(Nr.FSTAT, eventFd, stat.address());
+    }
+
+    @Override
+    public boolean neverBlocks() {
+        return false;
+    }
+
+    @Override
+    protected void release() {
+        registration.release(context);
+        context.setListener(() -> {});
+        Libc.call(Nr.CLOSE, eventFd);
+    }
+}

@@ -1,0 +1,133 @@
+package faultline.mmu.fault;
+
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.mm.MmStruct;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Faults of one address space that user space resolves: the queue between those who fault and who reads of it.
+ *
+ * <p>A fault enters the queue while it holds the mmap lock for reading, then looks at its page-table entry once more, then
+ * sleeps without any lock. Who provides the page changes the entry first and wakes afterwards. So either the fault sees the new
+ * entry, or its place in the queue is seen by the waker ({@code UserfaultRaceTest}). A woken task faults again from the start.
+ *
+ * <p>The monitor guards the queues; it is innermost. A mapping refers to the context it is registered with.
+ */
+@KernelFunction("userfaultfd_ctx")
+public final class Userfault {
+    /** Flags of a fault as its message has them (UFFD_PAGEFAULT_FLAG). */
+    public static final int FLAG_WRITE = 1;
+
+    public static final int FLAG_WP = 2;
+
+    /** Features (UFFD_FEATURE). */
+    public static final long FEATURE_PAGEFAULT_FLAG_WP = 1;
+
+    public static final long FEATURE_MISSING_SHMEM = 1 << 5;
+    public static final long FEATURE_SIGBUS = 1 << 7;
+    public static final long FEATURE_THREAD_ID = 1 << 8;
+    public static final long FEATURE_POISON = 1 << 14;
+
+    private final MmStruct mm;
+    private final boolean userModeOnly;
+    private volatile long features;
+    private volatile boolean released;
+    private final ArrayDeque<UserfaultWait> pending = new ArrayDeque<>();
+    private final List<UserfaultWait> told = new ArrayList<>();
+    private Runnable onChange = () -> {};
+
+    /**
+     * @param mm the address space of the task that made it
+     * @param userModeOnly the kernel's own accesses are refused, not waited for (UFFD_USER_MODE_ONLY)
+     */
+    public Userfault(MmStruct mm, boolean userModeOnly) {
+        this.mm = mm;
+        this.userModeOnly = userModeOnly;
+    }
+
+    public MmStruct mm() {
+        return mm;
+    }
+
+    /** Features in force. */
+    public long features() {
+        return features;
+    }
+
+    public void setFeatures(long chosen) {
+        features = chosen;
+    }
+
+    /** Who is told, under the monitor, that there may be something to read now, or nothing any more. */
+    public synchronized void setListener(Runnable listener) {
+        onChange = listener;
+    }
+
+    boolean refusesKernel() {
+        return userModeOnly;
+    }
+
+    boolean isReleased() {
+        return released;
+    }
+
+    /** Whether a fault waits that nobody has read of. */
+    public synchronized boolean hasPending() {
+        return !pending.isEmpty();
+    }
+
+    /** The next fault that nobody has read of, or null; from now on it only waits to be woken. */
+    @KernelFunction(value = "userfaultfd_ctx_read", file = "fs/userfaultfd.c")
+    public synchronized UserfaultWait next() {
+        UserfaultWait wait = pending.poll();
+        if (wait != null) {
+            told.add(wait);
+            onChange.run();
+        }
+        return wait;
+    }
+
+    synchronized void enter(UserfaultWait wait) {
+        pending.add(wait);
+        onChange.run();
+    }
+
+    /** The task goes on, woken or not. */
+    synchronized void leave(UserfaultWait wait) {
+        if (!told.remove(wait) && pending.remove(wait)) {
+            onChange.run();
+        }
+    }
+
+    /** Wakes whoever waits for a page of the range. */
+    @KernelFunction(value = "wake_userfault", file = "fs/userfaultfd.c")
+    public synchronized void wake(long start, long end) {
+        boolean changed = wake(pending, start, end);
+        wake(told, start, end);
+        if (changed) {
+            onChange.run();
+        }
+    }
+
+    private static boolean wake(Iterable<UserfaultWait> waits, long start, long end) {
+        boolean any = false;
+        for (var at = waits.iterator(); at.hasNext(); ) {
+            UserfaultWait wait = at.next();
+            if (wait.address >= start && wait.address < end) {
+                at.remove();
+                wait.done = true;
+                wait.sleeper.wake();
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    /** The descriptor is closed: nobody waits any more, and no fault comes here once the mappings have been let go. */
+    public void release() {
+        released = true;
+        wake(0, Long.MAX_VALUE);
+    }
+}
