@@ -1,6 +1,7 @@
 package faultline.emulator.cli;
 
 import faultline.emulator.cpu.FaultListener;
+import faultline.emulator.task.Kernel;
 import faultline.emulator.task.Task;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
@@ -25,22 +26,24 @@ import java.util.Locale;
 final class FaultLines implements FaultListener {
     private final PrintStream out;
     private final Symbols symbols = new Symbols();
+    private final Kernel kernel;
     private final long startNanos = System.nanoTime();
 
-    FaultLines(PrintStream out) {
+    FaultLines(PrintStream out, Kernel kernel) {
         this.out = out;
+        this.kernel = kernel;
     }
 
     @Override
     public void fault(FaultContext context, int result, long nanos) {
-        double millis = (System.nanoTime() - startNanos) / 1e6;
+        double millis = (kernel.isDeterministic() ? kernel.uptimeNanos() : System.nanoTime() - startNanos) / 1e6;
         Task task = Task.currentOrNull();
         String who = task == null ? "?" : task.name() + "/" + task.tid();
         String code = task == null ? Long.toHexString(context.ip) : code(task.mm(), context.ip);
         String target = task == null ? "" : target(task.mm(), context.address);
         String line = String.format(Locale.ROOT, "%10.3f %s %s %c [%s] => %s 0x%x %s (%.1f us)", millis, who,
                 kind(context, result), access(context.errorCode), code, target, context.address, done(context, result),
-                nanos / 1e3);
+                kernel.isDeterministic() ? 0 : nanos / 1e3);
         synchronized (this) {
             out.println(line);
         }

@@ -57,6 +57,6 @@ final class TraceCommand implements Callable<Integer> {
 
     private static int run(GuestSpec spec, PrintStream lines) {
         return GuestRunner.run(
-                spec, guest -> guest.kernel().pool().setFaultListener(new FaultLines(lines)), guest -> {});
+                spec, guest -> guest.kernel().pool().setFaultListener(new FaultLines(lines, guest.kernel())), guest -> {});
     }
 }

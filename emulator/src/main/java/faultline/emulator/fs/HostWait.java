@@ -60,6 +60,12 @@ public final class HostWait {
         if (first != 0 || nanos == 0) {
             return first;
         }
+        if (waiter.pollsHost()) {
+            return waiter.awaitReady(() -> {
+                long ready = ppoll(fds, count, 0);
+                return ready == -Errno.EINTR ? 0 : ready;
+            }, nanos);
+        }
         WakeFd wake = WakeFd.get();
         long slot = (long) count * POLLFD;
         fds.set(ValueLayout.JAVA_INT, slot, wake.fd());

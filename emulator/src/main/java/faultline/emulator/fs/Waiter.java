@@ -1,5 +1,7 @@
 package faultline.emulator.fs;
 
+import java.util.function.LongSupplier;
+
 /**
  * The task on whose behalf a file operation waits.
  *
@@ -17,6 +19,27 @@ public interface Waiter {
      * @return false when a signal was due already and {@code wait} was not called
      */
     boolean blockInterruptibly(Runnable wait, Runnable interrupter);
+
+    /** Whether waits on descriptors go through {@link #awaitReady}, since who waits for whom is decided by a seed. */
+    default boolean pollsHost() {
+        return false;
+    }
+
+    /**
+     * Waits until a look at descriptors finds something.
+     *
+     * @param look returns 0 while there is nothing; called by any thread
+     * @param nanos the most to wait, or {@link HostWait#FOREVER}
+     * @return what the look found, 0 when the time is over, {@link HostWait#INTERRUPTED} when a signal is due
+     */
+    default long awaitReady(LongSupplier look, long nanos) {
+        throw new UnsupportedOperationException("this caller waits in the host");
+    }
+
+    /** A time for measuring waits, in nanoseconds. */
+    default long nanoTime() {
+        return System.nanoTime();
+    }
 
     /** For operations of the emulator itself, which no signal interrupts. */
     Waiter UNINTERRUPTIBLE = new Waiter() {

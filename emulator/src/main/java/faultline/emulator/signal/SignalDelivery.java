@@ -3,6 +3,7 @@ package faultline.emulator.signal;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.task.Process;
+import faultline.emulator.task.Sleeps;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.UserFault;
 import faultline.mmu.Errno;
@@ -64,19 +65,24 @@ public final class SignalDelivery {
         SignalHandlers handlers = process.handlers();
         while (true) {
             SigInfo info;
+            boolean stopped;
             synchronized (handlers) {
                 if (process.group().exiting() || task.killed()) {
                     return Delivered.EXIT;
                 }
-                if (process.group().stopped()) {
-                    waitWhileStopped(task);
-                    continue;
-                }
-                info = take(task);
+                stopped = process.group().stopped();
+                info = stopped ? null : take(task);
                 SignalSender.recalculate(task);
-                if (info == null) {
+                if (info == null && !stopped) {
                     return null;
                 }
+            }
+            if (stopped) {
+                // whoever resumes or ends the process wakes all its tasks: a wake-up before this wait ends it at once
+                task.parkUninterruptibly(Sleeps.NEVER);
+                continue;
+            }
+            synchronized (handlers) {
                 int signal = info.signal();
                 SigAction action = handlers.get(signal);
                 if (action.handler() == SigAction.SIG_IGN) {
@@ -112,19 +118,6 @@ public final class SignalDelivery {
         long blocked = task.signals().blocked();
         SigInfo own = task.signals().pending().take(blocked);
         return own != null ? own : task.process().group().pending().take(blocked);
-    }
-
-    private static void waitWhileStopped(Task task) {
-        Process process = task.process();
-        while (process.group().stopped() && !process.group().exiting() && !task.killed()) {
-            try {
-                process.handlers().wait();
-            } catch (InterruptedException e) {
-                // nobody interrupts guest threads; a stop ends by SIGCONT or SIGKILL only
-                Thread.interrupted();
-            }
-        }
-        SignalSender.recalculate(task);
     }
 
     /** Runs a handler: decides about an interrupted call, writes the frame, blocks what is to be blocked. */

@@ -88,7 +88,6 @@ public final class SignalSender {
             for (Task task : process.tasks()) {
                 task.signalWake();
             }
-            process.handlers().notifyAll();
         }
     }
 
@@ -132,7 +131,9 @@ public final class SignalSender {
         }
         if (process.group().stopped() && (signal == Signals.SIGCONT || signal == Signals.SIGKILL)) {
             process.group().resume();
-            process.handlers().notifyAll();
+            for (Task task : process.tasks()) {
+                task.wake();
+            }
             return signal == Signals.SIGCONT;
         }
         return false;

@@ -1,6 +1,5 @@
 package faultline.emulator.task;
 
-import faultline.emulator.cpu.CpuOptions;
 import faultline.emulator.elf.ElfException;
 import faultline.emulator.fs.FileSystem;
 import faultline.emulator.proc.MachineProc;
@@ -63,7 +62,9 @@ public final class GuestMachine implements AutoCloseable {
 
     /** Builds the machine and loads the program, which does not run yet. */
     public static GuestMachine boot(GuestSpec spec) throws ElfException {
-        MemorySystem memory = new MemorySystem(memoryConfig(spec));
+        MemoryConfig config = memoryConfig(spec);
+        // with one cache of free frames, which frame comes next depends on the calls before alone
+        MemorySystem memory = spec.seed() == null ? new MemorySystem(config) : new MemorySystem(config, 1);
         memory.gup().setCow("2005".equals(spec.options().get("gup-cow")) ? GupCow.YEAR_2005 : GupCow.FIXED);
         return boot(spec, memory);
     }
@@ -94,8 +95,7 @@ public final class GuestMachine implements AutoCloseable {
     }
 
     private static GuestMachine boot(GuestSpec spec, MemorySystem memory) throws ElfException {
-        CpuOptions cpu = spec.seed() == null ? CpuOptions.defaults() : CpuOptions.deterministic(() -> 0);
-        Kernel kernel = new Kernel(spec, memory, cpu);
+        Kernel kernel = new Kernel(spec, memory);
         GuestMachine machine = new GuestMachine(kernel);
         boolean done = false;
         try {

@@ -39,7 +39,7 @@ public final class Kernel implements AutoCloseable {
     private final GuestSpec spec;
     private final MemorySystem memory;
     private final CpuPool pool;
-    private final VirtualCpu cpu = new VirtualCpu();
+    private final VirtualCpu cpu;
     private final KernelClock clock;
     private final GuestRandom random;
     private final TimerQueue timers;
@@ -60,15 +60,18 @@ public final class Kernel implements AutoCloseable {
     private volatile Throwable failure;
     private final int uid = (int) Libc.call(Nr.GETUID);
 
-    Kernel(GuestSpec spec, MemorySystem memory, CpuOptions cpuOptions) {
+    Kernel(GuestSpec spec, MemorySystem memory) {
         this.spec = spec;
         this.memory = memory;
-        this.pool = new CpuPool(memory.phys().segment(), cpuOptions);
         memory.reclaimer().setOutOfMemory(oomKiller::outOfMemory);
-        memory.setInstructionCache(pool.instructionCache());
         this.clock = spec.seed() == null ? KernelClock.host() : KernelClock.virtual();
         this.random = GuestRandom.of(spec.seed());
         this.timers = new TimerQueue(clock);
+        this.cpu = spec.seed() == null ? new VirtualCpu() : SeededCpu.of(spec.seed(), clock, timers);
+        this.pool = new CpuPool(memory.phys().segment(), spec.seed() == null
+                ? CpuOptions.defaults()
+                : CpuOptions.deterministic(cpu::timestamp));
+        memory.setInstructionCache(pool.instructionCache());
         this.bootNanos = clock.now(KernelClock.MONOTONIC);
         this.nextPid = spec.seed() == null ? (int) ProcessHandle.current().pid() : 1000 + (int) random.nextBelow(20_000);
     }
@@ -208,6 +211,7 @@ public final class Kernel implements AutoCloseable {
         TaskThread thread = new TaskThread(task, new TaskLoop(task));
         task.bindThread(thread);
         tasks.put(task.tid(), task);
+        cpu.starting(task);
         thread.start();
     }
 

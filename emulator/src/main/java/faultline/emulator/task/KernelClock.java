@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * The machine's time, in nanoseconds.
  *
- * <p>Two kinds: the host's clocks, or (with {@code --seed}) a virtual clock that starts at a fixed date, advances a
- * little whenever it is read, and jumps over sleeps, so that what a program sees of time is the same in every run.
+ * <p>Two kinds: the host's clocks, or (with {@code --seed}) a virtual clock that starts at a fixed date, advances with
+ * the guest's own work, and jumps over sleeps of all tasks, so that what a program sees of time is the same in every run.
  */
 public abstract class KernelClock {
     public static final int REALTIME = 0;
@@ -83,7 +83,6 @@ public abstract class KernelClock {
         /** 2026-01-01 00:00:00 UTC. */
         private static final long EPOCH_NANOS = 1_767_225_600_000_000_000L;
 
-        private static final long NANOS_A_READING = 1_000;
         private final AtomicLong monotonic = new AtomicLong(1_000_000_000L);
 
         @Override
@@ -91,7 +90,7 @@ public abstract class KernelClock {
             if (!isSystemClock(clock)) {
                 return -Errno.EINVAL;
             }
-            long now = monotonic.addAndGet(NANOS_A_READING);
+            long now = monotonic.get();
             return switch (clock) {
                 case REALTIME, REALTIME_COARSE, REALTIME_ALARM -> EPOCH_NANOS + now;
                 case TAI -> EPOCH_NANOS + now + 37_000_000_000L;

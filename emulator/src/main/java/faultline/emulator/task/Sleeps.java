@@ -5,9 +5,6 @@ public final class Sleeps {
     /** No deadline. */
     public static final long NEVER = Long.MAX_VALUE;
 
-    /** A wait on a virtual clock, or on one that may be set, is cut into pieces of this length, in nanoseconds. */
-    private static final long PIECE = 50_000_000;
-
     private Sleeps() {}
 
     /**
@@ -21,20 +18,7 @@ public final class Sleeps {
         if (deadline == NEVER) {
             return NEVER;
         }
-        KernelClock time = task.kernel().clock();
-        long left = deadline - time.now(clock);
-        if (left > 0 && time.isVirtual()) {
-            return virtualPiece(task, time, left);
-        }
-        return left;
-    }
-
-    /** Nobody else can run: virtual time jumps. Somebody can: give them a little real time, and let as much pass. */
-    private static long virtualPiece(Task task, KernelClock time, long left) {
-        boolean alone = task.kernel().tasks().size() == 1;
-        long step = alone ? left : Math.min(left, PIECE / 50);
-        time.advance(step);
-        return alone ? 0 : Math.min(left, PIECE / 50);
+        return deadline - task.kernel().clock().now(clock);
     }
 
     /**

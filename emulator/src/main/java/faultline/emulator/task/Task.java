@@ -6,7 +6,7 @@ import faultline.emulator.signal.SignalFrame;
 import faultline.emulator.signal.SignalState;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmStruct;
-import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /**
  * One thread of a guest process: a Java platform thread, whose stack is its kernel stack.
@@ -30,6 +30,7 @@ public final class Task implements Caller {
     private final SignalFrame signalFrame = new SignalFrame();
     private final TaskTimes times = new TaskTimes();
     private final Scheduling scheduling = new Scheduling();
+    private final SeededTurn turn = new SeededTurn();
 
     private volatile Thread thread;
     private volatile boolean signalDue;
@@ -160,17 +161,12 @@ public final class Task implements Caller {
 
     /** As {@link #park}, but a signal does not keep it from waiting. */
     public void parkUninterruptibly(long nanos) {
-        kernel().cpu().idle();
-        if (nanos == Long.MAX_VALUE) {
-            LockSupport.park(this);
-        } else {
-            LockSupport.parkNanos(this, nanos);
-        }
+        kernel().cpu().park(this, nanos);
     }
 
     /** Ends one {@link #park}, the current or the next one. Any thread. */
     public void wake() {
-        LockSupport.unpark(thread);
+        kernel().cpu().wake(this);
     }
 
     @Override
@@ -186,6 +182,28 @@ public final class Task implements Caller {
         } finally {
             interrupter = null;
         }
+    }
+
+    @Override
+    public boolean pollsHost() {
+        return kernel().cpu().pollsHost();
+    }
+
+    @Override
+    public long awaitReady(LongSupplier look, long nanos) {
+        return kernel().cpu().awaitReady(this, look, nanos);
+    }
+
+    /** A time for measuring waits: the host's, or with a seed the virtual one. */
+    @Override
+    public long nanoTime() {
+        KernelClock clock = kernel().clock();
+        return clock.isVirtual() ? clock.now(KernelClock.MONOTONIC) : System.nanoTime();
+    }
+
+    /** Where this task stands in a seeded schedule; under that schedule's lock. */
+    SeededTurn turn() {
+        return turn;
     }
 
     /** Makes this task act on its signals soon: sets the flag, ends its wait, stops its guest code. Any thread. */

@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import faultline.emulator.cpu.CpuEngine;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.cpu.Exit;
 import faultline.emulator.signal.SigInfo;
@@ -45,6 +46,7 @@ final class TaskLoop implements Runnable {
     @Override
     public void run() {
         task.times().bind(Thread.currentThread());
+        cpu.begin(task);
         try {
             while (!task.isExiting() && step()) {
                 // one stay in guest code a step
@@ -60,11 +62,14 @@ final class TaskLoop implements Runnable {
             LOG.error("internal error while task {} ends", task.tid(), e);
             kernel.fail(e);
             kernel.taskGone(task);
+        } finally {
+            cpu.end(task);
         }
     }
 
     /** Returns false when the task has to end. */
     private boolean step() {
+        cpu.betweenStays(task);
         if (task.signalPending() && !SignalDelivery.deliver(task)) {
             return false;
         }
@@ -74,11 +79,12 @@ final class TaskLoop implements Runnable {
             return true;
         }
         Exit exit;
-        task.times().enterGuest();
+        CpuEngine engine = task.process().space().engine();
+        cpu.enterGuest(task, engine);
         try {
-            exit = task.process().space().engine().run(state, fault);
+            exit = engine.run(state, fault);
         } finally {
-            task.times().leaveGuest();
+            cpu.leaveGuest(task, engine);
             cpu.release();
         }
         switch (exit) {

@@ -26,6 +26,8 @@ public final class TaskTimes {
     /** Read by others now and then: they need a recent value, not the latest, so no fence is paid at each system call. */
     private long user;
 
+    private boolean isVirtual;
+    private volatile long virtualSystem;
     private long enteredAt;
     private volatile long threadId = -1;
     private volatile long finalTotal = -1;
@@ -40,6 +42,13 @@ public final class TaskTimes {
 
     void leaveGuest() {
         USER.setOpaque(this, user + System.nanoTime() - enteredAt);
+    }
+
+    /** Virtual time passed, which with a seed is all the time there is. */
+    void charge(long guestNanos, long kernelNanos) {
+        isVirtual = true;
+        USER.setOpaque(this, user + guestNanos);
+        virtualSystem += kernelNanos;
     }
 
     /** Freezes the sums when the thread ends. */
@@ -61,6 +70,9 @@ public final class TaskTimes {
     public long total() {
         if (finalTotal >= 0) {
             return finalTotal;
+        }
+        if (isVirtual) {
+            return (long) USER.getOpaque(this) + virtualSystem;
         }
         if (threadId < 0) {
             return 0;

@@ -5,7 +5,8 @@ import java.util.PriorityQueue;
 /**
  * Calls things back at given times of the machine's monotonic clock: interval timers, POSIX timers, timer descriptors.
  *
- * <p>One thread a machine, started by the first timer. A callback runs on that thread and must not block.
+ * <p>One thread a machine, started by the first timer. A callback runs on that thread and must not block. With a virtual
+ * clock there is no thread: whoever makes time pass calls {@link #runDue}.
  */
 public final class TimerQueue implements AutoCloseable {
     /** A pending call. Cancelled by {@link TimerQueue#cancel}. */
@@ -47,7 +48,7 @@ public final class TimerQueue implements AutoCloseable {
                 return entry;
             }
             queue.add(entry);
-            if (thread == null) {
+            if (thread == null && !clock.isVirtual()) {
                 thread = new Thread(this::run, "faultline-timers");
                 thread.setDaemon(true);
                 thread.start();
@@ -61,6 +62,29 @@ public final class TimerQueue implements AutoCloseable {
     public boolean cancel(Entry entry) {
         synchronized (queue) {
             return entry != null && queue.remove(entry);
+        }
+    }
+
+    /** Makes the calls that are due, the earliest first. For a virtual clock. */
+    void runDue() {
+        while (true) {
+            Entry due;
+            synchronized (queue) {
+                due = queue.peek();
+                if (due == null || due.deadline > clock.now(KernelClock.MONOTONIC)) {
+                    return;
+                }
+                queue.poll();
+            }
+            due.action.run();
+        }
+    }
+
+    /** When the next call is due, on the monotonic clock; {@link Sleeps#NEVER} when none is wanted. */
+    long nextDeadline() {
+        synchronized (queue) {
+            Entry first = queue.peek();
+            return first == null ? Sleeps.NEVER : first.deadline;
         }
     }
 
@@ -88,10 +112,6 @@ public final class TimerQueue implements AutoCloseable {
                 long left = first.deadline - clock.now(KernelClock.MONOTONIC);
                 if (left <= 0) {
                     return queue.poll();
-                }
-                if (clock.isVirtual()) {
-                    // virtual time passes by guest activity only: look again soon
-                    left = Math.min(left, 1_000_000);
                 }
                 queue.wait(left / 1_000_000, (int) (left % 1_000_000));
             } catch (InterruptedException e) {

@@ -1,10 +1,13 @@
 package faultline.emulator.task;
 
+import faultline.emulator.cpu.CpuEngine;
+import faultline.emulator.fs.HostWait;
 import faultline.mmu.annotation.KernelFunction;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /**
  * The machine's one processor: the right to run guest code, which tasks take turns to own.
@@ -14,12 +17,14 @@ import java.util.concurrent.locks.LockSupport;
  * longest has waited a slice; then it is handed over directly. A task that runs without leaving guest code is stopped by
  * the timer thread at the end of the slice. The timer sleeps while nobody waits.
  *
+ * <p>With a seed {@link SeededCpu} takes its place, under which tasks take turns with kernel work, too.
+ *
  * <pre>
  *   owner  null ── tryTake (CAS) ──▶ A ── release, slice not over ──▶ null   (a waiter is woken when A blocks)
  *                                    A ── release, slice over ──────▶ B      (hand-over, first come first served)
  * </pre>
  */
-public final class VirtualCpu implements AutoCloseable {
+public class VirtualCpu implements AutoCloseable {
     /** How long a task may keep others waiting, in nanoseconds. */
     public static final long SLICE_NANOS = 3_000_000;
 
@@ -47,10 +52,91 @@ public final class VirtualCpu implements AutoCloseable {
     private final Thread timer;
 
     public VirtualCpu() {
-        timer = new Thread(this::tick, "faultline-timer");
-        timer.setDaemon(true);
-        timer.start();
+        this(true);
     }
+
+    /** @param preempts whether a thread of the host's watches how long tasks own the CPU */
+    VirtualCpu(boolean preempts) {
+        timer = preempts ? new Thread(this::tick, "faultline-timer") : null;
+        if (preempts) {
+            timer.setDaemon(true);
+            timer.start();
+        }
+    }
+
+    // ---- what only a CPU with a seed has to do ------------------------------------------------------------------
+
+    /** A task's thread is about to be started. */
+    void starting(Task task) {
+        // it will acquire the CPU when it needs it
+    }
+
+    /** First thing on a task's thread. */
+    void begin(Task task) {
+        // kernel work runs beside guest code
+    }
+
+    /** Last thing on a task's thread. */
+    void end(Task task) {
+        // nothing is kept for it
+    }
+
+    /** Called by a task before each of its stays in guest code. */
+    void betweenStays(Task task) {
+        // the timer thread, or release, has seen to it
+    }
+
+    /** The owner enters guest code on an engine. */
+    void enterGuest(Task task, CpuEngine engine) {
+        task.times().enterGuest();
+    }
+
+    /** The owner has left guest code. */
+    void leaveGuest(Task task, CpuEngine engine) {
+        task.times().leaveGuest();
+    }
+
+    /** Lets others run, if there are any (sched_yield). */
+    public void yield(Task task) {
+        idle();
+    }
+
+    /** Waits on the task's own thread for {@link #wake}, or a time; see {@link Task#parkUninterruptibly}. */
+    void park(Task task, long nanos) {
+        idle();
+        if (nanos == Long.MAX_VALUE) {
+            LockSupport.park(task);
+        } else {
+            LockSupport.parkNanos(task, nanos);
+        }
+    }
+
+    /** Ends one {@link #park} of a task, the current or the next one. Any thread. */
+    void wake(Task task) {
+        LockSupport.unpark(task.thread());
+    }
+
+    /** Whether waits on the host's descriptors are to be made by {@link #awaitReady}. */
+    boolean pollsHost() {
+        return false;
+    }
+
+    /**
+     * Waits until a look at the host's descriptors finds something, for a time at most.
+     *
+     * @param look returns 0 for nothing yet; any thread may call it
+     * @return what the look found, 0 when the time is over, {@link HostWait#INTERRUPTED} when a signal is due
+     */
+    long awaitReady(Task task, LongSupplier look, long nanos) {
+        throw new UnsupportedOperationException("the host waits by itself");
+    }
+
+    /** The time stamp counter. */
+    long timestamp() {
+        return System.nanoTime();
+    }
+
+    // ---- taking turns with guest code ---------------------------------------------------------------------------
 
     /** Takes the CPU, waiting for it if needed. */
     public void acquire(Task task) {
@@ -167,6 +253,9 @@ public final class VirtualCpu implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        if (timer == null) {
+            return;
+        }
         LockSupport.unpark(timer);
         try {
             timer.join();

@@ -23,6 +23,7 @@ import java.util.Map;
  * @param ptl page-table lock, as {@code --ptl} says it
  * @param move how mremap moves, as {@code --mremap} says it
  * @param seconds how long it may take before it is killed
+ * @param seed as {@code --seed} says it, or null
  */
 record GuestRequest(
         List<String> argv,
@@ -35,10 +36,15 @@ record GuestRequest(
         long memBytes,
         String ptl,
         String move,
-        int seconds) {
+        int seconds,
+        Long seed) {
 
     GuestSpec spec() {
-        return new GuestSpec(argv.getFirst(), argv, env, root, cwd, memBytes, null, ptl, move, Map.of());
+        return new GuestSpec(argv.getFirst(), argv, env, root, cwd, memBytes, seed, ptl, move, Map.of());
+    }
+
+    GuestRequest withSeed(long newSeed) {
+        return new GuestRequest(argv, env, cwd, root, input, output, errors, memBytes, ptl, move, seconds, newSeed);
     }
 
     void send(DataOutputStream out) throws IOException {
@@ -59,6 +65,8 @@ record GuestRequest(
         out.writeUTF(ptl);
         out.writeUTF(move);
         out.writeInt(seconds);
+        out.writeBoolean(seed != null);
+        out.writeLong(seed == null ? 0 : seed);
         out.flush();
     }
 
@@ -78,7 +86,14 @@ record GuestRequest(
                 in.readLong(),
                 in.readUTF(),
                 in.readUTF(),
-                in.readInt());
+                in.readInt(),
+                seed(in));
+    }
+
+    private static Long seed(DataInputStream in) throws IOException {
+        boolean given = in.readBoolean();
+        long seed = in.readLong();
+        return given ? seed : null;
     }
 
     private static List<String> strings(DataInputStream in) throws IOException {

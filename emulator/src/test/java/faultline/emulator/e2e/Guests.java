@@ -96,7 +96,8 @@ final class Guests implements AutoCloseable {
                 MEMORY,
                 ptl,
                 move,
-                seconds);
+                seconds,
+                null);
     }
 
     /** Runs in Faultline. A JVM that crashes or hangs is the result's trouble, and is replaced for the next run. */

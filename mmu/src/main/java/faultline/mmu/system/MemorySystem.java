@@ -98,8 +98,16 @@ public final class MemorySystem implements AutoCloseable {
 
     /** Reserves the memory and builds everything on it. */
     public MemorySystem(MemoryConfig config) {
+        this(config, Runtime.getRuntime().availableProcessors());
+    }
+
+    /**
+     * @param frameCaches how many caches of free frames threads are spread over; with 1, frame numbers depend on nothing but
+     *     the sequence of calls
+     */
+    public MemorySystem(MemoryConfig config, int frameCaches) {
         this.config = config;
-        phys = PhysicalMemory.reserve(config.memBytes());
+        phys = PhysicalMemory.reserve(config.memBytes(), frameCaches);
         tables = new PageTables(phys, config.ptl());
         walker = new PageWalker(phys);
         initMm = new InitMm(tables);

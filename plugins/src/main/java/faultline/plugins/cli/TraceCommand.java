@@ -5,6 +5,7 @@ import faultline.emulator.cli.ExitStatus;
 import faultline.emulator.cli.GuestRunner;
 import faultline.emulator.cli.MachineOptions;
 import faultline.emulator.task.GuestSpec;
+import faultline.emulator.task.Kernel;
 import faultline.plugins.event.StringTable;
 import faultline.plugins.filter.FilterSyntaxException;
 import faultline.plugins.guest.EmulatorGuest;
@@ -156,7 +157,11 @@ final class TraceCommand extends WovenCommand {
         var strings = new StringTable();
         var guest = new EmulatorGuest(spec.root());
         var names = new Names(strings, guest.stacks(), guest.modules());
-        var session = new TraceSession(selection(strings), sink(chosen, out, names), slots, onFull.equals("wait"));
+        var session = new TraceSession(selection(strings), sink(chosen, out, names), slots,
+                onFull.equals("wait") || spec.seed() != null);
+        if (spec.seed() != null) {
+            session.setClock(() -> 0); // until there is a machine, nothing takes time
+        }
         Tracer tracer = null;
         int status;
         PluginHost host = PluginHost.load(plugins, registry, session, names);
@@ -165,8 +170,13 @@ final class TraceCommand extends WovenCommand {
             tracer = new Tracer(session, guest, strings, stacks || needsStacks(chosen));
             tracer.attach(registry);
             // exact addresses and instruction pointers are known when the CPU stops at a fault
-            status = GuestRunner.run(spec, machine -> machine.kernel().pool().setFaultListener((context, result, nanos) -> {}),
-                    machine -> {});
+            status = GuestRunner.run(spec, machine -> {
+                Kernel kernel = machine.kernel();
+                kernel.pool().setFaultListener((context, result, nanos) -> {});
+                if (kernel.isDeterministic()) {
+                    session.setClock(kernel::uptimeNanos);
+                }
+            }, machine -> {});
         } finally {
             if (tracer != null) {
                 tracer.close();

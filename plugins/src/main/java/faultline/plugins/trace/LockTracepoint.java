@@ -15,6 +15,7 @@ import java.lang.invoke.MethodHandles;
  */
 final class LockTracepoint extends Tracepoint {
     private final TraceThreads threads;
+    private final LockNumbers numbers = new LockNumbers();
     private final int read;
     private final int write;
 
@@ -123,7 +124,7 @@ final class LockTracepoint extends Tracepoint {
         }
         long now = thread.tick(threads.session());
         long[] record = threads.record(thread, type, now, begun == 0 ? 0 : now - begun);
-        record[EventType.FIRST] = System.identityHashCode(lock);
+        record[EventType.FIRST] = numbers.of(lock);
         record[EventType.FIRST + 1] = mode;
         record[EventType.FIRST + 2] = success;
         threads.emit(thread);
@@ -135,7 +136,7 @@ final class LockTracepoint extends Tracepoint {
         if (begun >= 0) {
             long now = thread.tick(threads.session());
             long[] record = threads.record(thread, Events.SPIN_LOCK, now, now - begun);
-            record[EventType.FIRST] = System.identityHashCode(lock);
+            record[EventType.FIRST] = numbers.of(lock);
             record[EventType.FIRST + 1] = threads.strings().number(lock.lockClass().name());
             threads.emit(thread);
         }

@@ -11,6 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
  * One trace under way: the ring that events go into, and the thread that hands them to the sinks.
@@ -26,7 +27,7 @@ public final class TraceSession implements AutoCloseable {
     private final EventSelection selection;
     private final EventRing ring;
     private final EventSink sink;
-    private final long start = System.nanoTime();
+    private volatile LongSupplier clock;
     private final AtomicBoolean ending = new AtomicBoolean();
     private final long[] written = new long[Events.ALL.size()];
     private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
@@ -43,6 +44,8 @@ public final class TraceSession implements AutoCloseable {
         this.selection = selection;
         this.ring = new EventRing(slots, lossless);
         this.sink = sink;
+        long start = System.nanoTime();
+        this.clock = () -> System.nanoTime() - start;
         this.writer = Thread.ofPlatform().daemon().name("trace-writer").start(this::write);
     }
 
@@ -53,7 +56,12 @@ public final class TraceSession implements AutoCloseable {
 
     /** Nanoseconds since the trace began. */
     public long now() {
-        return System.nanoTime() - start;
+        return clock.getAsLong();
+    }
+
+    /** Takes the time from another clock: a machine with a seed has one of its own. */
+    public void setClock(LongSupplier newClock) {
+        clock = newClock;
     }
 
     /** Whether the trace, or a subscriber, takes events of the type. */

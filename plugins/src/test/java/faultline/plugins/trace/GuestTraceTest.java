@@ -17,8 +17,10 @@ import faultline.plugins.output.Format;
 import faultline.plugins.output.Names;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WovenWorld;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,6 +91,39 @@ class GuestTraceTest {
     void faultEventsAreAsManyAsTheGuestsCountersSay(String program) {
         var counts = (List<?>) WovenWorld.run(site -> true, Counting.class, WovenWorld.program(program));
         assertThat((Long) counts.get(0)).isEqualTo((Long) counts.get(1)).isPositive();
+    }
+
+    /** Everything that can be traced, as text, with the machine's own clock. */
+    static final class Everything {
+        static String run(SiteRegistry registry, Object[] arguments) throws IOException {
+            var traced = new Traced();
+            var text = new ByteArrayOutputStream();
+            TraceSession session = traced.session("all", Format.TEXT.open(text, null, traced.names));
+            session.setClock(() -> 0);
+            try (var tracer = new Tracer(session, traced.guest, traced.strings, true)) {
+                tracer.attach(registry);
+                GuestRunner.run(
+                        Guests.seeded((String) arguments[0]),
+                        machine -> {
+                            Guests.redirect(machine, "/dev/null");
+                            machine.kernel().pool().setFaultListener((context, result, nanos) -> {});
+                            session.setClock(machine.kernel()::uptimeNanos);
+                        },
+                        machine -> {});
+                assertThat(tracer.failures()).isEmpty();
+            }
+            session.close();
+            return text.toString(StandardCharsets.UTF_8);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"racy_counter", "mutexes"})
+    void twoRunsWithOneSeedGiveTheSameTraceByteForByte(String program) {
+        var first = (String) WovenWorld.run(site -> true, Everything.class, WovenWorld.program(program));
+        var second = (String) WovenWorld.run(site -> true, Everything.class, WovenWorld.program(program));
+        assertThat(first).contains("sched:sched_switch", "minfault", "lock:lock_acquired");
+        assertThat(second).isEqualTo(first);
     }
 
     /** Compares each event with the page tables and mappings, in the thread and at the time of the fault. */

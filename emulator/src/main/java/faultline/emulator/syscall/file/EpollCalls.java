@@ -69,7 +69,7 @@ final class EpollCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         return FileCall.onHostFd(t, ep, -Errno.EINVAL, epoll -> {
-            long deadline = nanos == HostWait.FOREVER ? 0 : System.nanoTime() + nanos;
+            long deadline = nanos == HostWait.FOREVER ? 0 : t.nanoTime() + nanos;
             int room = Math.min(max, HostScratch.MAX_BOUNCE / EVENT_SIZE);
             MemorySegment block = HostScratch.get().bounce((long) room * EVENT_SIZE);
             while (true) {
@@ -80,7 +80,7 @@ final class EpollCalls implements SyscallFamily {
                 if (n != 0 || nanos == 0) {
                     return n;
                 }
-                long left = nanos == HostWait.FOREVER ? nanos : deadline - System.nanoTime();
+                long left = nanos == HostWait.FOREVER ? nanos : deadline - t.nanoTime();
                 if (left <= 0) {
                     return 0;
                 }

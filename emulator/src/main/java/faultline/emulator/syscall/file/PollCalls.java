@@ -54,7 +54,7 @@ final class PollCalls implements SyscallFamily {
         if (nanos < 0) {
             return nanos;
         }
-        long start = System.nanoTime();
+        long start = t.nanoTime();
         return TemporaryMask.with(t, mask, maskSize, () -> {
             long r = poll(t, fds, count, nanos);
             Timeouts.writeTimespec(t, timeout, nanos, start);
@@ -67,7 +67,7 @@ final class PollCalls implements SyscallFamily {
         if (nanos < 0) {
             return nanos;
         }
-        long start = System.nanoTime();
+        long start = t.nanoTime();
         long r = select(t, (int) n, in, out, ex, nanos);
         Timeouts.writeTimeval(t, timeout, nanos, start);
         return r;
@@ -80,7 +80,7 @@ final class PollCalls implements SyscallFamily {
         }
         long mask = sig == 0 ? 0 : t.user().getLong(sig);
         long maskSize = sig == 0 ? 0 : t.user().getLong(sig + 8);
-        long start = System.nanoTime();
+        long start = t.nanoTime();
         return TemporaryMask.with(t, mask, maskSize, () -> {
             long r = select(t, (int) n, in, out, ex, nanos);
             Timeouts.writeTimespec(t, timeout, nanos, start);

@@ -56,7 +56,7 @@ final class Timeouts {
         if (address == 0 || nanos == HostWait.FOREVER) {
             return;
         }
-        long left = Math.max(0, nanos - (System.nanoTime() - start));
+        long left = Math.max(0, nanos - (t.nanoTime() - start));
         try {
             t.user().putLong(address, left / SECOND);
             t.user().putLong(address + 8, left % SECOND / unit);

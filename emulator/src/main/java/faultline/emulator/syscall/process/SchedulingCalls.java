@@ -25,7 +25,7 @@ final class SchedulingCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.SCHED_YIELD, "sched_yield", (task, a0, a1, a2, a3, a4, a5) -> {
-            task.kernel().cpu().idle();
+            task.kernel().cpu().yield(task);
             return 0;
         });
         table.register(Nr.SCHED_GETAFFINITY, "sched_getaffinity", SchedulingCalls::getAffinity);
