@@ -26,6 +26,10 @@ public final class Mremap {
         this.env = env;
     }
 
+    OpEnv env() {
+        return env;
+    }
+
     /**
      * Resizes or moves a mapping.
      *

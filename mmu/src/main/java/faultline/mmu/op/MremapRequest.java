@@ -376,7 +376,7 @@ final class MremapRequest {
     }
 
     private PageTableMover mover(Vma from, Vma to) {
-        return new PageTableMover(env.tables, mm, env.moveMode, new MremapHook(from, to));
+        return new PageTableMover(env.tables, mm, env.moveMode, env.moveHook.apply(new MremapHook(from, to)));
     }
 
     /** The source stays as a mapping without pages; it is locked no longer, in all its length. */

@@ -9,11 +9,13 @@ import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.Populate;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.swap.Reclaimer;
+import faultline.mmu.table.MoveHook;
 import faultline.mmu.table.MoveMode;
 import faultline.mmu.table.PageTableReaper;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.tlb.MmuGather;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 
 /** What of the machine the operations work on; one object a machine. */
 public final class OpEnv {
@@ -26,6 +28,9 @@ public final class OpEnv {
     final ForkCopy forkCopy;
     final Populate populate;
     final Reclaimer reclaimer;
+    /** For tests: what stands between the mover and the locks it takes, which can leave a rule out and see what for it is. */
+    volatile UnaryOperator<MoveHook> moveHook = UnaryOperator.identity();
+
     private final AtomicReference<MmuGather> spareGather = new AtomicReference<>();
 
     /** Puts together what {@code faults} works on and what is built on it. */
