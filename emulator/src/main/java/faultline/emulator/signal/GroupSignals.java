@@ -5,6 +5,8 @@ package faultline.emulator.signal;
  * handlers' monitor, except where a field is volatile.
  */
 public final class GroupSignals {
+    private static final int CORE_DUMPED = 0x80;
+
     private final PendingSignals pending = new PendingSignals();
     private volatile boolean exiting;
     private int exitStatus;
@@ -33,6 +35,11 @@ public final class GroupSignals {
             exiting = true;
         }
         stopped = false;
+    }
+
+    /** There is a core file: wait4(2) tells that too. */
+    public void noteCoreDump() {
+        exitStatus |= CORE_DUMPED;
     }
 
     /** What execve does once it is the only task left, having ended the others by {@link #exit}. */

@@ -1,5 +1,6 @@
 package faultline.emulator.signal;
 
+import faultline.emulator.core.CoreDump;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.task.Process;
@@ -32,6 +33,10 @@ public final class SignalDelivery {
             if (next == Delivered.EXIT) {
                 return false;
             }
+            if (next != null && next.action() == null) {
+                dumpCore(task, next.info());
+                return false;
+            }
             if (next == null) {
                 restartWithoutHandler(task);
                 return true;
@@ -54,6 +59,17 @@ public final class SignalDelivery {
         }
     }
 
+    /** Writes the process' core file while its other tasks, which are told to end already, wait for that. */
+    private static void dumpCore(Task task, SigInfo info) {
+        Process process = task.process();
+        if (CoreDump.write(task, info, process.dump())) {
+            synchronized (process.handlers()) {
+                process.group().noteCoreDump();
+            }
+        }
+    }
+
+    /** A signal for a handler; without an action: one that leaves a core dump. */
     private record Delivered(SigInfo info, SigAction action) {
         static final Delivered EXIT = new Delivered(null, null);
     }
@@ -98,8 +114,12 @@ public final class SignalDelivery {
                     continue;
                 }
                 if (!Signals.stopsByDefault(signal)) {
+                    boolean dump = Signals.dumpsCore(signal) && CoreDump.isWanted(process);
+                    if (dump) {
+                        process.beginDump(task);
+                    }
                     SignalSender.exitGroup(process, signal);
-                    return Delivered.EXIT;
+                    return dump ? new Delivered(info, null) : Delivered.EXIT;
                 }
                 if (signal != Signals.SIGSTOP && process.isOrphaned()) {
                     continue;

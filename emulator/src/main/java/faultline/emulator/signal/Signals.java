@@ -48,6 +48,9 @@ public final class Signals {
     static final long STOPS = mask(SIGSTOP) | mask(SIGTSTP) | mask(SIGTTIN) | mask(SIGTTOU);
     private static final long IGNORED_BY_DEFAULT = mask(SIGCONT) | mask(SIGCHLD) | mask(SIGWINCH) | mask(SIGURG);
 
+    private static final long DUMPS_CORE = mask(SIGQUIT) | mask(SIGILL) | mask(SIGTRAP) | mask(SIGABRT) | mask(SIGBUS)
+            | mask(SIGFPE) | mask(SIGSEGV) | mask(SIGXCPU) | mask(SIGXFSZ) | mask(SIGSYS);
+
     private static final String[] NAMES = {
         "0", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
         "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
@@ -77,6 +80,11 @@ public final class Signals {
     /** Whether SIG_DFL means: the process stops. */
     public static boolean stopsByDefault(int signal) {
         return contains(STOPS, signal);
+    }
+
+    /** Whether SIG_DFL means: the process ends and leaves a core dump, where one is wanted. */
+    public static boolean dumpsCore(int signal) {
+        return contains(DUMPS_CORE, signal);
     }
 
     /** For messages: {@code SIGSEGV}, {@code SIGRT3}. */

@@ -49,6 +49,7 @@ public final class Process {
     private volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
     private volatile int membarrier;
     private volatile boolean handlersShared;
+    private volatile DumpWait dump;
 
     // family; guarded by the kernel's family lock
     private Process parent;
@@ -245,6 +246,16 @@ public final class Process {
 
     public void setCoredumpFilter(int bits) {
         coredumpFilter = bits & COREDUMP_FILTER_BITS;
+    }
+
+    /** A core dump begins: tasks that end from now on wait for it. Caller holds the handlers' monitor. */
+    public void beginDump(Task dumper) {
+        dump = new DumpWait(dumper);
+    }
+
+    /** Where tasks wait for the core dump under way; null when there is none. */
+    public DumpWait dump() {
+        return dump;
     }
 
     /** Remembers that the program announced a kind of membarrier(2). */

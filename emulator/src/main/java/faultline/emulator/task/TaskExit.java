@@ -17,6 +17,9 @@ final class TaskExit {
     static void exit(Task task) {
         Process process = task.process();
         task.exit(task.exitStatus());
+        if (process.dump() != null) {
+            process.dump().arrive(task);
+        }
         task.kernel().futexes().exitRobustList(task);
         releaseMemory(task);
         boolean last;
@@ -133,7 +136,8 @@ final class TaskExit {
     private static void notifyParent(Process process, Process parent, int status) {
         int signal = process.exitSignal();
         if (signal != 0) {
-            int code = (status & 0x7f) == 0 ? SigInfo.CLD_EXITED : SigInfo.CLD_KILLED;
+            int killed = (status & 0x80) != 0 ? SigInfo.CLD_DUMPED : SigInfo.CLD_KILLED;
+            int code = (status & 0x7f) == 0 ? SigInfo.CLD_EXITED : killed;
             int value = (status & 0x7f) == 0 ? status >> 8 & 0xff : status & 0x7f;
             SignalSender.sendToProcess(
                     parent,
