@@ -52,7 +52,9 @@ final class AnonymousFault {
 
     private int mapNewPage(FaultContext ctx, Vma vma) {
         ctx.path = FaultPath.NEW_PAGE;
-        Rmap.prepare(vma);
+        if (Rmap.prepare(vma) == null) {
+            return VmFault.OOM;
+        }
         long pfn = env.allocZeroed();
         if (pfn < 0) {
             return VmFault.OOM;

@@ -236,6 +236,9 @@ public final class FaultHandler {
     @RequiresLock("MMAP_LOCK")
     static boolean expand(Vma vma, long address, FaultContext ctx) {
         AnonVma family = Rmap.prepare(vma);
+        if (family == null) {
+            return false;
+        }
         AddressSpace mapping = vma.sharedNode().isLinked() ? vma.file().mapping() : null;
         if (mapping != null) {
             mapping.iMmapLock().lock();

@@ -94,7 +94,9 @@ final class FileFault {
     @KernelFunction(value = "do_cow_fault", file = "mm/memory.c")
     private int cowFault(FaultContext ctx, Vma vma, long index) {
         ctx.path = FaultPath.FILE_COW;
-        Rmap.prepare(vma);
+        if (Rmap.prepare(vma) == null) {
+            return VmFault.OOM;
+        }
         long copy = env.allocator.allocPage();
         if (copy < 0) {
             return VmFault.OOM;

@@ -130,7 +130,10 @@ final class WriteProtectFault {
     @KernelFunction(value = "wp_page_copy", file = "mm/memory.c")
     private int copy(FaultContext ctx, Vma vma, long old, boolean counted) {
         ctx.path = FaultPath.COW_COPY;
-        Rmap.prepare(vma);
+        if (Rmap.prepare(vma) == null) {
+            dropOld(old, counted);
+            return VmFault.OOM;
+        }
         long fresh = old == env.zeroPfn ? env.allocZeroed() : env.allocCopy(old);
         if (fresh < 0) {
             dropOld(old, counted);

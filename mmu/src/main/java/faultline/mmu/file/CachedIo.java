@@ -1,6 +1,7 @@
 package faultline.mmu.file;
 
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
@@ -70,6 +71,9 @@ final class CachedIo {
         return true;
     }
 
+    /** As write(2) on one file: bytes written, or -errno with nothing changed. */
+    @KernelFunction("generic_perform_write")
+    @Injectable(value = "mm/file/write", error = -Errno.EIO)
     static long write(AddressSpace mapping, long pos, MemorySegment src, long len, HostWrite host) {
         mapping.inodeLock().writeLock();
         try {

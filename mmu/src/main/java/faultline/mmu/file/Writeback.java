@@ -1,5 +1,7 @@
 package faultline.mmu.file;
 
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.phys.Page;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -75,10 +77,16 @@ final class Writeback {
         if (bytes <= 0) {
             return;
         }
-        int rc = mapping.store()
-                .writePages(index, (int) bytes, mapping.cache().phys().segment().asSlice(pfn << Page.SHIFT, bytes));
+        int rc = store(index, pfn, bytes);
         if (rc < 0) {
             error.compareAndSet(0, rc);
         }
+    }
+
+    @KernelFunction("do_writepages")
+    @Injectable(value = "mm/file/write/back", error = -Errno.EIO)
+    private int store(long index, long pfn, long bytes) {
+        return mapping.store()
+                .writePages(index, (int) bytes, mapping.cache().phys().segment().asSlice(pfn << Page.SHIFT, bytes));
     }
 }

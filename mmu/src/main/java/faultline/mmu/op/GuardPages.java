@@ -41,7 +41,9 @@ final class GuardPages {
             return -Errno.EINVAL;
         }
         // Fork copies page tables only of mappings that have a family; a guard page must be in the child too.
-        Rmap.prepare(vma);
+        if (Rmap.prepare(vma) == null) {
+            return -Errno.ENOMEM;
+        }
         for (int round = 0; ; round++) {
             long result = mark(start, end);
             if (result != -Errno.EAGAIN) {

@@ -97,6 +97,9 @@ public final class StackArea {
         long size = vma.length() + INITIAL_ROOM;
         long base = vma.end() - (Long.compareUnsigned(limit, size) < 0 ? limit : size);
         AnonVma family = Rmap.prepare(vma);
+        if (family == null) {
+            return -Errno.EFAULT; // as Linux has it whatever the cause
+        }
         family.lock().lock();
         family.unlinkLocked(vma);
         int error = StackGrowth.expandDownwards(vma, base);

@@ -1,5 +1,6 @@
 package faultline.mmu.rmap;
 
+import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.mm.MmStruct;
@@ -38,6 +39,8 @@ public final class Rmap {
      * <p>Another task may fault in the same area at once: the mm's page-table lock decides which family stays (see
      * {@code AnonVmaPrepareRaceTest}). A neighbour that could be merged with the area lends its family, so that merging
      * stays possible.
+     *
+     * @return the family; null when there is no memory for one
      */
     @KernelFunction("anon_vma_prepare")
     @RequiresLock("MMAP_LOCK:read")
@@ -50,7 +53,10 @@ public final class Rmap {
     private static AnonVma prepareSlowly(Vma area) {
         AnonVma family = findMergeable(area);
         if (family == null) {
-            family = new AnonVma();
+            family = allocate();
+        }
+        if (family == null) {
+            return null;
         }
         MmStruct mm = area.mm();
         family.lock().lock();
@@ -67,6 +73,13 @@ public final class Rmap {
             mm.pageTableLock().unlock();
             family.lock().unlock();
         }
+    }
+
+    /** A new family, or null when there is no memory for it. */
+    @KernelFunction("anon_vma_alloc")
+    @Injectable(value = "mm/anon_vma", error = 0)
+    private static AnonVma allocate() {
+        return new AnonVma();
     }
 
     @KernelFunction("find_mergeable_anon_vma")

@@ -81,7 +81,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
 
     @Override
     @KernelFunction("swapin_readahead")
-    @Injectable(value = "mm/swap_in", error = -Errno.EIO)
+    @Injectable(value = "mm/swap/in", error = -Errno.EIO)
     public long swapIn(long entry, boolean mayWait) {
         long slot = Pte.swapOffset(entry);
         if (Pte.swapType(entry) != TYPE || !area.isValid(slot)) {
@@ -269,7 +269,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
      * @return false when the area is full
      */
     @KernelFunction("folio_alloc_swap")
-    @Injectable(value = "mm/swap_alloc", error = 0)
+    @Injectable(value = "mm/swap/alloc", error = 0)
     @RequiresLock("PAGE_LOCK")
     public boolean add(long pfn) {
         lock.lock();
@@ -292,7 +292,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
      * @return 0 or -errno; the page stays dirty then
      */
     @KernelFunction("swap_writeout")
-    @Injectable(value = "mm/swap_out", error = -Errno.EIO)
+    @Injectable(value = "mm/swap/out", error = -Errno.EIO)
     @RequiresLock("PAGE_LOCK")
     public int write(long pfn) {
         if (!frames.testAndClear(pfn, PageFlags.DIRTY)) {
@@ -356,7 +356,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
      * @return the slot; -ENOSPC when the area is full; -EIO
      */
     @KernelFunction("shmem_writeout")
-    @Injectable(value = "mm/swap_out_shmem", error = -Errno.EIO)
+    @Injectable(value = "mm/swap/out/shmem", error = -Errno.EIO)
     @RequiresLock("PAGE_LOCK")
     public long writeFilePage(long pfn) {
         lock.lock();
@@ -380,7 +380,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
 
     @Override
     @KernelFunction("shmem_swapin_folio")
-    @Injectable(value = "mm/swap_in_shmem", error = -Errno.EIO)
+    @Injectable(value = "mm/swap/in/shmem", error = -Errno.EIO)
     public int readPage(long slot, long pfn) {
         int error = store.read(slot, page(pfn));
         if (error == 0) {

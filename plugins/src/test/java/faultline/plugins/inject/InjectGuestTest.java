@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Failures in real guests: what the guest sees is what Linux would show, and the memory manager loses nothing. */
 class InjectGuestTest {
@@ -100,6 +101,49 @@ class InjectGuestTest {
         List<String> lines = inject("mremap_move", "mm/pte_alloc:syscall=mremap,nth=2");
         assertThat(lines).anyMatch(line -> line.startsWith("fired mm/pte_alloc hit 2")).contains("saw mremap -ENOMEM");
         assertThat(lines).noneMatch(line -> line.startsWith("audit"));
+    }
+
+    /** The program says itself whether each page has its contents and each mapping its place; here, that all moved or none. */
+    static final class Rollback {
+        static List<String> run(SiteRegistry registry, Object[] arguments) throws java.io.IOException {
+            var output = java.nio.file.Files.createTempFile("rollback", ".txt");
+            try {
+                Experiment.Result result = Experiment.run(
+                        registry, Guests.seeded((String) arguments[0]), List.of(FailSpec.parse((String) arguments[1])), 0,
+                        machine -> Guests.redirect(machine, output.toString()));
+                var lines = new ArrayList<>(java.nio.file.Files.readAllLines(output));
+                lines.add("status " + result.status());
+                result.fired().forEach(failure -> lines.add("fired " + failure.point() + " in " + failure.syscall()));
+                result.audit().forEach(line -> lines.add("audit " + line));
+                return lines;
+            } finally {
+                java.nio.file.Files.delete(output);
+            }
+        }
+    }
+
+    /** The move asks for a table once an extent, of 64 pages or fewer: the first time, some in the middle, and late. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 9, 40, 80, 120, 150})
+    void moveOfTenThousandPagesFailingHalfWayLeavesAllAsItWas(int nth) {
+        String spec = "mm/pte_alloc:syscall=mremap,nth=" + nth;
+        assertThat(lines(WovenWorld.run(Experiment::weaves, Rollback.class, WovenWorld.program("mremap_rollback"), spec)))
+                .containsExactly(
+                        "mremap of 10000 pages: ENOMEM",
+                        "old place mapped: all, new place mapped: none",
+                        "pages with other contents: 0",
+                        "contents faulted in again: no",
+                        "unmap: ok, then mapped: none",
+                        "status 0",
+                        "fired mm/pte_alloc in mremap");
+    }
+
+    @Test
+    void moveOfTenThousandPagesIsWholeWhenNothingFails() {
+        assertThat(lines(WovenWorld.run(
+                        Experiment::weaves, Rollback.class, WovenWorld.program("mremap_rollback"), "mm/pte_alloc:nth=100000")))
+                .startsWith("mremap of 10000 pages: moved", "old place mapped: none, new place mapped: all")
+                .endsWith("unmap: ok, then mapped: none", "status 0");
     }
 
     /** Every point, one failure at a time: all in one world, for the time it takes. */
