@@ -87,6 +87,13 @@ public final class MachineOptions {
                     + " process' id.")
     private Path core;
 
+    @Option(
+            names = "--thp",
+            paramLabel = "never|madvise|always",
+            description = "Transparent huge pages: none, where MADV_HUGEPAGE asks, or wherever they fit"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private String hugePages = "madvise";
+
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
 
@@ -127,6 +134,7 @@ public final class MachineOptions {
      */
     public GuestSpec spec(Map<String, String> further) {
         oneOf("--ptl", pageTableLock, "mm", "split");
+        oneOf("--thp", hugePages, "never", "madvise", "always");
         oneOf("--mremap", move, "page", "extent", "pmd");
         oneOf("--overcommit", overcommit, "0", "1", "2");
         oneOf("--gup-cow", gupCow, "2005", "fixed");
@@ -151,6 +159,7 @@ public final class MachineOptions {
         Map<String, String> all = new HashMap<>(further);
         all.put("overcommit", overcommit);
         all.put("gup-cow", gupCow);
+        all.put("thp", hugePages);
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
         }

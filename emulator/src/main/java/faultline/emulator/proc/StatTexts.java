@@ -9,6 +9,7 @@ import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.Thp;
 import faultline.mmu.view.ProcStatus;
 
 /** /proc/PID/stat and status. */
@@ -117,7 +118,7 @@ final class StatTexts {
         out.append(ProcStatus.vmLines(mm));
         line(out, "HugetlbPages", "       0 kB");
         line(out, "CoreDumping", 0);
-        line(out, "THP_enabled", 0);
+        line(out, "THP_enabled", mm.thpDisabled() == Thp.DISABLED ? 0 : 1);
         line(out, "untag_mask", "0xffffffffffffffff");
     }
 

@@ -100,6 +100,9 @@ final class Exec {
         if (space == null) {
             throw new ElfException(Errno.ENOMEM, "no memory for an address space");
         }
+        if (process.space() != null) {
+            space.mm().setThpDisabled(process.space().mm().thpDisabled());
+        }
         boolean done = false;
         try {
             map();

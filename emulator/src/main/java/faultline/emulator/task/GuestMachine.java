@@ -15,6 +15,7 @@ import faultline.emulator.syscall.time.TimeCalls;
 import faultline.emulator.syscall.userfault.UserfaultCalls;
 import faultline.mmu.gup.GupCow;
 import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.ThpMode;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MemorySystem;
 import faultline.mmu.table.MoveMode;
@@ -77,6 +78,7 @@ public final class GuestMachine implements AutoCloseable {
                 .withKswapd(spec.seed() == null)
                 .withPtl(PtlMode.valueOf(spec.ptl().toUpperCase(Locale.ROOT)))
                 .withMove(MoveMode.valueOf(spec.move().toUpperCase(Locale.ROOT)))
+                .withThp(ThpMode.valueOf(spec.options().getOrDefault("thp", "madvise").toUpperCase(Locale.ROOT)))
                 .withOvercommit(overcommit(spec), MemoryConfig.defaults().overcommitRatio())
                 .withMmapMinAddr(spec.seed() == null ? hostMmapMinAddr() : MemoryConfig.defaults().mmapMinAddr());
     }

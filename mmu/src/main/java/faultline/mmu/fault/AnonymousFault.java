@@ -6,6 +6,7 @@ import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.rmap.Rmap;
+import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 
 /**
@@ -39,7 +40,7 @@ final class AnonymousFault {
         long entry = Pte.mkSpecial(Pte.of(env.zeroPfn, vma.pageProt()));
         long pte = env.tables.pteAllocMapLock(ctx.mm, ctx.pmdEntry, ctx.page, ctx.guard);
         if (pte < 0) {
-            return VmFault.OOM;
+            return noTable(ctx, pte);
         }
         if (Pte.isNone(env.phys.getLong(pte))) {
             env.tables.setPte(pte, entry);
@@ -66,7 +67,7 @@ final class AnonymousFault {
         long pte = env.tables.pteAllocMapLock(ctx.mm, ctx.pmdEntry, ctx.page, ctx.guard);
         if (pte < 0) {
             env.allocator.putPage(pfn);
-            return VmFault.OOM;
+            return noTable(ctx, pte);
         }
         boolean first = Pte.isNone(env.phys.getLong(pte));
         if (first) {
@@ -79,6 +80,15 @@ final class AnonymousFault {
             ctx.path = FaultPath.SPURIOUS;
             env.allocator.putPage(pfn);
         }
+        return 0;
+    }
+
+    /** No memory for a table; or another task has mapped a huge page meanwhile, which the access will find when repeated. */
+    private static int noTable(FaultContext ctx, long pte) {
+        if (pte != PageTables.HUGE) {
+            return VmFault.OOM;
+        }
+        ctx.path = FaultPath.SPURIOUS;
         return 0;
     }
 }

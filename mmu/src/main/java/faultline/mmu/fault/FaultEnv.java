@@ -9,7 +9,9 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.Rmap;
 import faultline.mmu.rmap.SwapOps;
+import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTables;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What of the machine the steps of a fault work on; one object a machine. */
 public final class FaultEnv {
@@ -20,6 +22,7 @@ public final class FaultEnv {
     final PageCache cache;
     final Rmap rmap;
     final long zeroPfn;
+    private final AtomicLong hugeZeroPfn = new AtomicLong(-1);
     volatile SwapOps swap = SwapOps.NONE;
 
     /**
@@ -36,6 +39,7 @@ public final class FaultEnv {
         this.cache = cache;
         this.rmap = rmap;
         this.zeroPfn = zeroPfn;
+        tables.huge().setZeroPage(zeroPfn);
     }
 
     /** The frame of zeros. */
@@ -88,6 +92,47 @@ public final class FaultEnv {
             cache.instructionCache().flushFrame(pfn);
         }
         return pfn;
+    }
+
+    /** A zeroed huge page for user memory with one reference; -1 when there is none to be had without waiting. */
+    long allocZeroedHuge() {
+        long head = allocator.allocZeroedCompound(HugePmd.ORDER);
+        if (head >= 0) {
+            for (int i = 0; i < HugePmd.FRAMES; i++) {
+                cache.instructionCache().flushFrame(head + i);
+            }
+        }
+        return head;
+    }
+
+    /**
+     * The huge page of zeros, made when first wanted and kept from then on, since small machines may never want it; -1 when there is
+     * no memory for it.
+     */
+    @KernelFunction("mm_get_huge_zero_folio")
+    long hugeZero() {
+        long present = hugeZeroPfn.get();
+        return present >= 0 ? present : makeHugeZero();
+    }
+
+    private long makeHugeZero() {
+        long made = allocator.allocZeroedCompound(HugePmd.ORDER);
+        if (made < 0) {
+            return hugeZeroPfn.get();
+        }
+        for (int i = 0; i < HugePmd.FRAMES; i++) {
+            frames.set(made + i, PageFlags.RESERVED | PageFlags.ZERO | PageFlags.UPTODATE);
+        }
+        long other = hugeZeroPfn.compareAndExchange(-1, made);
+        if (other < 0) {
+            return made;
+        }
+        // Another task was first, and nobody has seen ours.
+        for (int i = 0; i < HugePmd.FRAMES; i++) {
+            frames.clear(made + i, PageFlags.RESERVED | PageFlags.ZERO | PageFlags.UPTODATE);
+        }
+        allocator.putPage(made);
+        return other;
     }
 
     /** A frame with a copy of {@code from} for user memory with one reference, or -1. */

@@ -8,6 +8,8 @@ import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
+import faultline.mmu.lock.SpinLock;
+import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.Pte;
 
 /**
@@ -18,6 +20,8 @@ import faultline.mmu.table.Pte;
  * them, which it does once for all mappings, before the child can run.
  */
 public final class ForkCopy {
+    private static final int AGAIN = 1;
+
     private final FaultEnv env;
 
     /** Fork in the machine of {@code env}. */
@@ -45,8 +49,11 @@ public final class ForkCopy {
             long pmdEntry = env.tables.walkToPmd(parent.pgd(), at);
             if (pmdEntry < 0) {
                 next = Math.min(from.end(), env.behindHole(parent.pgd(), at));
-            } else if (Pte.isTable(env.phys.getLongAcquire(pmdEntry))) {
-                int error = copyTable(to, from, pmdEntry, at, next, ctx);
+            } else if (!Pte.isNone(env.phys.getLongAcquire(pmdEntry))) {
+                int error = Pte.isHuge(env.phys.getLongAcquire(pmdEntry)) ? copyHuge(to, from, pmdEntry, at) : AGAIN;
+                if (error == AGAIN) {
+                    error = copyTable(to, from, pmdEntry, at, next, ctx);
+                }
                 if (error != 0) {
                     return error;
                 }
@@ -78,6 +85,45 @@ public final class ForkCopy {
         env.tables.pteUnmapUnlock(source, ctx.nested);
         env.tables.pteUnmapUnlock(target, ctx.guard);
         return 0;
+    }
+
+    /**
+     * Shares a huge page. The table that the child's entry may need when it is split is laid by now.
+     *
+     * @return 0, -ENOMEM, or AGAIN when reclaim has split it meanwhile
+     */
+    @KernelFunction(value = "copy_huge_pmd", file = "mm/huge_memory.c")
+    private int copyHuge(Vma to, Vma from, long sourcePmd, long address) {
+        MmStruct child = to.mm();
+        long childPmd = childPmd(child, address);
+        long table = childPmd < 0 ? -1 : env.tables.newPteTable();
+        if (table < 0) {
+            return -Errno.ENOMEM;
+        }
+        SpinLock childLock = env.tables.pmdLockptr(child, childPmd);
+        SpinLock sourceLock = env.tables.pmdLockptr(from.mm(), sourcePmd);
+        childLock.lock();
+        sourceLock.lockNested();
+        long entry = env.phys.getLong(sourcePmd);
+        boolean stillHuge = Pte.isHuge(entry);
+        if (stillHuge) {
+            env.tables.huge().deposit(childPmd, table);
+            child.addNrPtes(1);
+            if (!Pte.isSpecial(entry)) {
+                long head = Pte.pfn(entry);
+                env.frames.get(head);
+                env.frames.incMapcount(head);
+                env.frames.clear(head, PageFlags.ANON_EXCLUSIVE);
+                child.addRss(MmStruct.ANONPAGES, HugePmd.FRAMES);
+            }
+            copyPresent(sourcePmd, childPmd, true, false);
+        }
+        sourceLock.unlock();
+        childLock.unlock();
+        if (!stillHuge) {
+            env.tables.freeTable(table);
+        }
+        return stillHuge ? 0 : AGAIN;
     }
 
     private long childPmd(MmStruct child, long address) {

@@ -10,6 +10,7 @@ import faultline.mmu.table.Pte;
  * The ladder of a page fault, from what the page-table entry says to who resolves it.
  *
  * <pre>
+ *   no table, or a huge page          HugeFault        a huge page, or on to the next rungs
  *   no entry      registered mapping  UserfaultFault   user space provides it
  *                 anonymous mapping   AnonymousFault   zero page or new page
  *                 anything else       FileFault        page of the cache, or a copy of it
@@ -30,6 +31,7 @@ final class MmFault {
     private final WriteProtectFault writeProtect;
     private final SwapFault swap;
     private final UserfaultFault userfault;
+    private final HugeFault huge;
 
     MmFault(FaultEnv env) {
         this.env = env;
@@ -38,6 +40,7 @@ final class MmFault {
         this.file = new FileFault(env, userfault);
         this.writeProtect = new WriteProtectFault(env);
         this.swap = new SwapFault(env, writeProtect);
+        this.huge = new HugeFault(env);
     }
 
     @KernelFunction(value = "__handle_mm_fault", file = "mm/memory.c")
@@ -53,6 +56,13 @@ final class MmFault {
             return VmFault.OOM;
         }
         ctx.pmdEntry = pmdEntry;
+        long pmd = env.phys.getLongAcquire(pmdEntry);
+        if (!Pte.isTable(pmd)) {
+            int result = huge.handle(ctx, pmd);
+            if (result != VmFault.FALLBACK) {
+                return result;
+            }
+        }
         return handlePte(ctx);
     }
 
@@ -62,6 +72,10 @@ final class MmFault {
         if (Pte.isNone(pmd)) {
             ctx.origPte = 0;
             return missing(ctx);
+        }
+        if (Pte.isHuge(pmd)) {
+            ctx.path = FaultPath.SPURIOUS;
+            return 0; // mapped since we looked: the access will find it
         }
         ctx.pte = env.tables.pteOffset(ctx.pmdEntry, ctx.page);
         ctx.origPte = env.phys.getLongAcquire(ctx.pte);

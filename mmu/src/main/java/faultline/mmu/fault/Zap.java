@@ -8,6 +8,8 @@ import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
+import faultline.mmu.table.HugePmd;
+import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 import faultline.mmu.table.PtlGuard;
 import faultline.mmu.tlb.MmuGather;
@@ -98,6 +100,17 @@ public final class Zap {
             boolean dropMarkers,
             PtlGuard guard) {
         long pte = env.tables.pteOffsetMapLock(mm, pmdEntry, start, guard);
+        while (pte == PageTables.HUGE) {
+            if (end - start == Page.PMD_SIZE) {
+                if (zapHuge(mm, pmdEntry, start, gather, guard)) {
+                    return;
+                }
+            } else {
+                env.tables.huge().split(mm, pmdEntry);
+            }
+            // Split by us, or by reclaim before we had the lock.
+            pte = env.tables.pteOffsetMapLock(mm, pmdEntry, start, guard);
+        }
         if (pte < 0) {
             return;
         }
@@ -140,6 +153,25 @@ public final class Zap {
             gather.flush();
         }
         env.tables.pteUnmapUnlock(pte, guard);
+    }
+
+    /** Clears a whole huge page. @return false when it is not one any more */
+    @KernelFunction(value = "zap_huge_pmd", file = "mm/huge_memory.c")
+    private boolean zapHuge(MmStruct mm, long pmdEntry, long start, MmuGather gather, PtlGuard guard) {
+        if (!env.tables.huge().lock(mm, pmdEntry, guard)) {
+            return false;
+        }
+        long entry = env.tables.ptepGetAndClear(pmdEntry);
+        env.tables.huge().dropDeposit(mm, pmdEntry);
+        if (Pte.isSpecial(entry)) {
+            gather.flushLater(start, Page.PMD_SIZE);
+        } else {
+            mm.addRss(MmStruct.ANONPAGES, -HugePmd.FRAMES);
+            env.rmap.remove(Pte.pfn(entry));
+            gather.removePage(Pte.pfn(entry), start, Page.PMD_SIZE);
+        }
+        guard.close();
+        return true;
     }
 
     /** Tells the file's page what its entry knew; true when stores through old translations must end now. */

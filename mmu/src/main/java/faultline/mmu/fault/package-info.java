@@ -1,6 +1,22 @@
 /**
  * Page faults, and the two other walks over page-table entries of user memory: zapping and fork.
  *
+ * <p>A huge page is taken as one while what is asked concerns all of it; whoever wants a part of it splits it first, which
+ * cannot fail ({@link faultline.mmu.table.HugePmd}):
+ *
+ * <table>
+ * <caption>What each operation does to a huge page</caption>
+ * <tr><th>operation</th><th>on all 2 MiB</th><th>on a part</th></tr>
+ * <tr><td>munmap, MADV_DONTNEED</td><td>gone as one</td><td>split</td></tr>
+ * <tr><td>mprotect</td><td>entry changed</td><td>split</td></tr>
+ * <tr><td>advice that divides a mapping, mlock</td><td>stays</td><td>split where the mapping now ends inside</td></tr>
+ * <tr><td>MADV_COLD, MADV_FREE</td><td>entry changed</td><td>split</td></tr>
+ * <tr><td>MADV_PAGEOUT, reclaim</td><td>split</td><td>split</td></tr>
+ * <tr><td>mremap</td><td>moved as one where both places are on 2 MiB, else split</td><td>split</td></tr>
+ * <tr><td>fork</td><td>shared, read-only on both sides</td><td>cannot be</td></tr>
+ * <tr><td>write after fork</td><td>in place when nobody else has it any more, else split, and 4 KiB copied</td><td></td></tr>
+ * </table>
+ *
  * <p>Lock order, outermost first; each step takes only what it needs, as the classes say:
  *
  * <pre>

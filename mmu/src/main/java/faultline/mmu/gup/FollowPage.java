@@ -7,6 +7,7 @@ import faultline.mmu.fault.FaultEnv;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.table.PageTables;
@@ -56,20 +57,42 @@ public final class FollowPage {
             return noPageTable(flags);
         }
         long pte = tables.pteOffsetMapLock(mm, pmdEntry, address, ctx.accessGuard);
+        if (pte == PageTables.HUGE) {
+            return followHuge(mm, pmdEntry, address, flags, ctx);
+        }
         if (pte < 0) {
             return noPageTable(flags);
         }
-        long pfn = usable(phys.getLong(pte), flags);
-        if (pfn >= 0) {
-            if ((flags & FollFlags.GET) != 0) {
-                frames.get(pfn);
-            }
-            if ((flags & FollFlags.TOUCH) != 0) {
-                touch(pfn, phys.getLong(pte), flags);
-            }
-        }
+        long pfn = follow(phys.getLong(pte), 0, flags);
         tables.pteUnmapUnlock(pte, ctx.accessGuard);
         return pfn;
+    }
+
+    /** In a huge page: the frame of the address; what is noted of the page is noted of its head. */
+    @KernelFunction(value = "follow_huge_pmd", file = "mm/gup.c")
+    private long followHuge(MmStruct mm, long pmdEntry, long address, int flags, FaultContext ctx) {
+        if (!tables.huge().lock(mm, pmdEntry, ctx.accessGuard)) {
+            return followPage(mm, address, flags, ctx); // split meanwhile
+        }
+        long pfn = follow(phys.getLong(pmdEntry), Page.offsetInPmd(address) >>> Page.SHIFT, flags);
+        ctx.accessGuard.close();
+        return pfn;
+    }
+
+    /** What the entry says of page {@code number} of those it maps; its lock is held. */
+    @RequiresLock("PAGE_TABLE_LOCK")
+    private long follow(long entry, long number, int flags) {
+        long pfn = usable(entry, flags);
+        if (pfn < 0) {
+            return pfn;
+        }
+        if ((flags & FollFlags.GET) != 0) {
+            frames.get(pfn);
+        }
+        if ((flags & FollFlags.TOUCH) != 0) {
+            touch(pfn, entry, flags);
+        }
+        return pfn + number;
     }
 
     /**

@@ -344,9 +344,11 @@ public final class UserMemory {
             return -1;
         }
         long pte = tables.pteOffsetMapLock(mm, pmdEntry, uaddr, ctx.accessGuard);
-        if (pte < 0) {
+        if (pte < 0 && (pte != PageTables.HUGE || !tables.huge().lock(mm, pmdEntry, ctx.accessGuard))) {
             return -1;
         }
+        boolean huge = pte < 0;
+        pte = huge ? pmdEntry : pte;
         long entry = phys.getLong(pte);
         if (!Pte.isPresent(entry) || !Pte.isUser(entry) || (write && !Pte.isWrite(entry))) {
             tables.pteUnmapUnlock(pte, ctx.accessGuard);
@@ -357,7 +359,7 @@ public final class UserMemory {
             phys.getAndOrLong(pte, marked & ~entry);
         }
         ctx.accessPte = pte;
-        return Page.address(Pte.pfn(entry)) + Page.offset(uaddr);
+        return Page.address(Pte.pfn(entry)) + (huge ? Page.offsetInPmd(uaddr) : Page.offset(uaddr));
     }
 
     private void unpin(MmStruct mm, FaultContext ctx) {

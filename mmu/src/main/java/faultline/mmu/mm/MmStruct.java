@@ -6,6 +6,7 @@ import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.RwSemaphore;
 import faultline.mmu.lock.SpinLock;
+import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTableOwner;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.tlb.AddressSpaceTlb;
@@ -45,6 +46,8 @@ public final class MmStruct implements PageTableOwner {
 
     private volatile AddressSpaceTlb tlb = AddressSpaceTlb.NONE;
     private volatile MmLimits limits;
+    private volatile int thpDisabled;
+    private HugePmd hugePmd;
 
     // Guarded by the mmap lock, alone to change; read without it for display only.
     private volatile long totalVm;
@@ -135,6 +138,25 @@ public final class MmStruct implements PageTableOwner {
     /** Gives the address space the limits of another process: at execve and vfork. */
     public void setLimits(MmLimits newLimits) {
         limits = newLimits;
+    }
+
+    /** Who splits huge pages of this address space; null where there can be none. */
+    public HugePmd hugePmd() {
+        return hugePmd;
+    }
+
+    /** Set by whoever builds the address space. */
+    public void setHugePmd(HugePmd splitter) {
+        hugePmd = splitter;
+    }
+
+    /** What prctl(PR_SET_THP_DISABLE) set: a constant of {@link Thp}. Inherited by fork and kept by execve. */
+    public int thpDisabled() {
+        return thpDisabled;
+    }
+
+    public void setThpDisabled(int disabled) {
+        thpDisabled = disabled;
     }
 
     // ---- users ----
@@ -364,6 +386,7 @@ public final class MmStruct implements PageTableOwner {
         mmapLegacyBase = from.mmapLegacyBase;
         window32Start = from.window32Start;
         topDown = from.topDown;
+        thpDisabled = from.thpDisabled;
         startCode = from.startCode;
         endCode = from.endCode;
         startData = from.startData;

@@ -10,4 +10,6 @@ public final class MmSysctl {
     public volatile long stackGuardGap = 256 * MmLayout.PAGE_SIZE;
     /** Whether unhinted anonymous mappings of whole 2 MiB are placed on 2 MiB, as Linux does since 6.7. */
     public volatile boolean alignHuge = true;
+    /** Which anonymous memory is mapped by huge pages. */
+    public volatile ThpMode thp = ThpMode.MADVISE;
 }

@@ -4,6 +4,7 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.rmap.AnonVma;
+import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.MoveHook;
 
 /**
@@ -12,12 +13,14 @@ import faultline.mmu.table.MoveHook;
  */
 @KernelFunction(value = "take_rmap_locks", file = "mm/mremap.c")
 final class MremapHook implements MoveHook {
+    private final HugePmd huge;
     private final Vma from;
     private final Vma to;
     private final AddressSpace mapping;
     private final AnonVma family;
 
-    MremapHook(Vma from, Vma to) {
+    MremapHook(HugePmd huge, Vma from, Vma to) {
+        this.huge = huge;
         this.from = from;
         this.to = to;
         this.mapping = from.file() == null ? null : from.file().mapping();
@@ -47,5 +50,12 @@ final class MremapHook implements MoveHook {
         if (mapping != null) {
             mapping.iMmapLock().unlock();
         }
+    }
+
+    /** Cannot fail: the table for the small pages is there already. */
+    @Override
+    public boolean splitHugePmd(long pmdEntry, long address) {
+        huge.split(from.mm(), pmdEntry);
+        return true;
     }
 }

@@ -376,7 +376,8 @@ final class MremapRequest {
     }
 
     private PageTableMover mover(Vma from, Vma to) {
-        return new PageTableMover(env.tables, mm, env.moveMode, env.moveHook.apply(new MremapHook(from, to)));
+        MremapHook hook = new MremapHook(env.tables.huge(), from, to);
+        return new PageTableMover(env.tables, mm, env.moveMode, env.moveHook.apply(hook));
     }
 
     /** The source stays as a mapping without pages; it is locked no longer, in all its length. */

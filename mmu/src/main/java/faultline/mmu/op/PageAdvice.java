@@ -7,6 +7,7 @@ import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.MappedFile;
 import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameTable;
@@ -14,6 +15,7 @@ import faultline.mmu.phys.PageFlags;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
+import faultline.mmu.table.PtlGuard;
 import faultline.mmu.tlb.MmuGather;
 
 /** Advice about the pages of one part of one mapping. Preconditions: the mmap lock is held shared. */
@@ -79,7 +81,7 @@ final class PageAdvice {
     @KernelFunction(value = "madvise_free_single_vma", file = "mm/madvise.c")
     private long free() {
         MmuGather gather = env.gather(vma.mm(), false);
-        new FreeWalk(env.tables, gather).walk(vma.mm(), start, end);
+        new FreeWalk(env.tables, vma.mm(), gather).walk(vma.mm(), start, end);
         env.finish(gather);
         return 0;
     }
@@ -88,7 +90,7 @@ final class PageAdvice {
     @KernelFunction(value = "madvise_cold_or_pageout_pte_range", file = "mm/madvise.c")
     private long cold() {
         MmuGather gather = env.gather(vma.mm(), false);
-        new ColdWalk(env.tables, gather).walk(vma.mm(), start, end);
+        new ColdWalk(env.tables, vma.mm(), gather).walk(vma.mm(), start, end);
         env.finish(gather);
         return 0;
     }
@@ -137,36 +139,72 @@ final class PageAdvice {
         }
     }
 
-    /** Makes anonymous pages droppable: clean, old, and not worth swapping, until they are written again. */
-    private static final class FreeWalk extends PageTableWalk {
-        private final FrameTable frames;
-        private final MmuGather gather;
+    /** Advice that changes entries: on a whole huge page as one, on a part of one after splitting it. */
+    private abstract static class AdviceWalk extends PageTableWalk {
+        final FrameTable frames;
+        final MmuGather gather;
+        private final MmStruct mm;
+        private final PtlGuard guard = new PtlGuard();
 
-        FreeWalk(PageTables tables, MmuGather gather) {
+        AdviceWalk(PageTables tables, MmStruct mm, MmuGather gather) {
             super(tables);
             this.frames = tables.memory().frames();
+            this.mm = mm;
             this.gather = gather;
         }
 
         @Override
-        @KernelFunction(value = "madvise_free_pte_range", file = "mm/madvise.c")
-        protected void table(long pte, long addr, long end) {
+        protected final boolean splitsHuge(long addr, long end) {
+            return end - addr != MmLayout.PMD_SIZE;
+        }
+
+        @Override
+        protected final void huge(long pmdEntry, long addr, long end) {
+            if (!tables.huge().lock(mm, pmdEntry, guard)) {
+                walk(mm, addr, end); // split meanwhile
+                return;
+            }
+            entry(pmdEntry, addr, MmLayout.PMD_SIZE);
+            guard.close();
+        }
+
+        @Override
+        protected final void table(long pte, long addr, long end) {
             long at = pte;
             for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
-                long entry = phys.getLong(at);
-                if (!Pte.isPresent(entry) || Pte.isSpecial(entry)) {
-                    continue;
-                }
-                long pfn = Pte.pfn(entry);
-                if (!frames.test(pfn, PageFlags.ANON) || frames.mapcount(pfn) != 1) {
-                    continue;
-                }
-                if (Pte.isYoung(entry) || Pte.isDirty(entry)) {
-                    phys.getAndAndLong(at, ~(Pte.ACCESSED | Pte.DIRTY));
-                    gather.flushLater(a, MmLayout.PAGE_SIZE);
-                }
-                frames.clear(pfn, PageFlags.SWAPBACKED | PageFlags.DIRTY | PageFlags.REFERENCED | PageFlags.ACTIVE);
+                entry(at, a, MmLayout.PAGE_SIZE);
             }
+        }
+
+        private void entry(long at, long addr, long bytes) {
+            long entry = phys.getLong(at);
+            if (Pte.isPresent(entry) && !Pte.isSpecial(entry) && frames.mapcount(Pte.pfn(entry)) == 1) {
+                page(at, entry, addr, bytes);
+            }
+        }
+
+        /** A page that nobody else maps, by its entry, whose lock is held. */
+        abstract void page(long at, long entry, long addr, long bytes);
+    }
+
+    /** Makes anonymous pages droppable: clean, old, and not worth swapping, until they are written again. */
+    @KernelFunction(value = "madvise_free_pte_range", file = "mm/madvise.c")
+    private static final class FreeWalk extends AdviceWalk {
+        FreeWalk(PageTables tables, MmStruct mm, MmuGather gather) {
+            super(tables, mm, gather);
+        }
+
+        @Override
+        void page(long at, long entry, long addr, long bytes) {
+            long pfn = Pte.pfn(entry);
+            if (!frames.test(pfn, PageFlags.ANON)) {
+                return;
+            }
+            if (Pte.isYoung(entry) || Pte.isDirty(entry)) {
+                phys.getAndAndLong(at, ~(Pte.ACCESSED | Pte.DIRTY));
+                gather.flushLater(addr, bytes);
+            }
+            frames.clear(pfn, PageFlags.SWAPBACKED | PageFlags.DIRTY | PageFlags.REFERENCED | PageFlags.ACTIVE);
         }
     }
 
@@ -179,6 +217,12 @@ final class PageAdvice {
         PageoutWalk(PageTables tables) {
             super(tables);
             this.frames = tables.memory().frames();
+        }
+
+        /** Swap takes single pages. */
+        @Override
+        protected boolean splitsHuge(long addr, long end) {
+            return true;
         }
 
         @Override
@@ -206,29 +250,17 @@ final class PageAdvice {
         }
     }
 
-    private static final class ColdWalk extends PageTableWalk {
-        private final FrameTable frames;
-        private final MmuGather gather;
-
-        ColdWalk(PageTables tables, MmuGather gather) {
-            super(tables);
-            this.frames = tables.memory().frames();
-            this.gather = gather;
+    private static final class ColdWalk extends AdviceWalk {
+        ColdWalk(PageTables tables, MmStruct mm, MmuGather gather) {
+            super(tables, mm, gather);
         }
 
         @Override
-        protected void table(long pte, long addr, long end) {
-            long at = pte;
-            for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
-                long entry = phys.getLong(at);
-                if (!Pte.isPresent(entry) || Pte.isSpecial(entry) || frames.mapcount(Pte.pfn(entry)) != 1) {
-                    continue;
-                }
-                if (tables.ptepTestAndClearYoung(at)) {
-                    gather.flushLater(a, MmLayout.PAGE_SIZE);
-                }
-                frames.clear(Pte.pfn(entry), PageFlags.REFERENCED | PageFlags.ACTIVE);
+        void page(long at, long entry, long addr, long bytes) {
+            if (tables.ptepTestAndClearYoung(at)) {
+                gather.flushLater(addr, bytes);
             }
+            frames.clear(Pte.pfn(entry), PageFlags.REFERENCED | PageFlags.ACTIVE);
         }
     }
 }

@@ -51,6 +51,10 @@ public abstract class PageTableWalk {
             long next = boundary(addr, end, Page.PMD_SIZE);
             long pte = tables.pteOffsetMapLock(mm, pmd, addr, guard);
             if (pte == PageTables.HUGE) {
+                if (splitsHuge(addr, next)) {
+                    tables.huge().split(mm, pmd);
+                    continue;
+                }
                 huge(pmd, addr, next);
             } else if (pte < 0) {
                 hole(addr, next);
@@ -79,6 +83,14 @@ public abstract class PageTableWalk {
      * @param pte physical address of the entry of {@code addr}; the others follow
      */
     protected abstract void table(long pte, long addr, long end);
+
+    /**
+     * Whether a huge page, of which [{@code addr}, {@code end}) is to be walked, is to become small pages first: whoever changes
+     * a part of it.
+     */
+    protected boolean splitsHuge(long addr, long end) {
+        return false;
+    }
 
     /** A huge page stands at [{@code addr}, {@code end}) or at more; its lock is not held. */
     protected void huge(long pmdEntry, long addr, long end) {}

@@ -10,6 +10,7 @@ import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
+import faultline.mmu.table.PtlGuard;
 
 /**
  * Gives present entries the rights their mapping now has.
@@ -21,6 +22,7 @@ import faultline.mmu.table.Pte;
 @KernelFunction(value = "change_protection", file = "mm/mprotect.c")
 final class ProtectionChange extends PageTableWalk {
     private final FrameTable frames;
+    private final PtlGuard hugeGuard = new PtlGuard();
     private Vma vma;
     private long prot;
     private boolean mayWrite;
@@ -46,6 +48,31 @@ final class ProtectionChange extends PageTableWalk {
         walk(mm, start, end);
         if (flushTo != 0) {
             mm.tlb().flushRange(flushFrom, flushTo);
+        }
+    }
+
+    @Override
+    protected boolean splitsHuge(long addr, long end) {
+        return end - addr != MmLayout.PMD_SIZE;
+    }
+
+    @Override
+    @KernelFunction(value = "change_huge_pmd", file = "mm/huge_memory.c")
+    protected void huge(long pmdEntry, long addr, long end) {
+        if (!tables.huge().lock(vma.mm(), pmdEntry, hugeGuard)) {
+            walk(vma.mm(), addr, end); // reclaim has split it meanwhile
+            return;
+        }
+        long old = phys.getLong(pmdEntry);
+        long changed = modified(old);
+        while (changed != old && !phys.casLong(pmdEntry, old, changed)) {
+            old = phys.getLong(pmdEntry);
+            changed = modified(old);
+        }
+        hugeGuard.close();
+        if (losesRights(old, changed)) {
+            flushFrom = Math.min(flushFrom, addr);
+            flushTo = end;
         }
     }
 

@@ -124,7 +124,7 @@ public final class StackArea {
         try (VmaRelink _ = VmaRelink.open(vma)) {
             mm.vmas().setBounds(vma, newStart, oldEnd, vma.pgoff());
         }
-        PageTableMover mover = new PageTableMover(env.tables, mm, env.moveMode, new MremapHook(vma, vma));
+        PageTableMover mover = new PageTableMover(env.tables, mm, env.moveMode, new MremapHook(env.tables.huge(), vma, vma));
         boolean moved = mover.move(oldStart, newStart, oldEnd - oldStart) == oldEnd - oldStart;
         if (!moved) {
             return -Errno.ENOMEM; // the program is not started: everything goes with its address space

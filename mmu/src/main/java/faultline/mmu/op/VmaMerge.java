@@ -184,6 +184,9 @@ final class VmaMerge {
 
     private Vma giveToPrevious(Vma middle, boolean whole) {
         adopt(prev, middle);
+        if (!whole) {
+            HugeBoundary.splitAt(middle, end);
+        }
         try (VmaRelink _ = VmaRelink.open(prev, middle)) {
             if (whole) {
                 tree.remove(middle);
@@ -200,6 +203,9 @@ final class VmaMerge {
 
     private Vma giveToNext(Vma middle, boolean whole) {
         adopt(next, middle);
+        if (!whole) {
+            HugeBoundary.splitAt(middle, start);
+        }
         long offset = next.pgoff() - (end - start >>> MmLayout.PAGE_SHIFT);
         try (VmaRelink _ = VmaRelink.open(middle, next)) {
             if (whole) {

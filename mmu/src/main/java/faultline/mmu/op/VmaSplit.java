@@ -42,6 +42,7 @@ final class VmaSplit {
         }
         part.shareAnonVma(vma);
         VmaFile.get(part);
+        HugeBoundary.splitAt(vma, at);
         try (VmaRelink _ = VmaRelink.open(vma, part)) {
             if (newBelow) {
                 vma.mm().vmas().setBounds(vma, at, vma.end(), offset);

@@ -129,6 +129,32 @@ public final class FrameAllocator {
         return takeListed(order, true);
     }
 
+    /**
+     * A compound page of 2^order frames filled with zeros, without waiting. Frames that were never used are not touched.
+     *
+     * @return its head, or -1
+     */
+    @KernelFunction("vma_alloc_folio")
+    public long allocZeroedCompound(int order) {
+        long head = allocPagesNoReclaim(order);
+        if (head < 0) {
+            return -1;
+        }
+        long end = head + (1L << order);
+        for (long from = head; from < end; ) {
+            long to = from;
+            while (to < end && frames.isUsed(to)) {
+                to++;
+            }
+            if (to > from) {
+                memory.zero(from << Page.SHIFT, to - from << Page.SHIFT);
+            }
+            from = to + 1;
+        }
+        frames.makeCompound(head, order);
+        return head;
+    }
+
     private long takeCached() {
         FrameCache cache = caches[(int) Thread.currentThread().threadId() & cacheMask];
         cache.lock.lock();

@@ -90,6 +90,12 @@ public final class FrameTable {
         }
     }
 
+    /** Takes {@code count} references at once, to the head of a compound page that the caller holds one to. */
+    @KernelFunction("page_ref_add")
+    public void addReferences(long head, int count) {
+        INT.getAndAdd(ALL, at(head) + REFCOUNT, count);
+    }
+
     /** Takes a reference unless the frame is free or about to be. */
     @KernelFunction("get_page_unless_zero")
     public boolean getUnlessZero(long pfn) {

@@ -11,6 +11,7 @@ import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.FrameReclaim;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
+import faultline.mmu.rmap.HugeSplit;
 import faultline.mmu.rmap.PageReferenced;
 import faultline.mmu.rmap.Rmap;
 import faultline.mmu.rmap.SwapOps;
@@ -48,6 +49,7 @@ public final class Reclaimer implements FrameReclaim {
     private final PageCache cache;
     private final FrameTable frames;
     private final FrameAllocator allocator;
+    private final PageTables tables;
     private final PageReferenced referenced;
     private final TryToUnmap unmapper;
     private final SwapSpace swap;
@@ -65,6 +67,7 @@ public final class Reclaimer implements FrameReclaim {
         this.frames = cache.frames();
         this.allocator = cache.allocator();
         this.swap = swap;
+        this.tables = tables;
         this.referenced = new PageReferenced(tables);
         this.unmapper = new TryToUnmap(tables, rmap, swap == null ? SwapOps.NONE : swap);
     }
@@ -139,6 +142,9 @@ public final class Reclaimer implements FrameReclaim {
 
     /** Looks at one frame. @return whether it is free now */
     private boolean shrinkFrame(long pfn) {
+        if (frames.test(pfn, PageFlags.HEAD)) {
+            splitHuge(pfn);
+        }
         if (frames.test(pfn, NOT_OURS) || !isPage(pfn) || !frames.getUnlessZero(pfn)) {
             return false;
         }
@@ -186,6 +192,19 @@ public final class Reclaimer implements FrameReclaim {
             file.launder(dirtyIndex);
         }
         return last;
+    }
+
+    /** Of a huge page single ones are made; the hand then comes to each of them. */
+    private void splitHuge(long head) {
+        boolean goes = swap != null || !frames.test(head, PageFlags.SWAPBACKED);
+        if (!goes || !frames.test(head, PageFlags.ANON) || !frames.getUnlessZero(head)) {
+            return;
+        }
+        if (frames.test(head, PageFlags.HEAD) && cache.tryLockPage(head)) {
+            new HugeSplit(tables).split(head);
+            cache.unlockPage(head);
+        }
+        allocator.putPage(head);
     }
 
     private boolean isPage(long pfn) {

@@ -5,9 +5,11 @@ import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.AnonVma;
+import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 import java.util.ArrayList;
@@ -164,6 +166,7 @@ final class Audit {
         /** A PUD table (shift 30), PMD table (21) or PTE table (12). */
         private void level(long tableEntry, long base, int shift) {
             useTable(tableEntry, "table at " + Long.toHexString(base));
+            int huge = 0;
             for (int i = 0; i < PageTables.ENTRIES; i++) {
                 long entry = phys.getLong(Pte.address(tableEntry) + 8L * i);
                 long address = base + ((long) i << shift);
@@ -174,6 +177,7 @@ final class Audit {
                     leaf(entry, address);
                 } else if (shift == 21 && Pte.isHuge(entry)) {
                     hugeLeaf(entry, address);
+                    huge += system.tables().huge().hasDeposit(entry) ? 1 : 0;
                 } else {
                     if (shift == 30) {
                         pmds++;
@@ -183,13 +187,39 @@ final class Audit {
                     level(entry, address, shift - 9);
                 }
             }
+            if (shift == 21) {
+                deposits(Pte.pfn(tableEntry), huge, base);
+            }
         }
 
         private void hugeLeaf(long entry, long address) {
+            Vma v = mm.vmas().lookup(address);
+            String at = Long.toHexString(address) + " huge " + Pte.toString(entry);
+            if (v == null || v.end() < address + Page.PMD_SIZE) {
+                report(mm + ": huge page reaches out of its mapping at " + at + " " + v);
+                return;
+            }
+            checkRights(v, entry, at);
             long pfn = Pte.pfn(entry);
+            expect(frames.order(pfn) == HugePmd.ORDER, mm, "no huge page at " + at + ": " + frames.describe(pfn));
+            if (frames.test(pfn, PageFlags.RESERVED)) {
+                return;
+            }
             mapped[(int) pfn]++;
-            rss[MmStruct.ANONPAGES] += 512;
-            expect(mm.vmas().lookup(address) != null, mm, "huge page without mapping at " + Long.toHexString(address));
+            rss[MmStruct.ANONPAGES] += HugePmd.FRAMES;
+            expect(frames.mapping(pfn) == v.anonVma(), mm, "reverse map does not lead to " + at + " " + v);
+            expect(frames.index(pfn) == v.pageIndex(address), mm, "huge page " + frames.index(pfn) + " stands at " + at + " " + v);
+        }
+
+        /** As many tables are laid by as the entries of this PMD table are huge; they count as tables of PTEs. */
+        private void deposits(long pmdTable, int huge, long base) {
+            int deposited = 0;
+            for (long table = frames.index(pmdTable); table != 0; table = frames.index(table)) {
+                useTable(Pte.of(table, 0), "table laid by at " + Long.toHexString(base));
+                deposited++;
+            }
+            ptes += deposited;
+            expectEqual(deposited, huge, mm, "number of tables laid by at " + Long.toHexString(base));
         }
 
         private void leaf(long entry, long address) {
@@ -264,7 +294,7 @@ final class Audit {
             }
             if (references != 0 && !frames.test(pfn, PageFlags.RESERVED | PageFlags.KERNEL | PageFlags.TAIL)) {
                 checkUsed(pfn, references, maps);
-            } else if (references == 0 && maps != 0) {
+            } else if (references == 0 && maps != 0 && !frames.test(pfn, PageFlags.TAIL)) {
                 report(frames.describe(pfn) + " is free and mapped");
             }
             checkReclaimState(pfn, references);
@@ -278,7 +308,7 @@ final class Audit {
         if (remembered && (references == 0 || !evictable)) {
             report(frames.describe(pfn) + " is none that reclaim may take, and marked by it");
         }
-        if (references == 0 && frames.mapping(pfn) != null) {
+        if (references == 0 && frames.mapping(pfn) != null && !frames.test(pfn, PageFlags.TAIL)) {
             report(frames.describe(pfn) + " is free and belongs to something");
         }
     }
@@ -294,6 +324,9 @@ final class Audit {
             report(frames.describe(pfn) + " is locked");
         }
         int expected = maps;
+        for (int tail = pfn + 1; tail < pfn + (1 << frames.order(pfn)); tail++) {
+            expected += frames.mapcount(tail);
+        }
         if (frames.test(pfn, PageFlags.SWAPCACHE)) {
             expected++;
         } else if (frames.mapping(pfn) instanceof AddressSpace space) {

@@ -125,6 +125,7 @@ public final class MemorySystem implements AutoCloseable {
         commit = new CommitAccount(config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
+        sysctl.thp = config.thp();
         ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, reclaimer, config.move());
         mmap = new Mmap(ops);
         munmap = new Munmap(ops);
@@ -183,6 +184,7 @@ public final class MemorySystem implements AutoCloseable {
         }
         MmStruct mm = new MmStruct(nextId.getAndIncrement(), pgd, sysctl, commit, limits);
         mm.setTlb(tlb);
+        mm.setHugePmd(tables.huge());
         live.add(mm);
         return mm;
     }

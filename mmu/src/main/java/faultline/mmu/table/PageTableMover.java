@@ -191,6 +191,9 @@ public final class PageTableMover {
         long entry = memory.getLong(oldPmd);
         boolean movable = !Pte.isNone(entry) && Pte.isNone(memory.getLong(newPmd)) && !(hook.clearsUffdWp() && Pte.isTable(entry));
         if (movable) {
+            if (Pte.isHuge(entry)) {
+                tables.huge().moveDeposit(oldPmd, newPmd);
+            }
             entry = tables.ptepGetAndClear(oldPmd);
             memory.putLongRelease(newPmd, Pte.isHuge(entry) ? moved(entry, hook.clearsUffdWp()) : entry);
             mm.tlb().flushRange(oldAddress, oldAddress + Page.PMD_SIZE);

@@ -55,6 +55,7 @@ public final class PageTables {
     private final FrameAllocator allocator;
     private final AtomicLong tablesMade = new AtomicLong();
     private final PtlMode mode;
+    private final HugePmd huge;
     private volatile long kernelPgd = -1;
 
     public PageTables(PhysicalMemory memory, PtlMode mode) {
@@ -62,6 +63,12 @@ public final class PageTables {
         this.frames = memory.frames();
         this.allocator = memory.allocator();
         this.mode = mode;
+        this.huge = new HugePmd(this);
+    }
+
+    /** Huge pages in PMD entries. */
+    public HugePmd huge() {
+        return huge;
     }
 
     public PhysicalMemory memory() {

@@ -139,10 +139,14 @@ public final class MmuGather {
             allocator.leftReferenced(pfn);
             return;
         }
+        long head = frames.head(pfn);
         if (item >= 0) {
-            code.flushFrame(pfn);
+            // Of a compound page all frames go with the last reference, whichever frame that one was to.
+            for (long each = head; each < head + (1L << frames.order(head)); each++) {
+                code.flushFrame(each);
+            }
         }
-        allocator.freeUnreferenced(frames.head(pfn));
+        allocator.freeUnreferenced(head);
     }
 
     /** Ends the operation: flushes and frees. */

@@ -26,6 +26,7 @@ final class MappingUsage extends PageTableWalk {
     long referenced;
     long anonymous;
     long lazyFree;
+    long anonHuge;
     long swap;
     long share;
     long shareDirty;
@@ -70,6 +71,14 @@ final class MappingUsage extends PageTableWalk {
     @Override
     protected void huge(long pmdEntry, long addr, long end) {
         long entry = phys.getLongAcquire(pmdEntry);
+        if (!Pte.isHuge(entry)) {
+            walk(vma.mm(), addr, end); // split meanwhile
+            return;
+        }
+        if (Pte.isSpecial(entry)) {
+            return; // zeros, which nobody counts
+        }
+        anonHuge += end - addr;
         page(Pte.pfn(entry), end - addr, Pte.isYoung(entry), Pte.isDirty(entry));
     }
 

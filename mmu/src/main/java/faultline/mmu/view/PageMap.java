@@ -82,7 +82,13 @@ public final class PageMap {
 
         @Override
         protected void huge(long pmdEntry, long addr, long end) {
-            long head = entry(phys.getLongAcquire(pmdEntry)) | softDirtyMapping();
+            long pmd = phys.getLongAcquire(pmdEntry);
+            if (!Pte.isHuge(pmd)) {
+                walk(vma.mm(), addr, end); // split meanwhile
+                return;
+            }
+            // The huge page of zeros, unlike the small one, is told to be a file's.
+            long head = entry(pmd) | softDirtyMapping() | (Pte.isSpecial(pmd) ? FILE : 0);
             for (long a = addr; a < end; a += MmLayout.PAGE_SIZE) {
                 long within = frames ? (a & MmLayout.PMD_SIZE - 1) >>> MmLayout.PAGE_SHIFT : 0;
                 out[(int) (a - base >>> MmLayout.PAGE_SHIFT)] = head + within;

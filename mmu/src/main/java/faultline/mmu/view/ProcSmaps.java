@@ -1,7 +1,9 @@
 package faultline.mmu.view;
 
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.Thp;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.table.PageTables;
@@ -41,7 +43,8 @@ public final class ProcSmaps {
                 line(out, "KernelPageSize: ", 4096);
                 line(out, "MMUPageSize:    ", 4096);
                 sums(out, usage, false);
-                out.append("THPeligible:           0\nVmFlags: ");
+                boolean eligible = Thp.isAllowed(v) && Thp.isSuitable(v, v.end() - MmLayout.PMD_SIZE);
+                out.append("THPeligible:           ").append(eligible ? 1 : 0).append("\nVmFlags: ");
                 for (int i = 0; i < FLAGS.length; i++) {
                     if (v.has(FLAGS[i])) {
                         out.append(NAMES[i]).append(' ');
@@ -97,7 +100,7 @@ public final class ProcSmaps {
         line(out, "Anonymous:      ", u.anonymous);
         line(out, "KSM:            ", 0);
         line(out, "LazyFree:       ", u.lazyFree);
-        line(out, "AnonHugePages:  ", 0);
+        line(out, "AnonHugePages:  ", u.anonHuge);
         line(out, "ShmemPmdMapped: ", 0);
         line(out, "FilePmdMapped:  ", 0);
         line(out, "Shared_Hugetlb: ", 0);

@@ -137,11 +137,17 @@ class PageTableMoverTest {
     @Test
     void aHugePageMovesAsOneWhereBothSidesAreAligned() {
         long entry = Pte.of(512, PageProt.SHARED | Pte.PSE | Pte.DIRTY);
-        memory.putLong(tables.allocToPmd(space, OLD), entry);
+        long oldPmd = tables.allocToPmd(space, OLD);
+        long table = tables.newPteTable();
+        tables.huge().deposit(oldPmd, table);
+        memory.putLong(oldPmd, entry);
         assertThat(new PageTableMover(tables, space, MoveMode.EXTENT, MoveHook.NONE).move(OLD, NEW, Page.PMD_SIZE))
                 .isEqualTo(Page.PMD_SIZE);
         assertThat(memory.getLong(tables.walkToPmd(space.pgd(), OLD))).isZero();
         assertThat(memory.getLong(tables.walkToPmd(space.pgd(), NEW))).isEqualTo(Pte.mkSoftDirty(entry));
+        long laidBy = tables.huge().withdraw(tables.walkToPmd(space.pgd(), NEW));
+        assertThat(laidBy).as("the table laid by moves along").isEqualTo(table);
+        tables.freeTable(laidBy);
     }
 
     @Test

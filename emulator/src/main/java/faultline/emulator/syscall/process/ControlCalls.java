@@ -8,12 +8,18 @@ import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmStruct;
+import faultline.mmu.mm.Thp;
 import java.nio.charset.StandardCharsets;
 
 /** prctl(2), arch_prctl(2), personality(2), rseq(2). */
 final class ControlCalls implements SyscallFamily {
     private static final int NAME_SIZE = 16;
+    /** PR_THP_DISABLE_EXCEPT_ADVISED. */
+    private static final int THP_EXCEPT_ADVISED = 2;
+
     private static final int XFEATURES = 3;
     private static final int PERSONALITY_QUERY = -1;
 
@@ -115,10 +121,32 @@ final class ControlCalls implements SyscallFamily {
             case 39 -> {
                 return arg != 0 || !noMore ? -Errno.EINVAL : process.noNewPrivileges() ? 1 : 0;
             }
+            case 41 -> {
+                return setThpDisable(task, arg, a2, a3 == 0 && a4 == 0);
+            }
+            case 42 -> {
+                return arg != 0 || !noMore ? -Errno.EINVAL : task.mm().thpDisabled();
+            }
             case 40 -> task.user().putLong(arg, task.clearChildTid());
             default -> {
                 return -Errno.EINVAL;
             }
+        }
+        return 0;
+    }
+
+    /** PR_SET_THP_DISABLE; for the flag see {@link Thp#EXCEPT_ADVISED}. */
+    @KernelFunction(value = "prctl_set_thp_disable", file = "kernel/sys.c")
+    private static long setThpDisable(Task task, long disable, long flags, boolean noMore) {
+        if (!noMore || (flags & ~THP_EXCEPT_ADVISED) != 0 || disable == 0 && flags != 0) {
+            return -Errno.EINVAL;
+        }
+        MmStruct mm = task.mm();
+        mm.mmapLock().writeLock();
+        try {
+            mm.setThpDisabled(disable == 0 ? Thp.ENABLED : flags != 0 ? Thp.EXCEPT_ADVISED : Thp.DISABLED);
+        } finally {
+            mm.mmapLock().writeUnlock();
         }
         return 0;
     }
