@@ -15,6 +15,7 @@ import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.Rmap;
+import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 import faultline.mmu.table.PtlGuard;
 
@@ -237,7 +238,7 @@ public final class UserfaultFill {
             long pmdEntry = pudEntry < 0 ? -1 : env.tables.pmdAlloc(mm, pudEntry, address);
             long pte = pmdEntry < 0 ? -1 : env.tables.pteAllocMapLock(mm, pmdEntry, address, guard);
             if (pte < 0) {
-                return -Errno.ENOMEM;
+                return pte == PageTables.HUGE ? -Errno.EEXIST : -Errno.ENOMEM;
             }
             if (Pte.isNone(phys.getLong(pte))) {
                 return pte;

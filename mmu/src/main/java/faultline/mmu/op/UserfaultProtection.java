@@ -35,6 +35,12 @@ final class UserfaultProtection extends PageTableWalk {
         }
     }
 
+    /** Protection is kept in small entries. */
+    @Override
+    protected boolean splitsHuge(long addr, long end) {
+        return true;
+    }
+
     @Override
     protected void table(long pte, long addr, long end) {
         long at = pte;
