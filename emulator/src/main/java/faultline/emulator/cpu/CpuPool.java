@@ -18,6 +18,8 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class CpuPool implements AutoCloseable {
     private static final long INSIST_NANOS = 100_000;
+    /** The first engines run the guest's main programs; the others come into being when many processes live at a time. */
+    private static final int WITH_HUGE_PAGES = 4;
 
     private final MemorySegment ram;
     private final CpuOptions options;
@@ -63,12 +65,21 @@ public final class CpuPool implements AutoCloseable {
             if (engines.size() + 1 >= FrameStates.MANY_ENGINES) {
                 throw new IllegalStateException("too many address spaces at a time: " + engines.size());
             }
-            engine = new CpuEngine(this, engines.size() + 1, ram, options, coherence);
+            engine = open(engines.size() + 1);
             engine.setListener(listener);
             engines.add(engine);
         }
         engine.bind(memory);
         return engine;
+    }
+
+    private CpuEngine open(int id) {
+        if (id <= WITH_HUGE_PAGES) {
+            return new CpuEngine(this, id, ram, options, coherence);
+        }
+        try (SmallPages _ = new SmallPages()) {
+            return new CpuEngine(this, id, ram, options, coherence);
+        }
     }
 
     /**
