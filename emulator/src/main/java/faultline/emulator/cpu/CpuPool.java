@@ -48,6 +48,11 @@ public final class CpuPool implements AutoCloseable {
     }
 
     /** Sends faults of guest code to {@code newListener}, or to nobody (null). Slower: each fault stops the CPU. */
+    public synchronized FaultListener faultListener() {
+        return listener;
+    }
+
+    /** Tells all engines, those to come too, who is told of faults; null for nobody. */
     public synchronized void setFaultListener(FaultListener newListener) {
         listener = newListener;
         for (CpuEngine engine : engines) {

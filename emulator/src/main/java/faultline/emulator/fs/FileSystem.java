@@ -44,6 +44,13 @@ public final class FileSystem implements AutoCloseable {
         return FsContext.create(root, tree, cwd);
     }
 
+    /** Adds a device of the machine's own to the guest's tree. */
+    public void addDevice(VirtualNode device) {
+        if (tree instanceof GuestTree own) {
+            own.add(device);
+        }
+    }
+
     /** A table with 0, 1 and 2 being the host's, as far as those are open. */
     public FdTable newStdio() {
         FdTable table = new FdTable();

@@ -1,6 +1,8 @@
 package faultline.emulator.fs;
 
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What the guest's tree has in place of the host's:
@@ -11,6 +13,7 @@ import java.util.Set;
  * <tr><td>/proc</td><td colspan="2">{@link ProcTree}</td></tr>
  * <tr><td>/dev/fd, /dev/stdin, /dev/stdout, /dev/stderr</td><td colspan="2">the caller's /proc/self/fd</td></tr>
  * <tr><td>/dev/null, zero, full, random, urandom, tty</td><td>the host's</td><td>the host's, as if mounted</td></tr>
+ * <tr><td>/dev/faultline</td><td colspan="2">the ring of page faults, see {@code FaultRing}</td></tr>
  * <tr><td>/sys/devices/system/cpu/online, possible, present</td><td colspan="2">one processor</td></tr>
  * </table>
  */
@@ -20,12 +23,18 @@ final class GuestTree implements VirtualTree {
     private static final Set<String> PROCESSORS = Set.of(
             "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/possible", "/sys/devices/system/cpu/present");
 
+    private final Map<String, VirtualNode> devices = new ConcurrentHashMap<>();
     private final boolean confined;
     private final ProcTree proc;
 
     GuestTree(GuestRoot root, ProcSource source) {
         confined = root.confined();
         proc = new ProcTree(root, source);
+    }
+
+    /** Adds a device of the machine's own. */
+    void add(VirtualNode device) {
+        devices.put(device.path(), device);
     }
 
     @Override
@@ -40,6 +49,10 @@ final class GuestTree implements VirtualTree {
     }
 
     private VirtualNode device(String path, boolean follow) {
+        VirtualNode own = devices.get(path);
+        if (own != null) {
+            return own;
+        }
         String behind = descriptorLink(path);
         if (behind != null && (follow || path.startsWith("/dev/fd/"))) {
             return new RedirectNode(path, behind);

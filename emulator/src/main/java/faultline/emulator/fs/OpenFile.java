@@ -3,6 +3,7 @@ package faultline.emulator.fs;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.mm.DeviceMapping;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -135,6 +136,11 @@ public abstract class OpenFile {
 
     /** What a mapping of this file shows; null when it cannot be mapped (ENODEV). */
     public MappedFile mapped() {
+        return null;
+    }
+
+    /** What a mapping of this device shows; null for everything else. */
+    public DeviceMapping device() {
         return null;
     }
 

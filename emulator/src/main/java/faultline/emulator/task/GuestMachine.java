@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import faultline.emulator.device.FaultDevice;
 import faultline.emulator.elf.ElfException;
 import faultline.emulator.fs.FileSystem;
 import faultline.emulator.proc.MachineProc;
@@ -115,6 +116,7 @@ public final class GuestMachine implements AutoCloseable {
     private void firstProcess() throws ElfException {
         GuestSpec spec = kernel.spec();
         FileSystem files = new FileSystem(kernel.memory().cache(), spec.root(), new MachineProc(kernel));
+        files.addDevice(new FaultDevice(kernel));
         kernel.onClose(files::close);
         int pid = kernel.allocatePid();
         Rlimits limits = HostLimits.read(spec.seed() != null);

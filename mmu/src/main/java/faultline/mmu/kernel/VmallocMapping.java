@@ -3,6 +3,7 @@ package faultline.mmu.kernel;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.VmOperations;
 import faultline.mmu.mm.Vma;
@@ -47,6 +48,29 @@ public final class VmallocMapping implements VmOperations {
         vma.setFlags(vma.flags() | VmFlags.PFNMAP | VmFlags.DONTEXPAND | VmFlags.DONTDUMP);
         vma.setOps(new VmallocMapping(name, area.pages, vma.pgoff(), firstPage));
         return 0;
+    }
+
+    /**
+     * The memory as a device that programs map, shared only.
+     *
+     * @param address what {@link Vmalloc#vmalloc} gave
+     * @param name in /proc/PID/maps
+     */
+    public static DeviceMapping device(Vmalloc vmalloc, long address, String name) {
+        return new DeviceMapping() {
+            @Override
+            public int check(long pages, long pgoff, boolean shared) {
+                VmArea area = vmalloc.find(address);
+                return shared && area != null && pgoff >= 0 && pgoff <= area.pages.length - pages ? 0 : -Errno.EINVAL;
+            }
+
+            @Override
+            public void mmap(Vma vma) {
+                if (remap(vmalloc, vma, address, vma.pgoff(), name) != 0) {
+                    throw new IllegalStateException(name + " was checked, and cannot be mapped");
+                }
+            }
+        };
     }
 
     @Override

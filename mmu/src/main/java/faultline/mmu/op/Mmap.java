@@ -4,6 +4,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
@@ -82,6 +83,23 @@ public final class Mmap {
             env.populate.populate(mm, result, MmLayout.pageAlign(len), true, ctx);
         }
         return result;
+    }
+
+    /** As {@link #doMmap} for a device, of which {@code pgoff} is the first page; {@code writable} as it was opened. */
+    @KernelFunction("ksys_mmap_pgoff")
+    public long mapDevice(
+            MmStruct mm, long addr, long len, int prot, int flags, DeviceMapping device, boolean writable, long pgoff) {
+        MmapRequest request = new MmapRequest(env, mm, null, prot, flags & ~(MmapFlags.ANONYMOUS | MmapFlags.HUGETLB));
+        request.ofDevice(device);
+        if (!writable) {
+            request.setReadOnlyDevice();
+        }
+        mm.mmapLock().writeLock();
+        try {
+            return request.map(addr, len, pgoff);
+        } finally {
+            mm.mmapLock().writeUnlock();
+        }
     }
 
     /** The pool of huge pages is empty, as it is on Linux until the administrator fills it. */

@@ -5,6 +5,7 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.MappedFile;
 import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
@@ -31,6 +32,8 @@ final class MmapRequest {
     private long len;
     private boolean populate;
     private boolean readOnlyDevice;
+    /** Null for anonymous memory and files. */
+    private DeviceMapping device;
 
     MmapRequest(OpEnv env, MmStruct mm, MappedFile file, int prot, int flags) {
         this.env = env;
@@ -43,6 +46,11 @@ final class MmapRequest {
     /** A shared mapping of a device that was opened for reading only: never to be written, whatever mprotect is asked. */
     void setReadOnlyDevice() {
         readOnlyDevice = true;
+    }
+
+    /** Maps a device. It may be neither anonymous memory nor a file then. */
+    void ofDevice(DeviceMapping mapped) {
+        device = mapped;
     }
 
     /** Whether the caller is to bring the pages in, once it has let go of the lock. */
@@ -122,7 +130,25 @@ final class MmapRequest {
         if (!mm.mlockFutureOk(vmFlags, len)) {
             return -Errno.EAGAIN;
         }
+        if (device != null) {
+            return checkDevice();
+        }
         return file != null ? checkFile() : checkAnonymous();
+    }
+
+    private int checkDevice() {
+        int type = flags & MmapFlags.TYPE;
+        boolean shared = type == MmapFlags.SHARED || type == MmapFlags.SHARED_VALIDATE;
+        if (!shared && type != MmapFlags.PRIVATE) {
+            return -Errno.EINVAL;
+        }
+        if (shared) {
+            vmFlags |= VmFlags.SHARED | VmFlags.MAYSHARE;
+        }
+        if (readOnlyDevice) {
+            vmFlags &= ~(VmFlags.MAYWRITE | VmFlags.SHARED);
+        }
+        return device.check(len >>> MmLayout.PAGE_SHIFT, pgoff, shared);
     }
 
     /** Rights to a file: shared ones first, then those that every mapping needs. */
@@ -227,7 +253,7 @@ final class MmapRequest {
         }
         MappedFile behind = file;
         Vma fresh = null;
-        if (file == null && (vmFlags & VmFlags.SHARED) != 0) {
+        if (file == null && device == null && (vmFlags & VmFlags.SHARED) != 0) {
             behind = SharedMemoryFile.create(
                     env.cache(), mm.commit(), len, (vmFlags & VmFlags.NORESERVE) == 0);
             if (behind == null) {
@@ -248,7 +274,7 @@ final class MmapRequest {
             old.keepCharge();
         }
         old.complete();
-        Vma vma = behind == file
+        Vma vma = behind == file && device == null
                 ? VmaMerge.forNew(mm, addr, addr + len, vmFlags, pgoff, behind).newRange()
                 : null;
         if (vma == null) {
@@ -267,6 +293,10 @@ final class MmapRequest {
             if (behind != file) {
                 behind.put(); // the one from its creation: the mapping has its own now
             }
+        }
+        if (device != null) {
+            device.mmap(fresh);
+            vmFlags = fresh.flags();
         }
         mm.vmas().insert(fresh);
         VmaRelink.link(fresh);

@@ -7,8 +7,10 @@ import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmapFlags;
+import faultline.mmu.mm.Prot;
 import faultline.mmu.op.Mincore;
 import faultline.mmu.system.MemorySystem;
 
@@ -73,6 +75,14 @@ public final class MemoryCalls implements SyscallFamily {
         return task.kernel().memory();
     }
 
+    private static long mapDevice(Task task, OpenFile file, long addr, long length, int prot, int flags, long page) {
+        if (!file.readable() || (prot & Prot.WRITE) != 0 && !file.writable()) {
+            return -Errno.EACCES;
+        }
+        DeviceMapping device = file.device();
+        return memory(task).mmap().mapDevice(task.mm(), addr, length, prot, flags, device, file.writable(), page);
+    }
+
     private static long mmap(Task task, long addr, long length, long prot, long flags, long fd, long offset) {
         if (MmLayout.offsetInPage(offset)) {
             return -Errno.EINVAL;
@@ -93,6 +103,9 @@ public final class MemoryCalls implements SyscallFamily {
                 }
                 return memory(task).mmap()
                         .zeroDevice(task.mm(), task.fault(), addr, length, (int) prot, bits, file.writable());
+            }
+            if (file.device() != null) {
+                return mapDevice(task, file, addr, length, (int) prot, bits, page);
             }
             MappedFile mapped = file.mapped();
             if (mapped == null) {

@@ -1,0 +1,2 @@
+/** Devices that only this machine has. */
+package faultline.emulator.device;
