@@ -7,6 +7,7 @@ import static faultline.emulator.unicorn.UnicornConstants.UC_X86_REG_RFLAGS;
 
 import faultline.emulator.unicorn.Unicorn;
 import faultline.emulator.unicorn.UnicornConstants;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
 
@@ -67,6 +68,8 @@ final class TlbFiller {
         return filled;
     }
 
+    /** A miss of user code, as {@link #fill}; the counterpart is of a machine whose translations are filled by software, too. */
+    @KernelFunction(value = "handle_tlbmiss", file = "arch/sh/mm/tlbex_32.c")
     private boolean fillUser(long address, int kind, long result) {
         int access = kind - UC_MEM_READ;
         boolean firstTouch = false;

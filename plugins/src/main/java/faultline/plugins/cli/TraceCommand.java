@@ -9,6 +9,7 @@ import faultline.emulator.task.Kernel;
 import faultline.plugins.event.StringTable;
 import faultline.plugins.filter.FilterSyntaxException;
 import faultline.plugins.guest.EmulatorGuest;
+import faultline.plugins.live.LiveSink;
 import faultline.plugins.output.AggregateSink;
 import faultline.plugins.output.Aggregation;
 import faultline.plugins.output.EventSink;
@@ -71,6 +72,9 @@ final class TraceCommand extends WovenCommand {
     @Option(names = "--summary", description = "At the end, a table of what happened how often and what it cost.")
     private boolean summary;
 
+    @Option(names = "--live", description = "While the program runs, shows which mappings fault most, and how fast.")
+    private boolean live;
+
     @Option(names = "--agg", paramLabel = "AGG", description = "Instead of events, what they add up to.")
     private String aggregation;
 
@@ -116,7 +120,7 @@ final class TraceCommand extends WovenCommand {
 
     private Format format() {
         if (format == null) {
-            return summary || aggregation != null ? null : Format.TEXT;
+            return summary || live || aggregation != null ? null : Format.TEXT;
         }
         try {
             Format chosen = Format.valueOf(format.toUpperCase(Locale.ROOT));
@@ -202,6 +206,13 @@ final class TraceCommand extends WovenCommand {
                 sinks.add(new AggregateSink(Aggregation.parse(aggregation), chosen == null ? out : standardError(), names));
             } catch (IllegalArgumentException e) {
                 throw new CommandException(ExitStatus.TROUBLE, "--agg: " + e.getMessage(), e);
+            }
+        }
+        if (live) {
+            try {
+                sinks.add(LiveSink.open(names.strings()));
+            } catch (IOException e) {
+                throw new CommandException(ExitStatus.TROUBLE, "--live " + e.getMessage(), e);
             }
         }
         if (summary) {

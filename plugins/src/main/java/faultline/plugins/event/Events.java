@@ -39,6 +39,13 @@ public final class Events {
     public static final EventType TLB_FLUSH = add(
             EventType.named("tlb", "tlb:tlb_flush").with(STRING, "reason").with(DEC, "pages").with(HEX, "start", "end"));
 
+    /**
+     * The translation cache missed: {@code access} is read, write or fetch. {@code filled} is 0 when the instruction stopped
+     * instead: for a fault that is traced, has to wait or becomes a signal; it comes again afterwards.
+     */
+    public static final EventType TLB_FILL = add(
+            EventType.named("tlb", "faultline:tlb_fill").with(HEX, "address").with(STRING, "access").with(DEC, "filled"));
+
     /** The mmap lock was acquired; {@code ns} is the wait. */
     public static final EventType MMAP_LOCK = add(EventType.named("lock", "mmap_lock:mmap_lock_acquire_returned")
             .with(HEX, "lock").with(STRING, "mode").with(DEC, "success"));

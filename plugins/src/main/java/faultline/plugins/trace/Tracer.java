@@ -18,7 +18,7 @@ public final class Tracer implements AutoCloseable {
             "free_unref_page", "__free_pages", "add_mm_counter", "set_pte_at", "ptep_get_and_clear", "lock_contended", "down_read",
             "down_read_killable", "down_write", "down_write_killable", "down_read_trylock", "down_write_trylock", "up_read",
             "up_write", "spin_lock", "spin_lock_nested", "do_syscall_x64", "flush_tlb_page", "flush_tlb_range",
-            "flush_tlb_mm", "x64_setup_rt_frame", "do_exit", "__schedule");
+            "flush_tlb_mm", "handle_tlbmiss", "x64_setup_rt_frame", "do_exit", "__schedule");
 
     private final List<Tracepoint> tracepoints = new ArrayList<>();
     private final List<Attachment> attachments = new ArrayList<>();
@@ -44,7 +44,7 @@ public final class Tracer implements AutoCloseable {
         if (session.wantsAny(Events.SYS_ENTER, Events.SYS_EXIT, Events.VMA_CHANGE)) {
             tracepoints.add(new SyscallTracepoint(threads));
         }
-        if (session.wants(Events.TLB_FLUSH)) {
+        if (session.wantsAny(Events.TLB_FLUSH, Events.TLB_FILL)) {
             tracepoints.add(new TlbTracepoint(threads));
         }
         if (session.wantsAny(Events.SIGNAL, Events.SWITCH, Events.EXIT)) {

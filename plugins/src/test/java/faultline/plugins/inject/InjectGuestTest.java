@@ -17,8 +17,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Failures in real guests: what the guest sees is what Linux would show, and the memory manager loses nothing. */
 class InjectGuestTest {
-    private static final int HITS = Integer.getInteger("faultline.inject.hits", 4);
-
     private static final Consumer<GuestMachine> QUIET = machine -> Guests.redirect(machine, "/dev/null");
 
     /** Runs a program with failures; returns status, what fired, what the guest saw, and the audit, as lines. */
@@ -144,39 +142,5 @@ class InjectGuestTest {
                         Experiment::weaves, Rollback.class, WovenWorld.program("mremap_rollback"), "mm/pte_alloc:nth=100000")))
                 .startsWith("mremap of 10000 pages: moved", "old place mapped: none, new place mapped: all")
                 .endsWith("unmap: ok, then mapped: none", "status 0");
-    }
-
-    /** Every point, one failure at a time: all in one world, for the time it takes. */
-    static final class Sweep {
-        static List<String> run(SiteRegistry registry, Object[] arguments) {
-            var wrong = new ArrayList<String>();
-            int runs = 0;
-            for (String program : (String[]) arguments[0]) {
-                Experiment.Result plain = Experiment.run(registry, Guests.seeded(program), List.of(), 0, QUIET);
-                for (var point : plain.hits().entrySet()) {
-                    for (long nth = 1; nth <= Math.min(point.getValue(), (Integer) arguments[1]); nth++) {
-                        String spec = point.getKey() + ":nth=" + nth;
-                        try {
-                            Experiment.Result result =
-                                    Experiment.run(registry, Guests.seeded(program), List.of(FailSpec.parse(spec)), 0, QUIET);
-                            result.audit().forEach(line -> wrong.add(program + " " + spec + ": " + line));
-                        } catch (RuntimeException e) {
-                            wrong.add(program + " " + spec + ": " + e);
-                        }
-                        runs++;
-                    }
-                }
-            }
-            wrong.add("runs " + runs);
-            return wrong;
-        }
-    }
-
-    @Test
-    void memoryManagerSurvivesTheFirstFailuresOfEveryPoint() {
-        String[] programs = {WovenWorld.program("mremap_move"), WovenWorld.program("private_file")};
-        List<String> lines = lines(WovenWorld.run(Experiment::weaves, Sweep.class, programs, HITS));
-        assertThat(lines).last().asString().matches("runs [1-9][0-9]+");
-        assertThat(lines).hasSize(1);
     }
 }

@@ -126,6 +126,47 @@ class GuestTraceTest {
         assertThat(second).isEqualTo(first);
     }
 
+    /** Pages that user code faulted on, pages that were filled, and flushes. */
+    static final class Translations {
+        static List<Object> run(SiteRegistry registry, Object[] arguments) throws IOException {
+            var traced = new Traced();
+            var faulted = new java.util.TreeSet<Long>();
+            var filled = new java.util.TreeSet<Long>();
+            var flushes = new long[1];
+            EventSink sink = new EventSink() {
+                @Override
+                public void event(EventType type, long[] records, int base) {
+                    if (type == Events.TLB_FLUSH) {
+                        flushes[0]++;
+                    } else if (type == Events.TLB_FILL) {
+                        if (type.field("filled").get(records, base) != 0) {
+                            filled.add(type.field("address").get(records, base));
+                        }
+                    } else if (traced.strings.text(type.field("result").get(records, base)).equals("done")) {
+                        faulted.add(type.field("address").get(records, base) & -4096);
+                    }
+                }
+
+                @Override
+                public void close() {}
+            };
+            TraceSession session = traced.session("tlb,exceptions:page_fault_user", sink);
+            traced.run(registry, session, (String) arguments[0], "/dev/null");
+            return List.of(List.copyOf(faulted), List.copyOf(filled), flushes[0]);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fresh_write", "mremap_grow"})
+    void everyPageThatFaultedIsFilledAfterwards(String program) {
+        var result = (List<?>) WovenWorld.run(site -> true, Translations.class, WovenWorld.program(program));
+        List<Long> faulted = ((List<?>) result.get(0)).stream().map(Long.class::cast).toList();
+        List<Long> filled = ((List<?>) result.get(1)).stream().map(Long.class::cast).toList();
+        assertThat(faulted).isNotEmpty();
+        assertThat(filled).containsAll(faulted);
+        assertThat((Long) result.get(2)).as("flushes").isPositive();
+    }
+
     /** Compares each event with the page tables and mappings, in the thread and at the time of the fault. */
     static final class Comparing {
         static List<String> run(SiteRegistry registry, Object[] arguments) throws Exception {

@@ -1,0 +1,132 @@
+package faultline.plugins.inject;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import faultline.emulator.task.GuestMachine;
+import faultline.plugins.guest.Guests;
+import faultline.plugins.weave.Glob;
+import faultline.plugins.weave.SiteRegistry;
+import faultline.plugins.weave.WovenWorld;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * The first hits of every injection point, one failure a run: whatever becomes of the guest, the memory manager neither
+ * throws nor loses or leaks anything. Some programs and hits by default; system properties widen it:
+ * {@code faultline.sweep.programs} (names with commas, or {@code all}), {@code .hits} (of each point), {@code .points} (a
+ * pattern), {@code .seconds} (for each program).
+ */
+class FailureSweepTest {
+    private static final String PROGRAMS = System.getProperty("faultline.sweep.programs", "mremap_move,private_file,working_set");
+    private static final int HITS = Integer.getInteger("faultline.sweep.hits", 2);
+    private static final String POINTS = System.getProperty("faultline.sweep.points", "*");
+    private static final int SECONDS = Integer.getInteger("faultline.sweep.seconds", 20);
+    /** A guest whose calls fail may try for ever. */
+    private static final int GUEST_SECONDS = 8;
+
+    @TestFactory
+    Stream<DynamicTest> memoryManagerSurvivesTheFirstFailuresOfEveryPoint() throws Exception {
+        List<String> programs = PROGRAMS.equals("all") ? small() : List.of(PROGRAMS.split(","));
+        return programs.stream().map(name -> DynamicTest.dynamicTest(name, () -> {
+            Object result = WovenWorld.run(
+                    Experiment::weaves, Sweep.class, WovenWorld.program(name), HITS, POINTS, (long) SECONDS);
+            List<String> lines = ((List<?>) result).stream().map(String.class::cast).toList();
+            System.out.println(name + ": " + lines.getLast());
+            assertThat(lines.getLast()).matches("[1-9][0-9]* failures.*");
+            assertThat(lines.subList(0, lines.size() - 1)).isEmpty();
+        }));
+    }
+
+    /** All programs but those made to take long. */
+    private static List<String> small() throws Exception {
+        Path bin = Path.of(WovenWorld.program("hello")).getParent();
+        List<String> large = List.of("compute", "memory", "mm_fuzz", "oom");
+        try (Stream<Path> files = Files.list(bin)) {
+            return files.filter(Files::isExecutable).map(file -> file.getFileName().toString())
+                    .filter(name -> !large.contains(name)).sorted().toList();
+        }
+    }
+
+    /** All failures of one program, in one world. */
+    static final class Sweep {
+        private final SiteRegistry registry;
+        private final String program;
+        private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(task -> {
+            var thread = new Thread(task, "sweep-timer");
+            thread.setDaemon(true);
+            return thread;
+        });
+        private final List<String> wrong = new ArrayList<>();
+        private ScheduledFuture<?> limit;
+        private int endless;
+
+        private Sweep(SiteRegistry registry, String program) {
+            this.registry = registry;
+            this.program = program;
+        }
+
+        static List<String> run(SiteRegistry registry, Object[] arguments) {
+            var sweep = new Sweep(registry, (String) arguments[0]);
+            try {
+                return sweep.all((Integer) arguments[1], Glob.of((String) arguments[2]), (Long) arguments[3]);
+            } finally {
+                sweep.timer.shutdownNow();
+            }
+        }
+
+        private List<String> all(int hits, Glob points, long seconds) {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+            var known = new TreeMap<>(once(List.of()).hits());
+            int runs = 0;
+            int left = 0;
+            for (int nth = 1; nth <= hits; nth++) { // each point's first before any point's second
+                for (var point : known.entrySet()) {
+                    if (point.getValue() < nth || !points.matches(point.getKey())) {
+                        continue;
+                    }
+                    if (System.nanoTime() > end) {
+                        left++;
+                        continue;
+                    }
+                    String spec = point.getKey() + ":nth=" + nth;
+                    try {
+                        once(List.of(FailSpec.parse(spec))).audit().forEach(line -> wrong.add(spec + ": " + line));
+                    } catch (RuntimeException | Error e) {
+                        wrong.add(spec + ": " + e + " at " + (e.getStackTrace().length > 0 ? e.getStackTrace()[0] : "?"));
+                    }
+                    runs++;
+                }
+            }
+            wrong.add(runs + " failures, " + endless + " guests stopped, " + left + " left for want of time");
+            return wrong;
+        }
+
+        private Experiment.Result once(List<FailSpec> failures) {
+            try {
+                return Experiment.run(registry, Guests.seeded(program), failures, 0, this::prepare);
+            } finally {
+                if (limit != null) {
+                    limit.cancel(false);
+                }
+            }
+        }
+
+        private void prepare(GuestMachine machine) {
+            Guests.redirect(machine, "/dev/null");
+            limit = timer.schedule(() -> {
+                endless++;
+                machine.kernel().killAll();
+            }, GUEST_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+}
