@@ -157,6 +157,15 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
         return shootdown;
     }
 
+    /**
+     * What the processor answers to CPUID.
+     *
+     * @param register 0 to 3 for EAX, EBX, ECX, EDX
+     */
+    int cpuid(int leaf, int subleaf, int register) {
+        return core.cpuid.answer(leaf, subleaf, register);
+    }
+
     /** What happened so far. */
     public CpuStats stats() {
         return core.stats;

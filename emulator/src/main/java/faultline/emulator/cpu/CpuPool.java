@@ -106,6 +106,20 @@ public final class CpuPool implements AutoCloseable {
         idle.add(engine);
     }
 
+    /** The processor's features as /proc/cpuinfo names them; none before there is an engine. */
+    public List<String> cpuFlags() {
+        return engines.isEmpty() ? List.of() : CpuFlags.of(engines.getFirst());
+    }
+
+    /**
+     * What the processors answer to CPUID; the pool has lent an engine already.
+     *
+     * @param register 0 to 3 for EAX, EBX, ECX, EDX
+     */
+    public int cpuid(int leaf, int subleaf, int register) {
+        return engines.getFirst().cpuid(leaf, subleaf, register);
+    }
+
     List<CpuEngine> engines() {
         return engines;
     }

@@ -96,6 +96,16 @@ final class Cpuid {
         return r;
     }
 
+    /** What guest code would get; register 0 to 3 for EAX, EBX, ECX, EDX. */
+    int answer(int leaf, int sub, int register) {
+        int number = leaf & ~EXTENDED;
+        if (Integer.compareUnsigned(number, BASIC_LEAVES) >= 0) {
+            return 0;
+        }
+        int[] table = leaf < 0 ? extended : basic;
+        return table[(number * SUBLEAVES + (Integer.compareUnsigned(sub, SUBLEAVES) < 0 ? sub : 0)) * 4 + register];
+    }
+
     /** The hook: answers from the table. A leaf above the highest answers zeros. */
     boolean execute() {
         int leaf = (int) unicorn.readRegister(UnicornConstants.UC_X86_REG_RAX);

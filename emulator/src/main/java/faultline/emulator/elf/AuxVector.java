@@ -25,9 +25,6 @@ public final class AuxVector {
     public static final int AT_EXECFN = 31;
     public static final int AT_MINSIGSTKSZ = 51;
 
-    /** AT_HWCAP: what the emulated processor answers to CPUID leaf 1 in EDX. */
-    public static final long HWCAP = 0x178bfbffL;
-
     /** AT_HWCAP2: programs may use the FSGSBASE instructions. */
     public static final long HWCAP2_FSGSBASE = 1 << 1;
 

@@ -15,8 +15,12 @@ import java.util.concurrent.atomic.AtomicInteger;
  * interrupted wait is {@link HostWait#INTERRUPTED}.
  */
 public abstract class OpenFile {
+    /** {@link #terminal} before anybody has asked. */
+    public static final long TERMINAL_UNKNOWN = -1;
+
     private final AtomicInteger references = new AtomicInteger(1);
     private final String path;
+    private volatile long terminal = TERMINAL_UNKNOWN;
 
     /** @param path the name /proc/PID/maps and /proc/PID/fd show, Latin-1 */
     protected OpenFile(String path) {
@@ -66,6 +70,15 @@ public abstract class OpenFile {
     /** A host path that has the metadata of a file without a host descriptor. */
     public String counterpart() {
         return path();
+    }
+
+    /** What {@link #setTerminal} remembered: the device number of the terminal that this is, 0 for none. */
+    public final long terminal() {
+        return terminal;
+    }
+
+    public final void setTerminal(long device) {
+        terminal = device;
     }
 
     /** The host's descriptor, or -1 for a file that exists in the emulator only. */

@@ -122,6 +122,9 @@ final class PathOpener {
 
     private static Opened openNode(
             FsContext fs, Caller caller, OpenFile base, VirtualNode node, int flags, int mode) {
+        if (node == VirtualTree.NOT_DIRECTORY) {
+            return Opened.failed(-Errno.ENOTDIR);
+        }
         if (node == VirtualTree.ABSENT) {
             return Opened.failed((flags & OpenFlags.O_CREAT) != 0 ? -Errno.EACCES : -Errno.ENOENT);
         }

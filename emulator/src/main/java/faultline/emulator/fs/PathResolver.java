@@ -61,6 +61,9 @@ final class PathResolver {
         if (node == VirtualTree.ABSENT) {
             return PathRef.failed(-Errno.ENOENT);
         }
+        if (node == VirtualTree.NOT_DIRECTORY) {
+            return PathRef.failed(-Errno.ENOTDIR);
+        }
         if (node.redirect() != null) {
             node.release();
             return resolve(fs, caller, base, node.redirect(), last);

@@ -70,7 +70,7 @@ final class ProcProcessTree {
             return descriptorInfo(path, below);
         }
         if (!below.isEmpty()) {
-            return VirtualTree.ABSENT;
+            return file(path, first, tid) == VirtualTree.ABSENT ? VirtualTree.ABSENT : VirtualTree.NOT_DIRECTORY;
         }
         return file(path, first, tid);
     }

@@ -10,9 +10,13 @@ public interface VirtualTree {
      *
      * @param path absolute, normalised lexically (no "." or "..", single slashes)
      * @param follow whether a symbolic link at the end is followed
-     * @return the node; {@link #ABSENT} when the name is ours and does not exist; null when the name is not ours
+     * @return the node; {@link #ABSENT} when the name is ours and does not exist, {@link #NOT_DIRECTORY}
+     *     when it goes through a file; null when the name is not ours
      */
     VirtualNode lookup(Caller caller, String path, boolean follow);
+
+    /** The name goes through something that is no directory: ENOTDIR. */
+    VirtualNode NOT_DIRECTORY = new VirtualNode("", "") {};
 
     /** The name is in the virtual part and there is no such file: ENOENT. */
     VirtualNode ABSENT = new VirtualNode("", "") {};

@@ -19,12 +19,6 @@ import java.util.Map;
 /** A running machine as /proc tells of it. */
 public final class MachineProc implements ProcSource {
     private static final String CPU_MODEL = "Faultline Virtual CPU on Unicorn";
-    private static final List<String> CPU_FLAGS = List.of(
-            ("fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 syscall nx"
-                            + " rdtscp lm nopl cpuid pni pclmulqdq ssse3 cx16 sse4_1 sse4_2 movbe popcnt aes xsave rdrand"
-                            + " lahf_lm abm sse4a fsgsbase bmi1 bmi2 rdseed adx xsaveopt")
-                    .split(" "));
-
     private final Kernel kernel;
 
     public MachineProc(Kernel kernel) {
@@ -123,7 +117,7 @@ public final class MachineProc implements ProcSource {
 
     @Override
     public List<String> cpuFlags() {
-        return CPU_FLAGS;
+        return kernel.pool().cpuFlags();
     }
 
     @Override

@@ -43,8 +43,11 @@ public final class Cloner {
         if (request.has(CloneRequest.NAMESPACES)) {
             return -Errno.EPERM;
         }
-        if (request.has(CloneRequest.PIDFD)) {
-            // as a kernel before 5.2: descriptors of processes do not exist here
+        if (request.has(CloneRequest.PIDFD)
+                && (request.has(CloneRequest.THREAD)
+                        || request.has(CloneRequest.DETACHED)
+                        || request.has(CloneRequest.PARENT_SETTID) && request.pidfd() == request.parentTid())) {
+            // of a thread as before 6.9: a descriptor is of a whole process
             return -Errno.EINVAL;
         }
         return 0;
@@ -91,6 +94,13 @@ public final class Cloner {
         child.setFiles(request.has(CloneRequest.FILES) ? process.files().share() : process.files().copy());
         child.setFs(request.has(CloneRequest.FS) ? process.fs().share() : process.fs().copy());
         child.inherit(process);
+        long noDescriptor = request.has(CloneRequest.PIDFD) ? openDescriptor(child) : 0;
+        if (noDescriptor < 0) {
+            child.files().put();
+            child.fs().put();
+            space.put();
+            return noDescriptor;
+        }
         child.setExitSignal(request.exitSignal());
         Task task = kernel.newTask(pid, child);
         prepare(task);
@@ -113,6 +123,24 @@ public final class Cloner {
             vfork.await();
         }
         return pid;
+    }
+
+    /** Makes a descriptor of the child among the parent's, and tells its number. Returns 0 or -errno. */
+    private long openDescriptor(Process child) {
+        PidFile file = PidFile.open(child, 0);
+        if (file == null) {
+            return -Errno.EMFILE;
+        }
+        int fd = process.files().install(file, 0, true, process.rlimits().soft(Rlimits.NOFILE));
+        if (fd < 0) {
+            file.put();
+            return fd;
+        }
+        if (!parent.user().tryPutInt(request.pidfd(), fd)) {
+            process.files().close(fd);
+            return -Errno.EFAULT;
+        }
+        return 0;
     }
 
     /** The child's memory: the parent's own with CLONE_VM, else a copy-on-write copy. Null without memory. */

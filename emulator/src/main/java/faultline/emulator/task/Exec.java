@@ -28,6 +28,9 @@ final class Exec {
     private static final int ADDR_COMPAT_LAYOUT = 0x0200000;
     private static final int READ_IMPLIES_EXEC = 0x0400000;
 
+    /** Of CPUID's answers, counted from EAX. */
+    private static final int EDX = 3;
+
     private static final int CLOCK_TICKS = 100;
     private static final long BRK_RANDOM_BYTES = 1L << 30;
     private static final int STACK_ALIGN_RANDOM = 8192;
@@ -215,7 +218,7 @@ final class Exec {
     private void fillAuxv(InitialStack stack, ElfLoader.Loaded loaded) {
         stack.auxv()
                 .add(AuxVector.AT_MINSIGSTKSZ, SignalFrame.maximumSize())
-                .add(AuxVector.AT_HWCAP, AuxVector.HWCAP)
+                .add(AuxVector.AT_HWCAP, kernel.pool().cpuid(1, 0, EDX) & 0xffff_ffffL)
                 .add(AuxVector.AT_PAGESZ, MmLayout.PAGE_SIZE)
                 .add(AuxVector.AT_CLKTCK, CLOCK_TICKS)
                 .add(AuxVector.AT_PHDR, loaded.programHeaders())

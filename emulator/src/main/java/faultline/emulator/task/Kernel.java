@@ -10,6 +10,7 @@ import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.syscall.futex.FutexTable;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
@@ -46,6 +47,7 @@ public final class Kernel implements AutoCloseable {
     private final SyscallTable syscalls = new SyscallTable();
     private final OomKiller oomKiller = new OomKiller(this);
     private final FutexTable futexes = new FutexTable();
+    private final Terminals terminals = new Terminals(this);
     private final long bootNanos;
 
     private final Object familyLock = new Object();
@@ -115,6 +117,10 @@ public final class Kernel implements AutoCloseable {
     /** Who ends a process when memory is used up. */
     public OomKiller oomKiller() {
         return oomKiller;
+    }
+
+    public Terminals terminals() {
+        return terminals;
     }
 
     /** Whether everything random is a function of a seed. */
@@ -197,6 +203,7 @@ public final class Kernel implements AutoCloseable {
             processes.put(process.pid(), process);
             if (first == null) {
                 first = process;
+                terminals.giveHostTerminal(process);
             }
         }
     }
@@ -204,6 +211,7 @@ public final class Kernel implements AutoCloseable {
     /** A zombie has been waited for, or nobody will. Caller holds the family lock. */
     void forget(Process process) {
         processes.remove(process.pid());
+        process.hangUpWatchers();
     }
 
     /** Starts a task's thread. */
@@ -302,10 +310,52 @@ public final class Kernel implements AutoCloseable {
     void signalFromHost(int signal) {
         Process target = first;
         if (target != null && !target.tasks().isEmpty()) {
-            for (Process process : processes.values()) {
-                if (process.groupId() == target.groupId() && !process.zombie()) {
-                    SignalSender.sendToProcess(process, SigInfo.kernel(signal));
-                }
+            boolean key = signal == Signals.SIGINT || signal == Signals.SIGTSTP || signal == Signals.SIGWINCH;
+            signalGroup(key ? terminals.hostForeground() : target.groupId(), SigInfo.kernel(signal), null);
+        }
+    }
+
+    /** Sends a signal to the processes of a group, but not to {@code except}. Caller holds no monitor of a process. */
+    void signalGroup(int group, SigInfo info, Process except) {
+        for (Process process : processes.values()) {
+            if (process.groupId() == group && process != except && !process.zombie()) {
+                SignalSender.sendToProcess(process, info);
+            }
+        }
+    }
+
+    /**
+     * Whether nobody in its session could continue a group: no member has a parent in the session and outside the group. The
+     * first process has one, on the host. The answer is that of a moment.
+     *
+     * @param ignored a member that is about to end; null for none
+     */
+    @KernelFunction(value = "will_become_orphaned_pgrp", file = "kernel/exit.c")
+    boolean isOrphanedGroup(int group, Process ignored) {
+        for (Process process : processes.values()) {
+            if (process.groupId() != group || process == ignored || process.zombie()) {
+                continue;
+            }
+            Process parent = process.parent();
+            if (parent == null ? process == first && process.sessionId() == process.pid()
+                    : parent.groupId() != group && parent.sessionId() == process.sessionId()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A group that has become orphaned with a member stopped is hung up and continued. */
+    @KernelFunction(value = "kill_orphaned_pgrp", file = "kernel/exit.c")
+    void hangUpIfOrphaned(int group, Process ignored) {
+        if (!isOrphanedGroup(group, ignored)) {
+            return;
+        }
+        for (Process process : processes.values()) {
+            if (process.groupId() == group && process != ignored && process.group().stopped()) {
+                signalGroup(group, SigInfo.kernel(Signals.SIGHUP), null);
+                signalGroup(group, SigInfo.kernel(Signals.SIGCONT), null);
+                return;
             }
         }
     }

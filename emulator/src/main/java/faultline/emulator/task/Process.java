@@ -52,13 +52,17 @@ public final class Process {
     private volatile DumpWait dump;
 
     // family; guarded by the kernel's family lock
-    private Process parent;
+    private volatile Process parent;
     private final List<Process> children = new ArrayList<>();
     private volatile int groupId;
     private volatile int sessionId;
     private int exitSignal = Signals.SIGCHLD;
-    private boolean zombie;
+    private volatile boolean zombie;
     private int waitStatus;
+    /** Descriptors of this process; guards itself. */
+    private final List<PidFile> watchers = new ArrayList<>();
+
+    private boolean watchersTold;
     private int unreportedChange;
     private boolean execed;
 
@@ -369,7 +373,39 @@ public final class Process {
 
     /** Whether nobody could continue this process if the terminal stopped it (orphaned process group). */
     public boolean isOrphaned() {
-        return false;
+        return kernel.isOrphanedGroup(groupId, null);
+    }
+
+    // ---- descriptors of this process ----------------------------------------------------------------------------
+
+    void addWatcher(PidFile file) {
+        synchronized (watchers) {
+            watchers.add(file);
+            if (watchersTold) {
+                file.noteEnd();
+            }
+        }
+    }
+
+    void removeWatcher(PidFile file) {
+        synchronized (watchers) {
+            watchers.remove(file);
+        }
+    }
+
+    /** The process is a zombie: its descriptors are readable. */
+    void tellWatchers() {
+        synchronized (watchers) {
+            watchersTold = true;
+            watchers.forEach(PidFile::noteEnd);
+        }
+    }
+
+    /** The process was waited for: its descriptors are hung up. */
+    void hangUpWatchers() {
+        synchronized (watchers) {
+            watchers.forEach(PidFile::hangUp);
+        }
     }
 
     /** Tells the parent of a stop or continuation: SIGCHLD, and wait4 with WUNTRACED or WCONTINUED. */

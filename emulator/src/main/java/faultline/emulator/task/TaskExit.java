@@ -89,10 +89,13 @@ final class TaskExit {
             parent = process.parent();
             reapsItself = parent == null || ignoresChildren(parent) && process.exitSignal() == Signals.SIGCHLD;
             process.becomeZombie(status);
+            process.tellWatchers();
             if (reapsItself) {
                 kernel.forget(process);
             }
         }
+        kernel.terminals().sessionEnds(process);
+        hangUpOrphans(process, parent, orphans);
         for (Process orphan : orphans) {
             if (orphan.parentDeathSignal() != 0) {
                 SignalSender.sendToProcess(
@@ -103,6 +106,19 @@ final class TaskExit {
             notifyParent(process, parent, status);
         }
         kernel.processEnded(process, status);
+    }
+
+    /** The group of this process, or of a child, may have lost the last parent that could continue it. */
+    private static void hangUpOrphans(Process process, Process parent, List<Process> orphans) {
+        Kernel kernel = process.kernel();
+        if (parent != null && parent.groupId() != process.groupId() && parent.sessionId() == process.sessionId()) {
+            kernel.hangUpIfOrphaned(process.groupId(), process);
+        }
+        for (Process orphan : orphans) {
+            if (orphan.groupId() != process.groupId() && orphan.sessionId() == process.sessionId()) {
+                kernel.hangUpIfOrphaned(orphan.groupId(), null);
+            }
+        }
     }
 
     /** Children go to the next subreaper, else to nobody: then they are reaped when they end. Family lock held. */

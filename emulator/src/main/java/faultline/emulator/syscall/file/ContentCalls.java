@@ -20,9 +20,9 @@ final class ContentCalls implements SyscallFamily {
     public void register(SyscallTable table) {
         table.register(Nr.TRUNCATE, "truncate", (t, path, length, c, d, e, f) -> truncate(t, path, length));
         table.register(Nr.FTRUNCATE, "ftruncate", (t, fd, length, c, d, e, f) ->
-                FileCall.onFile(t, fd, file -> length < 0 ? -Errno.EINVAL : file.truncate(length)));
+                FileCall.onFile(t, fd, file -> length < 0 ? -Errno.EINVAL : resize(t, file, length)));
         table.register(Nr.FALLOCATE, "fallocate", (t, fd, mode, offset, length, e, f) ->
-                FileCall.onFile(t, fd, file -> file.allocate((int) mode, offset, length)));
+                FileCall.onFile(t, fd, file -> allocate(t, file, (int) mode, offset, length)));
         table.register(Nr.FADVISE64, "fadvise64", (t, fd, offset, length, advice, e, f) ->
                 FileCall.onHostFd(t, fd, 0, file ->
                         Libc.call(Nr.FADVISE64, file.hostFd(), offset, length, advice)));
@@ -48,6 +48,17 @@ final class ContentCalls implements SyscallFamily {
             long r = file.writeback();
             return r < 0 ? r : Libc.call(nr, file.hostFd());
         });
+    }
+
+    private static long allocate(Task t, OpenFile file, int mode, long offset, long length) {
+        boolean grows = mode == 0 && offset >= 0 && length > 0 && offset + length > 0;
+        long error = grows ? FileSizeLimit.mayBecome(t, file, offset + length) : 0;
+        return error < 0 ? error : file.allocate(mode, offset, length);
+    }
+
+    private static long resize(Task t, OpenFile file, long length) {
+        long error = FileSizeLimit.mayBecome(t, file, length);
+        return error < 0 ? error : file.truncate(length);
     }
 
     /** Through an open file, so that cached pages follow; the host checks the permission to write as truncate(2) does. */
@@ -79,7 +90,7 @@ final class ContentCalls implements SyscallFamily {
             return opened.error();
         }
         try {
-            return file.truncate(length);
+            return resize(t, file, length);
         } finally {
             file.put();
         }

@@ -11,6 +11,7 @@ import faultline.emulator.syscall.userfault.UserfaultCalls;
 import faultline.emulator.syscall.userfault.UserfaultFile;
 import faultline.emulator.syscall.userfault.UserfaultIoctl;
 import faultline.emulator.task.Task;
+import faultline.emulator.task.Terminals;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 
@@ -64,15 +65,22 @@ final class IoctlCalls implements SyscallFamily {
             case FIONBIO:
                 return setNonBlocking(t, file, arg);
             case TIOCGPGRP:
-                return terminalGroup(t, file, arg, t.process().groupId());
+                return answer(t, arg, t.kernel().terminals().foreground(t, file));
             case TIOCGSID:
-                return terminalGroup(t, file, arg, t.process().sessionId());
+                return answer(t, arg, t.kernel().terminals().session(t, file));
             case TIOCSPGRP:
                 return setTerminalGroup(t, file, arg);
             case TIOCSTI, TIOCCONS:
                 return -Errno.EPERM;
-            case TIOCSCTTY, TIOCNOTTY, FIOASYNC, FICLONE, FICLONERANGE:
-                // They would change the emulator's own terminal or signals, or name a descriptor in their argument.
+            case TIOCSCTTY:
+                return t.kernel().terminals().take(t, file);
+            case TIOCNOTTY:
+                return t.kernel().terminals().giveUp(t, file);
+            case 0x5402, 0x5403, 0x5404, 0x5406, 0x5407, 0x5408, 0x5409, 0x540a, 0x540b, 0x5425: // TCSETS, …, TCSBRKP
+                long stopped = t.kernel().terminals().beforeChange(t, file);
+                return stopped < 0 ? stopped : file.hostFd() < 0 ? -Errno.ENOTTY : pass(t, file.hostFd(), request, arg);
+            case FIOASYNC, FICLONE, FICLONERANGE:
+                // They would change the emulator's own signals, or name a descriptor in their argument.
                 return -Errno.ENOTTY;
             default:
                 if (file instanceof UserfaultFile userfault) {
@@ -96,25 +104,20 @@ final class IoctlCalls implements SyscallFamily {
         return file.setStatusFlags(on != 0 ? flags | OpenFlags.O_NONBLOCK : flags & ~OpenFlags.O_NONBLOCK);
     }
 
-    /** The host knows no guest process groups: the caller's own is in the foreground of its terminal. */
-    private static long terminalGroup(Task t, OpenFile file, long arg, int id) {
-        if (!isTerminal(file)) {
-            return -Errno.ENOTTY;
+    private static long answer(Task t, long arg, long id) {
+        if (id < 0) {
+            return id;
         }
-        t.user().putInt(arg, id);
+        t.user().putInt(arg, (int) id);
         return 0;
     }
 
     private static long setTerminalGroup(Task t, OpenFile file, long arg) {
-        if (!isTerminal(file)) {
+        Terminals terminals = t.kernel().terminals();
+        if (Terminals.device(file) == 0) {
             return -Errno.ENOTTY;
         }
-        return t.user().getInt(arg) < 0 ? -Errno.EINVAL : 0;
-    }
-
-    private static boolean isTerminal(OpenFile file) {
-        MemorySegment block = HostScratch.get().struct();
-        return file.hostFd() >= 0 && Libc.call(Nr.IOCTL, file.hostFd(), 0x5401, block.address()) == 0;
+        return terminals.setForeground(t, file, t.user().getInt(arg));
     }
 
     private static long pass(Task t, int hostFd, int request, long arg) {

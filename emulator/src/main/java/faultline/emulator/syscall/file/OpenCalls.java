@@ -50,12 +50,19 @@ final class OpenCalls implements SyscallFamily {
             Opened opened = FileCall.fs(t).open(t, base, path, flags, mode);
             return opened.file() == null
                     ? opened.error()
-                    : FileCall.install(t, opened.file(), (flags & OpenFlags.O_CLOEXEC) != 0);
+                    : install(t, opened.file(), flags);
         } finally {
             if (base != null) {
                 base.put();
             }
         }
+    }
+
+    private static long install(Task t, OpenFile file, int flags) {
+        if ((flags & (OpenFlags.O_NOCTTY | OpenFlags.O_PATH)) == 0) {
+            t.kernel().terminals().opened(t, file);
+        }
+        return FileCall.install(t, file, (flags & OpenFlags.O_CLOEXEC) != 0);
     }
 
     private static long openat2(Task t, long dir, long path, long how, long size, long e, long f) {

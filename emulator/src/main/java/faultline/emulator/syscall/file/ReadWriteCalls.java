@@ -44,7 +44,7 @@ final class ReadWriteCalls implements SyscallFamily {
             return -Errno.EBADF;
         }
         try {
-            long error = checkDirection(file, write);
+            long error = check(t, file, write);
             if (error < 0) {
                 return error;
             }
@@ -59,6 +59,14 @@ final class ReadWriteCalls implements SyscallFamily {
         }
     }
 
+    private static long check(Task t, OpenFile file, boolean write) {
+        long error = checkDirection(file, write);
+        if (error < 0 || file.neverBlocks() || file.terminal() == 0) {
+            return error;
+        }
+        return write ? t.kernel().terminals().beforeWrite(t, file) : t.kernel().terminals().beforeRead(t, file);
+    }
+
     private static long checkDirection(OpenFile file, boolean write) {
         // The host checks its own descriptors; asking here only matters before user memory is touched.
         return file.hostFd() >= 0 || (write ? file.writable() : file.readable()) ? 0 : -Errno.EBADF;
@@ -66,7 +74,7 @@ final class ReadWriteCalls implements SyscallFamily {
 
     private static long vector(Task t, long fd, long vec, long count, long pos, int flags, boolean write) {
         return FileCall.onFile(t, fd, file -> {
-            long error = checkDirection(file, write);
+            long error = check(t, file, write);
             if (error < 0) {
                 return error;
             }
@@ -85,7 +93,11 @@ final class ReadWriteCalls implements SyscallFamily {
     /** A whole vector that fits the bounce buffer is one host call: a datagram, or one line of output, stays whole. */
     private static long gatherWrite(Task t, OpenFile file, long[] iov, long pos, int flags) {
         long total = IoVector.total(iov);
-        if (total > HostScratch.MAX_BOUNCE || file.isDirect()) {
+        long room = FileSizeLimit.allowed(t, file, total, pos);
+        if (room < 0) {
+            return room;
+        }
+        if (total > HostScratch.MAX_BOUNCE || room < total || file.isDirect()) {
             return piecewise(t, file, iov, pos, flags, true);
         }
         MemorySegment bounce = HostScratch.get().bounce(total);

@@ -12,12 +12,17 @@ final class UserWrite {
     private UserWrite() {}
 
     /**
-     * Writes {@code count} bytes from {@code buf}.
+     * Writes {@code wanted} bytes from {@code buf}.
      *
+     * @param wanted bytes to write; no more than RLIMIT_FSIZE lets through
      * @param pos where in the file, or negative for the file position
      * @return bytes written, less at a bad address, a full disk or a signal
      */
-    static long run(Task t, OpenFile file, long buf, long count, long pos, int flags) {
+    static long run(Task t, OpenFile file, long buf, long wanted, long pos, int flags) {
+        long count = FileSizeLimit.allowed(t, file, wanted, pos);
+        if (count < 0) {
+            return count;
+        }
         if (buf < 0 || buf + count < 0 || buf + count > MmLayout.TASK_SIZE) {
             return -Errno.EFAULT;
         }

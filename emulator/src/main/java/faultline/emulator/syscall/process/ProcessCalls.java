@@ -13,6 +13,7 @@ public final class ProcessCalls implements SyscallFamily {
                         new CredentialCalls(),
                         new LifeCalls(),
                         new GroupCalls(),
+                        new PidfdCalls(),
                         new LimitCalls(),
                         new UsageCalls(),
                         new SchedulingCalls(),

@@ -1,11 +1,14 @@
 package faultline.emulator.syscall.process;
 
+import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.Nr;
+import faultline.emulator.host.OpenFlags;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.ChildWait;
+import faultline.emulator.task.PidFile;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
@@ -18,6 +21,7 @@ final class WaitCalls implements SyscallFamily {
     private static final int P_ALL = 0;
     private static final int P_PID = 1;
     private static final int P_PGID = 2;
+    private static final int P_PIDFD = 3;
     private static final int RUSAGE_SIZE = 144;
 
     @Override
@@ -64,16 +68,37 @@ final class WaitCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         int number = (int) id;
-        if (kind == P_PID && number <= 0 || kind == P_PGID && number < 0 || kind < P_ALL || kind > P_PGID) {
+        if (kind == P_PID && number <= 0 || kind == P_PGID && number < 0 || kind == P_PIDFD && number < 0
+                || kind < P_ALL || kind > P_PIDFD) {
             return -Errno.EINVAL;
         }
+        Process named = null;
+        boolean neverWaits = false;
+        if (kind == P_PIDFD) {
+            OpenFile file = task.process().files().get(number);
+            if (file == null) {
+                return -Errno.EBADF;
+            }
+            named = file instanceof PidFile pidFile ? pidFile.process() : null;
+            neverWaits = (file.statusFlags() & OpenFlags.O_NONBLOCK) != 0;
+            file.put();
+            if (named == null) {
+                return -Errno.EBADF;
+            }
+        }
+        boolean pollsOnly = neverWaits && (options & ChildWait.WNOHANG) == 0;
+        Process only = named;
         int group = kind == P_PGID && number == 0 ? task.process().groupId() : number;
         Predicate<Process> wanted = kind == P_ALL ? child -> true
                 : kind == P_PID ? child -> child.pid() == number
+                : kind == P_PIDFD ? child -> child == only
                 : child -> child.groupId() == group;
-        ChildWait.Event event = ChildWait.wait(task, wanted, options);
+        ChildWait.Event event = ChildWait.wait(task, wanted, pollsOnly ? options | ChildWait.WNOHANG : options);
         if (event.error() != 0) {
             return event.error();
+        }
+        if (event.child() == null && pollsOnly) {
+            return -Errno.EAGAIN;
         }
         if (info != 0) {
             task.user().write(info, image(task, event), 0, SigInfo.SIZE);
