@@ -6,6 +6,10 @@
 
 #define HUGE (2UL << 20)
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 /* Undoes what observe.h does to all other programs. */
 __attribute__((unused)) static void with_huge_pages(void)
 {

@@ -13,6 +13,7 @@
  * <tr><td>MADV_COLD, MADV_FREE</td><td>entry changed</td><td>split</td></tr>
  * <tr><td>MADV_PAGEOUT, reclaim</td><td>split</td><td>split</td></tr>
  * <tr><td>mremap</td><td>moved as one where both places are on 2 MiB, else split</td><td>split</td></tr>
+ * <tr><td>MADV_COLLAPSE</td><td>small pages become one</td><td>EINVAL</td></tr>
  * <tr><td>fork</td><td>shared, read-only on both sides</td><td>cannot be</td></tr>
  * <tr><td>write after fork</td><td>in place when nobody else has it any more, else split, and 4 KiB copied</td><td></td></tr>
  * </table>

@@ -46,6 +46,9 @@ public final class Madvise {
         if (advice == Madv.POPULATE_READ || advice == Madv.POPULATE_WRITE) {
             return env.populate.faultInRange(mm, start, end, advice == Madv.POPULATE_WRITE, ctx);
         }
+        if (advice == Madv.COLLAPSE) {
+            return collapse(mm, start, end);
+        }
         return concernsPages(advice) ? pages(mm, start, end, advice) : mappings(mm, start, end, advice);
     }
 
@@ -66,7 +69,6 @@ public final class Madvise {
                     Madv.REMOVE,
                     Madv.COLD,
                     Madv.PAGEOUT,
-                    Madv.COLLAPSE,
                     Madv.GUARD_INSTALL,
                     Madv.GUARD_REMOVE -> true;
             default -> false;
@@ -231,6 +233,38 @@ public final class Madvise {
             if (locked) {
                 mm.mmapLock().readUnlock();
             }
+        }
+    }
+
+    // ---- huge pages ----
+
+    private long collapse(MmStruct mm, long from, long end) {
+        mm.mmapLock().writeLock();
+        try {
+            long result = 0;
+            long start = from;
+            while (Long.compareUnsigned(start, end) < 0) {
+                Vma vma = mm.vmas().find(start);
+                if (vma == null) {
+                    return -Errno.ENOMEM;
+                }
+                if (start < vma.start()) {
+                    result = -Errno.ENOMEM;
+                    start = vma.start();
+                    if (Long.compareUnsigned(start, end) >= 0) {
+                        break;
+                    }
+                }
+                long to = Math.min(vma.end(), end);
+                long error = new Collapse(env, vma).run(start, to);
+                if (error != 0) {
+                    return error;
+                }
+                start = to;
+            }
+            return result;
+        } finally {
+            mm.mmapLock().writeUnlock();
         }
     }
 }

@@ -44,7 +44,6 @@ final class PageAdvice {
             case Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : pageOut();
             case Madv.GUARD_INSTALL -> new GuardPages(env, vma).install(start, end);
             case Madv.GUARD_REMOVE -> new GuardPages(env, vma).remove(start, end);
-            case Madv.COLLAPSE -> -Errno.EINVAL;
             default -> throw new IllegalStateException("advice " + advice);
         };
     }

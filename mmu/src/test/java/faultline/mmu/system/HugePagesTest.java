@@ -7,6 +7,7 @@ import static faultline.mmu.system.MmFixture.RW;
 import static faultline.mmu.system.MmFixture.ok;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.mmu.Errno;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.ModelCpu;
 import faultline.mmu.fault.Race;
@@ -349,6 +350,74 @@ class HugePagesTest {
             expectContent(f, f.cpu, BASE, 0, pages);
             assertThat(f.sys.swap().pagesOut()).isGreaterThan(FRAMES);
             f.audit();
+        }
+    }
+
+    @Test
+    void collapseMakesOnePageOfMany() {
+        try (MmFixture f = new MmFixture()) {
+            f.map(BASE, 2 * FRAMES);
+            f.fill(BASE, FRAMES - 12, 1);
+            assertThat(f.cpu.load(BASE + (FRAMES - 1) * PAGE)).isZero();
+            assertThat(f.madvise(BASE + HUGE, HUGE, Madv.COLLAPSE)).as("nothing there").isEqualTo(-Errno.EINVAL);
+            ok(f.madvise(BASE, HUGE, Madv.COLLAPSE));
+            ok(f.madvise(BASE, HUGE, Madv.COLLAPSE));
+            assertThat(hugeEntries(f, f.mm)).isEqualTo(1);
+            assertThat(f.mm.rssPages()).isEqualTo(FRAMES);
+            long faults = f.ctx.minFlt;
+            expectContent(f, f.cpu, BASE, 0, FRAMES - 12);
+            f.cpu.store(BASE + (FRAMES - 1) * PAGE, 9);
+            assertThat(f.ctx.minFlt).isEqualTo(faults);
+            f.audit();
+            ok(f.munmap(BASE + PAGE, PAGE));
+            f.audit();
+            ok(f.madvise(BASE, PAGE, Madv.NOHUGEPAGE));
+        }
+    }
+
+    @Test
+    void collapseCopiesWhatForkSharesAndLeavesPinnedPagesAlone() {
+        try (MmFixture f = new MmFixture()) {
+            f.map(BASE, FRAMES);
+            f.fill(BASE, FRAMES, 1);
+            MmStruct child = f.newMm(MmLimits.ROOT);
+            ok(f.sys.fork().dupMmap(child, f.mm, f.ctx));
+            ok(f.madvise(BASE, HUGE, Madv.COLLAPSE));
+            f.audit();
+            f.cpu.store(BASE, 77);
+            ModelCpu childCpu = f.newCpu(child);
+            expectContent(f, childCpu, BASE, 0, FRAMES);
+            long[] pages = new long[1];
+            child.mmapLock().readLock();
+            assertThat(f.sys.gup().getUserPages(child, f.ctx, BASE + PAGE, 1, true, false, pages, null)).isEqualTo(1);
+            child.mmapLock().readUnlock();
+            assertThat(f.sys.madvise().run(child, f.ctx, BASE, HUGE, Madv.COLLAPSE)).isEqualTo(-Errno.EAGAIN);
+            f.sys.phys().allocator().putPage(pages[0]);
+            f.audit();
+            ok(f.sys.madvise().run(child, f.ctx, BASE, HUGE, Madv.COLLAPSE));
+            expectContent(f, childCpu, BASE, 0, FRAMES);
+        }
+    }
+
+    @Test
+    void collapseRacesWithAWriterAndLosesNoWrite() throws Exception {
+        try (MmFixture f = new MmFixture()) {
+            ModelCpu one = f.newCpu(f.mm);
+            f.map(BASE, FRAMES);
+            f.fill(BASE, FRAMES, 1);
+            Race.run(
+                    Race.ROUNDS / 20,
+                    round -> ok(f.madvise(BASE + 300 * PAGE, PAGE, Madv.DONTNEED)),
+                    round -> {
+                        assertThat(f.cpu.load(BASE + 511 * PAGE)).isEqualTo(99);
+                        f.audit();
+                    },
+                    round -> {
+                        for (int i = 0; i < 100; i++) {
+                            one.store(BASE + 511 * PAGE, i);
+                        }
+                    },
+                    round -> ok(f.sys.madvise().run(f.mm, new FaultContext(), BASE, HUGE, Madv.COLLAPSE)));
         }
     }
 
