@@ -34,7 +34,9 @@ public final class HostFile extends OpenFile implements MappedFile {
     private static final int SEEK_END = 2;
     private static final long ST_NOEXEC = 8;
     private static final int F_ADD_SEALS = 1033;
+    private static final int F_GET_SEALS = 1034;
     private static final int F_SEAL_WRITE = 8;
+    private static final int F_SEAL_FUTURE_WRITE = 16;
 
     private final GuestRoot root;
     private final int fd;
@@ -474,6 +476,12 @@ public final class HostFile extends OpenFile implements MappedFile {
             mappedInode = root.inodes().open(this);
         }
         return mappedInode.mapping();
+    }
+
+    @Override
+    public boolean sealedAgainstWrites() {
+        long seals = Libc.call(Nr.FCNTL, fd, F_GET_SEALS, 0);
+        return seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0;
     }
 
     @Override

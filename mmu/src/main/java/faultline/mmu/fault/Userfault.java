@@ -1,6 +1,9 @@
 package faultline.mmu.fault;
 
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.lock.LockClass;
+import faultline.mmu.lock.LockRank;
+import faultline.mmu.lock.SpinLock;
 import faultline.mmu.mm.MmStruct;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -13,7 +16,7 @@ import java.util.List;
  * sleeps without any lock. Who provides the page changes the entry first and wakes afterwards. So either the fault sees the new
  * entry, or its place in the queue is seen by the waker ({@code UserfaultRaceTest}). A woken task faults again from the start.
  *
- * <p>The monitor guards the queues; it is innermost. A mapping refers to the context it is registered with.
+ * <p>{@link #lock} guards the queues; nothing of this package is taken inside. A mapping refers to the context it is registered with.
  */
 @KernelFunction("userfaultfd_ctx")
 public final class Userfault {
@@ -30,12 +33,16 @@ public final class Userfault {
     public static final long FEATURE_THREAD_ID = 1 << 8;
     public static final long FEATURE_POISON = 1 << 14;
 
+    private static final LockClass USERFAULT_LOCK = new LockClass("userfault", LockRank.USERFAULT_LOCK);
+
+    private final SpinLock lock = new SpinLock(USERFAULT_LOCK);
     private final MmStruct mm;
     private final boolean userModeOnly;
     private volatile long features;
     private volatile boolean released;
     private final ArrayDeque<UserfaultWait> pending = new ArrayDeque<>();
     private final List<UserfaultWait> told = new ArrayList<>();
+    private volatile boolean anyPending;
     private Runnable onChange = () -> {};
 
     /**
@@ -60,9 +67,14 @@ public final class Userfault {
         features = chosen;
     }
 
-    /** Who is told, under the monitor, that there may be something to read now, or nothing any more. */
-    public synchronized void setListener(Runnable listener) {
-        onChange = listener;
+    /** Who is told, under the lock, that there may be something to read now, or nothing any more. */
+    public void setListener(Runnable listener) {
+        lock.lock();
+        try {
+            onChange = listener;
+        } finally {
+            lock.unlock();
+        }
     }
 
     boolean refusesKernel() {
@@ -74,41 +86,66 @@ public final class Userfault {
     }
 
     /** Whether a fault waits that nobody has read of. */
-    public synchronized boolean hasPending() {
-        return !pending.isEmpty();
+    public boolean hasPending() {
+        return anyPending;
     }
 
     /** The next fault that nobody has read of, or null; from now on it only waits to be woken. */
     @KernelFunction(value = "userfaultfd_ctx_read", file = "fs/userfaultfd.c")
-    public synchronized UserfaultWait next() {
-        UserfaultWait wait = pending.poll();
-        if (wait != null) {
-            told.add(wait);
-            onChange.run();
+    public UserfaultWait next() {
+        lock.lock();
+        try {
+            UserfaultWait wait = pending.poll();
+            if (wait != null) {
+                told.add(wait);
+                changed();
+            }
+            return wait;
+        } finally {
+            lock.unlock();
         }
-        return wait;
     }
 
-    synchronized void enter(UserfaultWait wait) {
-        pending.add(wait);
-        onChange.run();
+    void enter(UserfaultWait wait) {
+        lock.lock();
+        try {
+            pending.add(wait);
+            changed();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** The task goes on, woken or not. */
-    synchronized void leave(UserfaultWait wait) {
-        if (!told.remove(wait) && pending.remove(wait)) {
-            onChange.run();
+    void leave(UserfaultWait wait) {
+        lock.lock();
+        try {
+            if (!told.remove(wait) && pending.remove(wait)) {
+                changed();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
     /** Wakes whoever waits for a page of the range. */
     @KernelFunction(value = "wake_userfault", file = "fs/userfaultfd.c")
-    public synchronized void wake(long start, long end) {
-        boolean changed = wake(pending, start, end);
-        wake(told, start, end);
-        if (changed) {
-            onChange.run();
+    public void wake(long start, long end) {
+        lock.lock();
+        try {
+            boolean any = wake(pending, start, end);
+            wake(told, start, end);
+            if (any) {
+                changed();
+            }
+        } finally {
+            lock.unlock();
         }
+    }
+
+    private void changed() {
+        anyPending = !pending.isEmpty();
+        onChange.run();
     }
 
     private static boolean wake(Iterable<UserfaultWait> waits, long start, long end) {

@@ -18,6 +18,11 @@ public interface MappedFile {
     /** Whether the file system forbids execution of its files (mmap with PROT_EXEC gives EPERM). */
     boolean noexec();
 
+    /** Whether a seal forbids new shared mappings that may be written (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE). */
+    default boolean sealedAgainstWrites() {
+        return false;
+    }
+
     /** The path as /proc/PID/maps shows it. */
     String path();
 

@@ -17,6 +17,8 @@ public enum LockRank {
     I_MMAP_LOCK(false),
     /** The areas that may hold one anonymous page (anon_vma lock). */
     ANON_VMA_LOCK(true),
+    /** Who waits for user space to provide a page (userfaultfd). */
+    USERFAULT_LOCK(false),
     /** Kernel address areas: the tree of vmalloc and ioremap ranges. */
     VMAP_AREA_LOCK(false),
     /** Entries of page tables: one lock an address space or one a table, see {@code PtlMode}. */

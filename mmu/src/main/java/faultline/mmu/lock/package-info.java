@@ -9,6 +9,7 @@
  *   PAGE_LOCK (sleeps)                       one a page: PG_locked
  *     I_MMAP_LOCK                            one a file
  *       ANON_VMA_LOCK                        one a family of forked areas
+ *         USERFAULT_LOCK                     who waits for user space, one a descriptor
  *         VMAP_AREA_LOCK                     kernel address areas
  *         PAGE_TABLE_LOCK                    one an address space, or one a table
  *           PAGE_TABLE_LOCK_NESTED           mremap's destination table

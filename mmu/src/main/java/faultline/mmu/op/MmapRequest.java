@@ -183,7 +183,20 @@ final class MmapRequest {
         if (file.mapping() == null) {
             return -Errno.ENODEV;
         }
-        return (vmFlags & VmFlags.GROWSDOWN) != 0 ? -Errno.EINVAL : 0;
+        if ((vmFlags & VmFlags.GROWSDOWN) != 0) {
+            return -Errno.EINVAL;
+        }
+        return (vmFlags & VmFlags.SHARED) != 0 && file.sealedAgainstWrites() ? checkSeals() : 0;
+    }
+
+    /** A shared mapping of a sealed file can be read only, now and for ever. */
+    @KernelFunction(value = "memfd_check_seals_mmap", file = "mm/memfd.c")
+    private int checkSeals() {
+        if ((vmFlags & VmFlags.WRITE) != 0) {
+            return -Errno.EPERM;
+        }
+        vmFlags &= ~VmFlags.MAYWRITE;
+        return 0;
     }
 
     private int checkAnonymous() {

@@ -50,7 +50,7 @@ public final class UserfaultFile extends OpenFile {
         return file;
     }
 
-    /** The queue has changed; its monitor is held. */
+    /** The queue has changed; its lock is held. */
     private void update() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment counter = arena.allocate(8, 8);
