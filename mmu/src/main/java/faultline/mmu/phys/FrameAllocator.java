@@ -22,6 +22,8 @@ public final class FrameAllocator {
 
     private static final LockClass LOCK_CLASS = new LockClass("frame_allocator", LockRank.FRAME_ALLOCATOR_LOCK);
     private static final long FIRST_FRAME = 1;
+    /** Frames that are given to the lists before others get their turn at the lock. */
+    private static final int LONGEST_HOLD = 512;
     /** Above this order an allocation fails rather than that somebody is killed for it. */
     private static final int COSTLY_ORDER = 3;
     /** Flags that a frame may still bear when its last reference goes. */
@@ -314,6 +316,53 @@ public final class FrameAllocator {
             }
         }
         freeChecked(pfn, order);
+    }
+
+    /**
+     * As {@link #freeUnreferenced(long)} for many at once: the locks are taken once for hundreds of frames, and not for each.
+     *
+     * @param pfns single frames or heads of compound pages; used as room to work in
+     */
+    @KernelFunction("free_unref_folios")
+    public void freeUnreferenced(long[] pfns, int count) {
+        int singles = 0;
+        for (int i = 0; i < count; i++) {
+            long pfn = pfns[i];
+            if (frames.test(pfn, FLAGS_AT_RELEASE)) {
+                freeUnreferenced(pfn);
+            } else {
+                clearOne(pfn);
+                pfns[singles++] = pfn;
+            }
+        }
+        giveMany(pfns, singles);
+    }
+
+    /** One of many: probes of the name see each frame that is freed, whichever way it goes. */
+    @KernelFunction("free_unref_page")
+    private void clearOne(long pfn) {
+        frames.clearForFree(pfn, FLAGS_WRONG_AT_FREE);
+    }
+
+    /** The first ones go to this thread's cache as far as there is room, the others to the lists. */
+    private void giveMany(long[] pfns, int count) {
+        FrameCache cache = caches[(int) Thread.currentThread().threadId() & cacheMask];
+        cache.lock.lock();
+        int at = Math.min(count, FrameCache.CAPACITY - cache.count);
+        for (int i = at - 1; i >= 0; i--) {
+            cache.push(pfns[i]);
+        }
+        cache.estimate = cache.count;
+        cache.lock.unlock();
+        while (at < count) {
+            int end = Math.min(count, at + LONGEST_HOLD);
+            lock.lock();
+            for (; at < end; at++) {
+                lists.give(pfns[at], 0);
+            }
+            listedFree = lists.free();
+            lock.unlock();
+        }
     }
 
     /**

@@ -222,6 +222,22 @@ public final class FrameTable {
         INT.setRelease(ALL, at(pfn) + REFCOUNT, 0);
     }
 
+    /** What a single frame whose last reference is gone must look like on a free list; it belongs to nothing any more. */
+    void clearForFree(long pfn, int wrongFlags) {
+        long address = at(pfn);
+        if (((int) INT.get(ALL, address + FLAGS) & wrongFlags) != 0
+                || (int) INT.get(ALL, address + MAPCOUNT) != 0
+                || (int) INT.get(ALL, address + REFCOUNT) != 0) {
+            throw bad("is freed while it is in use", pfn);
+        }
+        Object[] chunk = mappings.getAcquire((int) (pfn >>> CHUNK_SHIFT));
+        if (chunk != null && chunk[(int) pfn & CHUNK_MASK] != null) {
+            chunk[(int) pfn & CHUNK_MASK] = null;
+        }
+        ALL.set(ValueLayout.JAVA_BYTE, address + USED, (byte) 1);
+        INT.set(ALL, address + FLAGS, 0);
+    }
+
     // ---- mapping, index, private
 
     /** The object that the frame belongs to, null for none. */

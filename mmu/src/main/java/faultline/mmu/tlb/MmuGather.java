@@ -123,13 +123,19 @@ public final class MmuGather {
             flushes++;
             resetRange();
         }
+        int last = 0;
         for (int i = 0; i < count; i++) {
-            release(gathered[i]);
+            long item = gathered[i];
+            if (release(item)) {
+                gathered[last++] = frames.head(item & ~TABLE_BIT);
+            }
         }
         count = 0;
+        allocator.freeUnreferenced(gathered, last);
     }
 
-    private void release(long item) {
+    /** Drops one reference. @return whether it was the last: the frame is to be freed */
+    private boolean release(long item) {
         long pfn = item & ~TABLE_BIT;
         if (item < 0) {
             // Before the reference goes: reclaim may have taken one for a look, and then the frame is freed by it.
@@ -137,7 +143,7 @@ public final class MmuGather {
         }
         if (!frames.put(pfn)) {
             allocator.leftReferenced(pfn);
-            return;
+            return false;
         }
         long head = frames.head(pfn);
         if (item >= 0) {
@@ -146,7 +152,7 @@ public final class MmuGather {
                 code.flushFrame(each);
             }
         }
-        allocator.freeUnreferenced(head);
+        return true;
     }
 
     /** Ends the operation: flushes and frees. */
