@@ -3,7 +3,7 @@
  * Processes that fork, threads that map and unmap, queued signals and hand-overs through a condition variable in shared
  * memory, all at a time. Everything is counted: a lost signal, wake-up, page or child changes what is printed, or hangs.
  *
- * storm [ROUNDS]: 6 by default, about a second in an emulator.
+ * storm [ROUNDS]: 6 by default, well below a second of processor time in the emulator.
  */
 #include <pthread.h>
 #include <signal.h>
