@@ -1,6 +1,10 @@
 package faultline.emulator.fs;
 
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.HostStat;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,6 +26,9 @@ public final class FdTable {
     private volatile OpenFile[] files = new OpenFile[FIRST_SIZE];
 
     private final BitSet closeOnExec = new BitSet();
+    /** Where this table's owner has record locks, or had; null as long as there never was one. */
+    private volatile RecordLocks recordLocks;
+
     /** No slot below this one is free. */
     private int lowestMaybeFree;
 
@@ -117,6 +124,7 @@ public final class FdTable {
             lock.unlock();
         }
         if (old != null) {
+            giveUpRecordLocks(old);
             old.put();
         }
         return fd;
@@ -134,6 +142,7 @@ public final class FdTable {
         if (old == null) {
             return -Errno.EBADF;
         }
+        giveUpRecordLocks(old);
         old.put();
         return 0;
     }
@@ -228,6 +237,22 @@ public final class FdTable {
     /** Slots the table has now: FDSize of /proc/PID/status. */
     public int capacity() {
         return files.length;
+    }
+
+    void noteRecordLocks(RecordLocks locks) {
+        recordLocks = locks;
+    }
+
+    /** Closing any descriptor of a file gives up all record locks on it, whichever descriptor set them. */
+    @KernelFunction(value = "filp_flush", file = "fs/open.c")
+    private void giveUpRecordLocks(OpenFile file) {
+        RecordLocks locks = recordLocks;
+        if (locks != null) {
+            MemorySegment stat = HostScratch.get().struct();
+            if (file.fstat(stat) >= 0) {
+                locks.clear(HostStat.dev(stat), HostStat.ino(stat), this, 0, RecordLocks.TO_THE_END);
+            }
+        }
     }
 
     private OpenFile takeLocked(int fd) {

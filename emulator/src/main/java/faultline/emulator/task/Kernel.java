@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.cpu.CpuOptions;
 import faultline.emulator.cpu.CpuPool;
 import faultline.emulator.cpu.CpuState;
+import faultline.emulator.fs.RecordLocks;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.signal.SigInfo;
@@ -47,6 +48,7 @@ public final class Kernel implements AutoCloseable {
     private final SyscallTable syscalls = new SyscallTable();
     private final OomKiller oomKiller = new OomKiller(this);
     private final FutexTable futexes = new FutexTable();
+    private final RecordLocks recordLocks = new RecordLocks();
     private final Terminals terminals = new Terminals(this);
     private final long bootNanos;
 
@@ -119,6 +121,12 @@ public final class Kernel implements AutoCloseable {
         return oomKiller;
     }
 
+    /** The guest's POSIX record locks. */
+    public RecordLocks recordLocks() {
+        return recordLocks;
+    }
+
+    /** Who controls which terminal. */
     public Terminals terminals() {
         return terminals;
     }

@@ -33,7 +33,9 @@ class NativeComparisonTest {
 
     @TestFactory
     Stream<DynamicTest> sameAsNative() {
-        return TestPrograms.names("basic", "faults", "errno", "shape", "signal", "code", "file", "thread", "gup", "swap", "mm", "process").stream()
+        return TestPrograms.names(
+                        "basic", "faults", "errno", "shape", "signal", "code", "file", "thread", "gup", "swap", "mm", "process")
+                .stream()
                 .map(name -> DynamicTest.dynamicTest(name, () -> compare(name, "split", "pmd")));
     }
 

@@ -21,8 +21,8 @@ import java.util.function.LongSupplier;
  * <caption>fcntl commands</caption>
  * <tr><td>F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD</td><td>our own table</td></tr>
  * <tr><td>F_GETFL, F_SETFL</td><td>the open file's</td></tr>
- * <tr><td>F_GETLK, F_SETLK, F_SETLKW and F_OFD_*</td><td>the host's locks; waiting ones are tried again and again, so
- *     that a signal ends them</td></tr>
+ * <tr><td>F_GETLK, F_SETLK, F_SETLKW</td><td>{@link faultline.emulator.fs.RecordLocks}: between guest processes only</td></tr>
+ * <tr><td>F_OFD_*</td><td>the host's locks; waiting ones are tried again and again, so that a signal ends them</td></tr>
  * <tr><td>F_GETOWN_EX, F_SETOWN_EX, F_*_RW_HINT</td><td>the host's, with their argument copied</td></tr>
  * <tr><td>F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_GETLEASE, F_SETLEASE, F_NOTIFY, F_GETSIG</td>
  *     <td>the host's</td></tr>
@@ -77,8 +77,10 @@ final class FcntlCalls implements SyscallFamily {
             case F_GETFL -> file.statusFlags();
             case F_SETFL -> file.setStatusFlags((int) arg & SETTABLE);
             case F_DUPFD_QUERY -> sameFile(t, file, (int) arg);
-            case F_GETLK, F_OFD_GETLK, F_SETLK, F_OFD_SETLK -> lock(t, file, cmd, arg);
-            case F_SETLKW -> waitForLock(t, file, F_SETLK, arg);
+            case F_GETLK -> RecordLockCalls.get(t, file, arg);
+            case F_SETLK -> RecordLockCalls.set(t, file, arg, false);
+            case F_SETLKW -> RecordLockCalls.set(t, file, arg, true);
+            case F_OFD_GETLK, F_OFD_SETLK -> lock(t, file, cmd, arg);
             case F_OFD_SETLKW -> waitForLock(t, file, F_OFD_SETLK, arg);
             case F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS ->
                 file.hostFd() < 0 ? -Errno.EINVAL : Libc.call(Nr.FCNTL, file.hostFd(), cmd, arg);
@@ -129,7 +131,7 @@ final class FcntlCalls implements SyscallFamily {
         MemorySegment flock = HostScratch.get().struct();
         t.user().read(arg, flock, 0, FLOCK_SIZE);
         long r = Libc.call(Nr.FCNTL, file.hostFd(), cmd, flock.address());
-        if (r >= 0 && (cmd == F_GETLK || cmd == F_OFD_GETLK)) {
+        if (r >= 0 && cmd == F_OFD_GETLK) {
             t.user().write(arg, flock, 0, FLOCK_SIZE);
         }
         return r;
