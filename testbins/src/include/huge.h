@@ -16,6 +16,19 @@ __attribute__((unused)) static void with_huge_pages(void)
 	prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 }
 
+/* Ends the program where the host has none to compare with. */
+__attribute__((constructor)) static void need_huge_pages(void)
+{
+	char modes[64] = "";
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+
+	if (!f || !fgets(modes, sizeof(modes), f) || strstr(modes, "[never]")) {
+		puts("no transparent huge pages here");
+		exit(0);
+	}
+	fclose(f);
+}
+
 /* That many times 2 MiB, advised to be of huge pages, with 2 MiB unmapped on either side. */
 __attribute__((unused)) static char *map_huge(size_t count)
 {
