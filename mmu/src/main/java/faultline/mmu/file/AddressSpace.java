@@ -553,6 +553,6 @@ public final class AddressSpace {
     /** Refuses shared writable mappings from now on; false if there is one (EBUSY). */
     @KernelFunction("mapping_deny_writable")
     public boolean denyWritable() {
-        return writableMappings.compareAndSet(0, -1);
+        return writableMappings.compareAndSet(0, -1) || writableMappings.get() < 0;
     }
 }
