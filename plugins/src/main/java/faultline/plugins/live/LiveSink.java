@@ -18,6 +18,7 @@ public final class LiveSink implements EventSink {
     private static final int MIN_LINES = 3;
 
     private final Terminal terminal;
+    private final TerminalState before;
     private final Status status;
     private final HotMappings mappings;
     private final long start = System.nanoTime();
@@ -30,8 +31,9 @@ public final class LiveSink implements EventSink {
     private boolean ended;
 
     /** Shows nothing yet: the first lines come with the first refresh. */
-    LiveSink(Terminal terminal, StringTable strings) {
+    LiveSink(Terminal terminal, TerminalState before, StringTable strings) {
         this.terminal = terminal;
+        this.before = before;
         this.mappings = new HotMappings(strings);
         this.status = Status.getStatus(terminal);
         this.size = terminal.getSize();
@@ -46,6 +48,7 @@ public final class LiveSink implements EventSink {
      */
     public static LiveSink open(StringTable strings) throws IOException {
         Terminal terminal;
+        var before = new TerminalState();
         try {
             terminal = TerminalBuilder.builder()
                     .system(true)
@@ -57,9 +60,10 @@ public final class LiveSink implements EventSink {
         }
         if (terminal.getHeight() < 2 * MIN_LINES || Status.getStatus(terminal) == null) {
             terminal.close();
+            before.restore();
             throw new IOException("needs a terminal with a scrolling region, of six lines or more, not " + terminal.getType());
         }
-        return new LiveSink(terminal, strings);
+        return new LiveSink(terminal, before, strings);
     }
 
     @Override
@@ -103,6 +107,7 @@ public final class LiveSink implements EventSink {
             status.update(List.of());
             status.close();
             terminal.flush();
+            before.restore();
         }
     }
 
@@ -125,5 +130,6 @@ public final class LiveSink implements EventSink {
         result.forEach(line -> terminal.writer().println(line));
         terminal.flush();
         terminal.close();
+        before.restore();
     }
 }

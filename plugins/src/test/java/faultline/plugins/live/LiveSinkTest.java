@@ -59,7 +59,7 @@ class LiveSinkTest {
                 .streams(new ByteArrayInputStream(new byte[0]), screen)
                 .build();
         terminal.setSize(new Size(100, 30));
-        try (var sink = new LiveSink(terminal, strings)) {
+        try (var sink = new LiveSink(terminal, new TerminalState(), strings)) {
             sink.event(Events.FAULT_USER, fault(7, "worker", "[heap]", "new_page", 2_000), 0);
         }
         String text = screen.toString(StandardCharsets.UTF_8);
