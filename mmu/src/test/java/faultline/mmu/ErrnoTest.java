@@ -14,7 +14,9 @@ class ErrnoTest {
     void everyConstantHasItsOwnName() throws IllegalAccessException {
         int constants = 0;
         for (Field field : Errno.class.getFields()) {
-            if (Modifier.isStatic(field.getModifiers()) && field.getName().startsWith("E") && !ALIASES.contains(field.getName())) {
+            if (Modifier.isStatic(field.getModifiers())
+                    && field.getName().startsWith("E")
+                    && !ALIASES.contains(field.getName())) {
                 assertThat(Errno.name(-field.getInt(null))).isEqualTo(field.getName());
                 constants++;
             }

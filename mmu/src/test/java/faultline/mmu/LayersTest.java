@@ -23,7 +23,21 @@ class LayersTest {
 
     /** From the ground up. The root package itself holds the error numbers only, and stands beside the annotations. */
     private static final List<String> LAYERS = List.of(
-            "annotation", "", "lock", "phys", "tlb", "table", "file", "mm", "rmap", "swap", "fault", "gup", "op", "kernel", "view",
+            "annotation",
+            "",
+            "lock",
+            "phys",
+            "tlb",
+            "table",
+            "file",
+            "mm",
+            "rmap",
+            "swap",
+            "fault",
+            "gup",
+            "op",
+            "kernel",
+            "view",
             "system");
 
     private static String packageOf(String layer) {
@@ -83,15 +97,18 @@ class LayersTest {
 
     @Test
     void nothingIsSynchronized() {
-        classes().should(new ArchCondition<JavaClass>("have no synchronized methods") {
-            @Override
-            public void check(JavaClass javaClass, ConditionEvents events) {
-                for (JavaMethod method : javaClass.getMethods()) {
-                    if (method.getModifiers().contains(JavaModifier.SYNCHRONIZED)) {
-                        events.add(SimpleConditionEvent.violated(method, method.getFullName() + " is synchronized"));
+        classes()
+                .should(new ArchCondition<JavaClass>("have no synchronized methods") {
+                    @Override
+                    public void check(JavaClass javaClass, ConditionEvents events) {
+                        for (JavaMethod method : javaClass.getMethods()) {
+                            if (method.getModifiers().contains(JavaModifier.SYNCHRONIZED)) {
+                                events.add(SimpleConditionEvent.violated(
+                                        method, method.getFullName() + " is synchronized"));
+                            }
+                        }
                     }
-                }
-            }
-        }).check(CLASSES);
+                })
+                .check(CLASSES);
     }
 }

@@ -59,8 +59,12 @@ final class DoctorCommand implements Callable<Integer> {
             line(false, "guest memory", Trouble.oneLine(e.getMessage()));
         }
         try {
-            String policy = Files.readString(Path.of("/proc/sys/vm/overcommit_memory")).strip();
-            line(true, "overcommit", policy.equals("2") ? "strict: --mem counts in full against the limit" : "policy " + policy);
+            String policy =
+                    Files.readString(Path.of("/proc/sys/vm/overcommit_memory")).strip();
+            line(
+                    true,
+                    "overcommit",
+                    policy.equals("2") ? "strict: --mem counts in full against the limit" : "policy " + policy);
         } catch (IOException e) {
             line(true, "overcommit", "unknown: " + e.getMessage());
         }

@@ -41,8 +41,17 @@ final class FaultLines implements FaultListener {
         String who = task == null ? "?" : task.name() + "/" + task.tid();
         String code = task == null ? Long.toHexString(context.ip) : code(task.mm(), context.ip);
         String target = task == null ? "" : target(task.mm(), context.address);
-        String line = String.format(Locale.ROOT, "%10.3f %s %s %c [%s] => %s 0x%x %s (%.1f us)", millis, who,
-                kind(context, result), access(context.errorCode), code, target, context.address, done(context, result),
+        String line = String.format(
+                Locale.ROOT,
+                "%10.3f %s %s %c [%s] => %s 0x%x %s (%.1f us)",
+                millis,
+                who,
+                kind(context, result),
+                access(context.errorCode),
+                code,
+                target,
+                context.address,
+                done(context, result),
                 kernel.isDeterministic() ? 0 : nanos / 1e3);
         synchronized (this) {
             out.println(line);

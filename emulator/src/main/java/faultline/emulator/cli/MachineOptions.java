@@ -43,8 +43,9 @@ public final class MachineOptions {
     @Option(
             names = {"--env", "-E"},
             paramLabel = "K=V",
-            description = "Sets an environment variable of the guest, or removes it when there is no '='. It gets all others"
-                    + " of this process.")
+            description =
+                    "Sets an environment variable of the guest, or removes it when there is no '='. It gets all others"
+                            + " of this process.")
     private List<String> environment = new ArrayList<>();
 
     @Option(
@@ -69,22 +70,25 @@ public final class MachineOptions {
     @Option(
             names = "--overcommit",
             paramLabel = "0|1|2",
-            description = "How much memory is promised (vm.overcommit_memory): by guess, always, or never more than there is"
-                    + " (default: ${DEFAULT-VALUE}).")
+            description =
+                    "How much memory is promised (vm.overcommit_memory): by guess, always, or never more than there is"
+                            + " (default: ${DEFAULT-VALUE}).")
     private String overcommit = "0";
 
     @Option(
             names = "--gup-cow",
             paramLabel = "2005|fixed",
-            description = "What a forced write to a read-only mapping (a debugger's) may hit: with 2005 the file itself, when its"
-                    + " private copy is dropped at the wrong moment (CVE-2016-5195) (default: ${DEFAULT-VALUE}).")
+            description =
+                    "What a forced write to a read-only mapping (a debugger's) may hit: with 2005 the file itself, when its"
+                            + " private copy is dropped at the wrong moment (CVE-2016-5195) (default: ${DEFAULT-VALUE}).")
     private String gupCow = "fixed";
 
     @Option(
             names = "--core",
             paramLabel = "FILE",
-            description = "Writes an ELF core file when a signal whose default that is kills a process; %%p in FILE stands for the"
-                    + " process' id.")
+            description =
+                    "Writes an ELF core file when a signal whose default that is kills a process; %%p in FILE stands for the"
+                            + " process' id.")
     private Path core;
 
     @Option(

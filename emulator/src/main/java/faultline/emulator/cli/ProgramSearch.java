@@ -51,7 +51,8 @@ final class ProgramSearch {
             throw new CommandException(ExitStatus.NOT_EXECUTABLE, shown(unusable) + ": permission denied");
         }
         throw new CommandException(
-                ExitStatus.NOT_FOUND, shown(name) + ": not found in the guest's PATH (a path needs a slash: ./" + shown(name) + ")");
+                ExitStatus.NOT_FOUND,
+                shown(name) + ": not found in the guest's PATH (a path needs a slash: ./" + shown(name) + ")");
     }
 
     private static void check(String name, Path root) {

@@ -118,7 +118,9 @@ final class SmallGuest {
     /** Writes the program that moves pages so many times before it ends. */
     static Path write(int moves) throws IOException {
         Path file = Files.createTempFile(
-                "faultline", ".elf", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                "faultline",
+                ".elf",
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         ByteBuffer program = new SmallGuest(moves).image;
         byte[] bytes = new byte[program.limit()];
         program.get(bytes);

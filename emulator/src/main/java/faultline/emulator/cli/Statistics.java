@@ -35,15 +35,39 @@ final class Statistics {
         ProcessTimes times = kernel.first().times();
         CpuStats cpu = kernel.pool().stats();
         FrameAllocator frames = kernel.memory().phys().allocator();
-        line("time", "%.3f s, of it in guest code and its faults %.3f s, in system calls %.3f s", seconds, times.user() / 1e9,
+        line(
+                "time",
+                "%.3f s, of it in guest code and its faults %.3f s, in system calls %.3f s",
+                seconds,
+                times.user() / 1e9,
                 times.system() / 1e9);
-        line("faults", "%d minor, %d major%s", times.minorFaults(), times.majorFaults(), kinds(kernel.memory().faults().counts()));
-        line("tlb", "%d fills, %d read-modify-write, flushes: %d pages, %d ranges, %d full, %d to grow", cpu.fills,
-                cpu.readModifyWrites, cpu.pageFlushes, cpu.rangeFlushes, cpu.fullFlushes, cpu.growthFlushes);
-        line("code", "%d frames and %d times everything retranslated, %d early fetches", cpu.codeInvalidations,
-                cpu.codeFlushes, cpu.earlyFetches);
+        line(
+                "faults",
+                "%d minor, %d major%s",
+                times.minorFaults(),
+                times.majorFaults(),
+                kinds(kernel.memory().faults().counts()));
+        line(
+                "tlb",
+                "%d fills, %d read-modify-write, flushes: %d pages, %d ranges, %d full, %d to grow",
+                cpu.fills,
+                cpu.readModifyWrites,
+                cpu.pageFlushes,
+                cpu.rangeFlushes,
+                cpu.fullFlushes,
+                cpu.growthFlushes);
+        line(
+                "code",
+                "%d frames and %d times everything retranslated, %d early fetches",
+                cpu.codeInvalidations,
+                cpu.codeFlushes,
+                cpu.earlyFetches);
         line("system calls", "%d%s", kernel.syscalls().totalCalls(), calls(kernel.syscalls()));
-        line("memory", "peak %d of %d frames, %d page-table pages made", frames.peakUsed(), frames.managedFrames(),
+        line(
+                "memory",
+                "peak %d of %d frames, %d page-table pages made",
+                frames.peakUsed(),
+                frames.managedFrames(),
                 kernel.memory().tables().tablesMade());
     }
 
@@ -52,7 +76,8 @@ final class Statistics {
         for (FaultPath path : FaultPath.values()) {
             long count = counts.count(path);
             if (count > 0) {
-                text.append(text.isEmpty() ? " (" : ", ").append(path.name().toLowerCase(Locale.ROOT).replace('_', ' '));
+                text.append(text.isEmpty() ? " (" : ", ")
+                        .append(path.name().toLowerCase(Locale.ROOT).replace('_', ' '));
                 text.append(' ').append(count);
             }
         }
@@ -66,10 +91,15 @@ final class Statistics {
                 numbers.add(i);
             }
         }
-        numbers.sort(Comparator.comparingLong((Integer i) -> table.calls(i)).reversed().thenComparing(i -> i));
+        numbers.sort(Comparator.comparingLong((Integer i) -> table.calls(i))
+                .reversed()
+                .thenComparing(i -> i));
         StringBuilder text = new StringBuilder();
         for (int number : numbers.subList(0, Math.min(MOST_CALLS_SHOWN, numbers.size()))) {
-            text.append(text.isEmpty() ? " (" : ", ").append(table.name(number)).append(' ').append(table.calls(number));
+            text.append(text.isEmpty() ? " (" : ", ")
+                    .append(table.name(number))
+                    .append(' ')
+                    .append(table.calls(number));
         }
         if (numbers.size() > MOST_CALLS_SHOWN) {
             text.append(", …");

@@ -30,7 +30,8 @@ final class Symbols {
 
     /** For example "main+0x1f", or "libc.so.6@0x1234" where no function is known. */
     String name(String path, long offset) {
-        Map.Entry<Long, Function> entry = files.computeIfAbsent(path, Symbols::read).floorEntry(offset);
+        Map.Entry<Long, Function> entry =
+                files.computeIfAbsent(path, Symbols::read).floorEntry(offset);
         if (entry != null) {
             long distance = offset - entry.getKey();
             Function function = entry.getValue();
@@ -45,7 +46,10 @@ final class Symbols {
         NavigableMap<Long, Function> functions = new TreeMap<>();
         try (FileChannel channel = FileChannel.open(Path.of(path))) {
             if (channel.size() < BIGGEST_FILE) {
-                parse(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()).order(ByteOrder.LITTLE_ENDIAN), functions);
+                parse(
+                        channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size())
+                                .order(ByteOrder.LITTLE_ENDIAN),
+                        functions);
             }
         } catch (IOException | IndexOutOfBoundsException | IllegalArgumentException | BufferUnderflowException e) {
             return functions; // what was read until the file made no sense
@@ -65,13 +69,18 @@ final class Symbols {
             int type = file.getInt(section + 4);
             if (type == SECTION_SYMBOLS || type == SECTION_DYNAMIC_SYMBOLS) {
                 int strings = sections + file.getInt(section + 40) * sectionBytes;
-                symbols(file, Math.toIntExact(file.getLong(section + 24)), file.getLong(section + 32),
-                        Math.toIntExact(file.getLong(strings + 24)), functions);
+                symbols(
+                        file,
+                        Math.toIntExact(file.getLong(section + 24)),
+                        file.getLong(section + 32),
+                        Math.toIntExact(file.getLong(strings + 24)),
+                        functions);
             }
         }
     }
 
-    private static void symbols(ByteBuffer file, int table, long bytes, int strings, NavigableMap<Long, Function> functions) {
+    private static void symbols(
+            ByteBuffer file, int table, long bytes, int strings, NavigableMap<Long, Function> functions) {
         for (int at = table; at < table + bytes; at += SYMBOL_BYTES) {
             int type = file.get(at + 4) & 15;
             long address = file.getLong(at + 8);
@@ -94,7 +103,9 @@ final class Symbols {
         for (int i = 0; i < count; i++) {
             int header = headers + i * headerBytes;
             long start = file.getLong(header + 16);
-            if (file.getInt(header) == SEGMENT_LOAD && address >= start && address < start + file.getLong(header + 32)) {
+            if (file.getInt(header) == SEGMENT_LOAD
+                    && address >= start
+                    && address < start + file.getLong(header + 32)) {
                 return file.getLong(header + 8) + address - start;
             }
         }

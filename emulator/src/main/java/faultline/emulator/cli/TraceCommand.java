@@ -57,6 +57,8 @@ final class TraceCommand implements Callable<Integer> {
 
     private static int run(GuestSpec spec, PrintStream lines) {
         return GuestRunner.run(
-                spec, guest -> guest.kernel().pool().setFaultListener(new FaultLines(lines, guest.kernel())), guest -> {});
+                spec,
+                guest -> guest.kernel().pool().setFaultListener(new FaultLines(lines, guest.kernel())),
+                guest -> {});
     }
 }

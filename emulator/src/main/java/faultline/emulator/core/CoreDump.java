@@ -75,7 +75,10 @@ public final class CoreDump {
         String name = task.kernel().spec().options().get("core").replace("%p", Integer.toString(task.pid()));
         others.awaitOthers();
         try (FileChannel file = FileChannel.open(
-                Path.of(name), StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+                Path.of(name),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE)) {
             new CoreDump(task).write(file, signal);
             return true;
         } catch (IOException e) {
@@ -88,8 +91,7 @@ public final class CoreDump {
 
     @KernelFunction(value = "elf_core_dump", file = "fs/binfmt_elf.c")
     private void write(FileChannel file, SigInfo signal) throws IOException {
-        List<Segment> segments =
-                new CoreSegments(mm, process.coredumpFilter(), pages, phys, task.fault()).choose();
+        List<Segment> segments = new CoreSegments(mm, process.coredumpFilter(), pages, phys, task.fault()).choose();
         byte[] notes = new CoreNotes(task, signal, segments).bytes();
         long notesAt = EHDR_BYTES + (long) PHDR_BYTES * (segments.size() + 1);
         long dataAt = notesAt + notes.length + Page.SIZE - 1 & Page.MASK;
@@ -110,19 +112,36 @@ public final class CoreDump {
     }
 
     private ByteBuffer headers(List<Segment> segments, long notesAt, long notesBytes, long dataAt, long end) {
-        ByteBuffer b = ByteBuffer.allocate(EHDR_BYTES + PHDR_BYTES * (segments.size() + 1)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer b = ByteBuffer.allocate(EHDR_BYTES + PHDR_BYTES * (segments.size() + 1))
+                .order(ByteOrder.LITTLE_ENDIAN);
         int count = segments.size() + 1;
         boolean many = count >= PN_XNUM;
         b.put(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1}).position(16);
-        b.putShort(ET_CORE).putShort(EM_X86_64).putInt(1).putLong(0).putLong(EHDR_BYTES).putLong(many ? end : 0).putInt(0);
+        b.putShort(ET_CORE)
+                .putShort(EM_X86_64)
+                .putInt(1)
+                .putLong(0)
+                .putLong(EHDR_BYTES)
+                .putLong(many ? end : 0)
+                .putInt(0);
         b.putShort((short) EHDR_BYTES).putShort((short) PHDR_BYTES).putShort((short) (many ? PN_XNUM : count));
-        b.putShort((short) (many ? SHDR_BYTES : 0)).putShort((short) (many ? 1 : 0)).putShort((short) 0);
+        b.putShort((short) (many ? SHDR_BYTES : 0))
+                .putShort((short) (many ? 1 : 0))
+                .putShort((short) 0);
         program(b, PT_NOTE, 0, notesAt, 0, notesBytes, 0, 0);
         long at = dataAt;
         for (Segment segment : segments) {
             long flags = segment.vma().flags();
             int rights = (int) ((flags & 1) << 2 | flags & 2 | flags >>> 2 & 1);
-            program(b, PT_LOAD, rights, at, segment.vma().start(), segment.fileSize(), segment.vma().length(), Page.SIZE);
+            program(
+                    b,
+                    PT_LOAD,
+                    rights,
+                    at,
+                    segment.vma().start(),
+                    segment.fileSize(),
+                    segment.vma().length(),
+                    Page.SIZE);
             at += segment.fileSize();
         }
         return b.flip();
@@ -130,7 +149,14 @@ public final class CoreDump {
 
     private static void program(
             ByteBuffer b, int type, int flags, long offset, long address, long fileSize, long size, long align) {
-        b.putInt(type).putInt(flags).putLong(offset).putLong(address).putLong(0).putLong(fileSize).putLong(size).putLong(align);
+        b.putInt(type)
+                .putInt(flags)
+                .putLong(offset)
+                .putLong(address)
+                .putLong(0)
+                .putLong(fileSize)
+                .putLong(size)
+                .putLong(align);
     }
 
     /** Where the ELF header has no room for the number of program headers: a section header that says it. */

@@ -39,9 +39,33 @@ final class CoreNotes {
 
     /** The general registers in the order of {@code struct user_regs_struct}; -1 stands for orig_rax, -2 CS, -3 SS, -4 zero. */
     private static final int[] REGISTERS = {
-        CpuState.R15, CpuState.R14, CpuState.R13, CpuState.R12, CpuState.RBP, CpuState.RBX, CpuState.R11, CpuState.R10,
-        CpuState.R9, CpuState.R8, CpuState.RAX, CpuState.RCX, CpuState.RDX, CpuState.RSI, CpuState.RDI, -1, CpuState.RIP, -2,
-        CpuState.RFLAGS, CpuState.RSP, -3, CpuState.FS_BASE, CpuState.GS_BASE, -4, -4, -4, -4,
+        CpuState.R15,
+        CpuState.R14,
+        CpuState.R13,
+        CpuState.R12,
+        CpuState.RBP,
+        CpuState.RBX,
+        CpuState.R11,
+        CpuState.R10,
+        CpuState.R9,
+        CpuState.R8,
+        CpuState.RAX,
+        CpuState.RCX,
+        CpuState.RDX,
+        CpuState.RSI,
+        CpuState.RDI,
+        -1,
+        CpuState.RIP,
+        -2,
+        CpuState.RFLAGS,
+        CpuState.RSP,
+        -3,
+        CpuState.FS_BASE,
+        CpuState.GS_BASE,
+        -4,
+        -4,
+        -4,
+        -4,
     };
 
     private final Task dumper;
@@ -99,7 +123,10 @@ final class CoreNotes {
         b.putInt(0, signal.signal()).putInt(4, signal.code()).putInt(8, signal.errno());
         b.putShort(12, (short) signal.signal());
         b.putLong(16, task.signals().pending().set()).putLong(24, task.signals().blocked());
-        b.putInt(32, task.tid()).putInt(36, process.parentPid()).putInt(40, process.groupId()).putInt(44, process.sessionId());
+        b.putInt(32, task.tid())
+                .putInt(36, process.parentPid())
+                .putInt(40, process.groupId())
+                .putInt(44, process.sessionId());
         long user = task == dumper ? process.times().user() : task.times().user();
         long system = task == dumper ? process.times().system() : task.times().system();
         time(b, 48, user);
@@ -140,7 +167,10 @@ final class CoreNotes {
         ByteBuffer b = block(PRPSINFO_BYTES);
         b.put(1, (byte) 'R').put(3, (byte) dumper.scheduling().nice());
         b.putInt(16, process.kernel().uid()).putInt(20, (int) Libc.call(Nr.GETGID));
-        b.putInt(24, process.pid()).putInt(28, process.parentPid()).putInt(32, process.groupId()).putInt(36, process.sessionId());
+        b.putInt(24, process.pid())
+                .putInt(28, process.parentPid())
+                .putInt(32, process.groupId())
+                .putInt(36, process.sessionId());
         text(b, 40, dumper.name(), NAME_BYTES);
         text(b, 56, String.join(" ", process.exec().argv()), ARGUMENT_BYTES);
         return b.array();
@@ -169,7 +199,10 @@ final class CoreNotes {
     /** Which file is mapped where: count, page size, then start, end and page of each, then the names. */
     @KernelFunction(value = "fill_files_note", file = "fs/binfmt_elf.c")
     private byte[] files() {
-        List<Vma> mapped = segments.stream().map(CoreSegments.Segment::vma).filter(vma -> vma.file() != null).toList();
+        List<Vma> mapped = segments.stream()
+                .map(CoreSegments.Segment::vma)
+                .filter(vma -> vma.file() != null)
+                .toList();
         StringBuilder names = new StringBuilder();
         mapped.forEach(vma -> names.append(vma.file().path()).append('\0'));
         ByteBuffer b = block(16 + 24 * mapped.size() + names.length());

@@ -108,7 +108,9 @@ final class CoreSegments {
 
     /** Memory rather than a file: no name leads to it any more. */
     private static boolean isUnlinked(Vma vma) {
-        return vma.file() == null || vma.file().mapping().isShmem() || vma.file().path().endsWith(" (deleted)");
+        return vma.file() == null
+                || vma.file().mapping().isShmem()
+                || vma.file().path().endsWith(" (deleted)");
     }
 
     private boolean isElf(Vma vma) {

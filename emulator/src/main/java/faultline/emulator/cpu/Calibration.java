@@ -51,7 +51,8 @@ final class Calibration {
     }
 
     private Calibration() {
-        try (Firmware firmware = new Firmware(); Unicorn unicorn = new Unicorn()) {
+        try (Firmware firmware = new Firmware();
+                Unicorn unicorn = new Unicorn()) {
             unicorn.setCpuModel(UnicornConstants.UC_CPU_X86_EPYC);
             unicorn.setTcgBufferSize(1 << 20);
             unicorn.useVirtualTlb();
@@ -127,7 +128,8 @@ final class Calibration {
         Linker linker = Linker.nativeLinker();
         String name = System.getProperty("os.name").contains("Mac") ? "malloc_size" : "malloc_usable_size";
         try {
-            return (long) linker.downcallHandle(linker.defaultLookup().findOrThrow(name),
+            return (long) linker.downcallHandle(
+                            linker.defaultLookup().findOrThrow(name),
                             FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG))
                     .invokeExact(address);
         } catch (Throwable e) {
@@ -136,7 +138,8 @@ final class Calibration {
     }
 
     private static IllegalStateException unknownLayout(String what) {
-        return new IllegalStateException("libunicorn " + UnicornLibrary.load().versionText() + " (" + UnicornLibrary.load().location()
-                + "): " + what + " was not found in its structures; this build cannot be used");
+        return new IllegalStateException("libunicorn " + UnicornLibrary.load().versionText() + " ("
+                + UnicornLibrary.load().location() + "): " + what
+                + " was not found in its structures; this build cannot be used");
     }
 }

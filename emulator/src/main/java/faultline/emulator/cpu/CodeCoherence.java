@@ -38,7 +38,7 @@ final class CodeCoherence implements InstructionCache {
         long pfn = (entry & TlbFiller.FRAME_MASK) >>> PAGE_SHIFT;
         boolean writable = (entry & WRITABLE) != 0;
         boolean executable = PageWalker.isExec(entry);
-        for (;;) {
+        for (; ; ) {
             long record = frames.record(pfn);
             int state = FrameStates.state(record);
             if (access == GuestMemory.READ) {

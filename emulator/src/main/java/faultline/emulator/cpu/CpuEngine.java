@@ -1,6 +1,5 @@
 package faultline.emulator.cpu;
 
-import static faultline.emulator.unicorn.UnicornConstants.UC_ERR_EXCEPTION;
 import static faultline.emulator.unicorn.UnicornConstants.UC_ERR_INSN_INVALID;
 import static faultline.emulator.unicorn.UnicornConstants.UC_ERR_OK;
 import static faultline.emulator.unicorn.UnicornConstants.UC_X86_REG_RAX;
@@ -40,6 +39,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     private static final int ICEBP_OPCODE = 0xf1;
     /** In the error code of a protection fault: the index is that of an interrupt gate. */
     private static final int ERROR_IDT = 2;
+
     private static final long TRAP_FLAG = 0x100;
     private static final long PAGE_MASK = -4096L;
 
@@ -92,8 +92,8 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
             unicorn.onInstruction(UnicornConstants.UC_X86_INS_RDTSC, () -> readTimestamp(false));
             unicorn.onInstruction(UnicornConstants.UC_X86_INS_RDTSCP, () -> readTimestamp(true));
             if (thunks == null) {
-                throw new UnsupportedOperationException("Deterministic time slices need an x86-64 Linux host that allows"
-                        + " executable memory");
+                throw new UnsupportedOperationException(
+                        "Deterministic time slices need an x86-64 Linux host that allows" + " executable memory");
             }
             setBlockBudget(Long.MAX_VALUE);
             unicorn.onBlock(thunks.countdown(), flag + Long.BYTES);

@@ -19,20 +19,44 @@ public final class CpuFlags {
     }
 
     private static final List<Word> WORDS = List.of(
-            new Word(1, 0, EDX, "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts acpi"
-                    + " mmx fxsr sse sse2 ss ht tm ia64 pbe"),
-            new Word(EXTENDED, 0, EDX, "- - - - - - - - - - - syscall - - - - - - - mp nx - mmxext - - fxsr_opt pdpe1gb rdtscp -"
-                    + " lm 3dnowext 3dnow"),
-            new Word(1, 0, ECX, "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - pcid dca"
-                    + " sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave - avx f16c rdrand hypervisor"),
-            new Word(EXTENDED, 0, ECX, "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse 3dnowprefetch osvw ibs xop"
-                    + " skinit wdt - lwp fma4 tce - nodeid_msr - tbm topoext"),
-            new Word(7, 0, EBX, "fsgsbase tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - mpx rdt_a avx512f avx512dq"
-                    + " rdseed adx smap avx512ifma - clflushopt clwb intel_pt avx512pf avx512er avx512cd sha_ni avx512bw"
-                    + " avx512vl"),
+            new Word(
+                    1,
+                    0,
+                    EDX,
+                    "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts acpi"
+                            + " mmx fxsr sse sse2 ss ht tm ia64 pbe"),
+            new Word(
+                    EXTENDED,
+                    0,
+                    EDX,
+                    "- - - - - - - - - - - syscall - - - - - - - mp nx - mmxext - - fxsr_opt pdpe1gb rdtscp -"
+                            + " lm 3dnowext 3dnow"),
+            new Word(
+                    1,
+                    0,
+                    ECX,
+                    "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - pcid dca"
+                            + " sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave - avx f16c rdrand hypervisor"),
+            new Word(
+                    EXTENDED,
+                    0,
+                    ECX,
+                    "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse 3dnowprefetch osvw ibs xop"
+                            + " skinit wdt - lwp fma4 tce - nodeid_msr - tbm topoext"),
+            new Word(
+                    7,
+                    0,
+                    EBX,
+                    "fsgsbase tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - mpx rdt_a avx512f avx512dq"
+                            + " rdseed adx smap avx512ifma - clflushopt clwb intel_pt avx512pf avx512er avx512cd sha_ni avx512bw"
+                            + " avx512vl"),
             new Word(0xd, 1, EAX, "xsaveopt xsavec xgetbv1 xsaves"),
-            new Word(7, 0, ECX, "- avx512vbmi umip pku ospke waitpkg avx512_vbmi2 - gfni vaes vpclmulqdq avx512_vnni avx512_bitalg"
-                    + " tme avx512_vpopcntdq - la57 - - - - - rdpid - - cldemote - movdiri movdir64b"));
+            new Word(
+                    7,
+                    0,
+                    ECX,
+                    "- avx512vbmi umip pku ospke waitpkg avx512_vbmi2 - gfni vaes vpclmulqdq avx512_vnni avx512_bitalg"
+                            + " tme avx512_vpopcntdq - la57 - - - - - rdpid - - cldemote - movdiri movdir64b"));
 
     private CpuFlags() {}
 

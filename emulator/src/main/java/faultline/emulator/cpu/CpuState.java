@@ -51,16 +51,26 @@ public final class CpuState {
 
     /** Unicorn's numbers, in the order of ours. */
     private static final int[] UNICORN = {
-        UnicornConstants.UC_X86_REG_RAX, UnicornConstants.UC_X86_REG_RCX,
-        UnicornConstants.UC_X86_REG_RDX, UnicornConstants.UC_X86_REG_RBX,
-        UnicornConstants.UC_X86_REG_RSP, UnicornConstants.UC_X86_REG_RBP,
-        UnicornConstants.UC_X86_REG_RSI, UnicornConstants.UC_X86_REG_RDI,
-        UnicornConstants.UC_X86_REG_R8, UnicornConstants.UC_X86_REG_R8 + 1,
-        UnicornConstants.UC_X86_REG_R8 + 2, UnicornConstants.UC_X86_REG_R8 + 3,
-        UnicornConstants.UC_X86_REG_R8 + 4, UnicornConstants.UC_X86_REG_R8 + 5,
-        UnicornConstants.UC_X86_REG_R8 + 6, UnicornConstants.UC_X86_REG_R8 + 7,
-        UnicornConstants.UC_X86_REG_RIP, UnicornConstants.UC_X86_REG_RFLAGS,
-        UnicornConstants.UC_X86_REG_FS_BASE, UnicornConstants.UC_X86_REG_GS_BASE,
+        UnicornConstants.UC_X86_REG_RAX,
+        UnicornConstants.UC_X86_REG_RCX,
+        UnicornConstants.UC_X86_REG_RDX,
+        UnicornConstants.UC_X86_REG_RBX,
+        UnicornConstants.UC_X86_REG_RSP,
+        UnicornConstants.UC_X86_REG_RBP,
+        UnicornConstants.UC_X86_REG_RSI,
+        UnicornConstants.UC_X86_REG_RDI,
+        UnicornConstants.UC_X86_REG_R8,
+        UnicornConstants.UC_X86_REG_R8 + 1,
+        UnicornConstants.UC_X86_REG_R8 + 2,
+        UnicornConstants.UC_X86_REG_R8 + 3,
+        UnicornConstants.UC_X86_REG_R8 + 4,
+        UnicornConstants.UC_X86_REG_R8 + 5,
+        UnicornConstants.UC_X86_REG_R8 + 6,
+        UnicornConstants.UC_X86_REG_R8 + 7,
+        UnicornConstants.UC_X86_REG_RIP,
+        UnicornConstants.UC_X86_REG_RFLAGS,
+        UnicornConstants.UC_X86_REG_FS_BASE,
+        UnicornConstants.UC_X86_REG_GS_BASE,
     };
 
     private static final String[] NAMES = {
@@ -120,8 +130,7 @@ public final class CpuState {
 
     /** Becomes a copy of another task's registers, as at {@code clone}. Called by the thread of that task. */
     public void copyFrom(CpuState other) {
-        MemorySegment.copy(other.registers.values(), 0, registers.values(), 0,
-                (long) REGISTERS * RegisterBatch.SLOT);
+        MemorySegment.copy(other.registers.values(), 0, registers.values(), 0, (long) REGISTERS * RegisterBatch.SLOT);
         dirty = (1 << REGISTERS) - 1;
         vector = other.vector;
         exceptionError = other.exceptionError;

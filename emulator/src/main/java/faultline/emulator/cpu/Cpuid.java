@@ -26,11 +26,12 @@ final class Cpuid {
     private static final int HYPERVISOR = 1 << 31;
 
     // Leaf 7, EBX: HLE, AVX2, ERMS, INVPCID, RTM, MPX, AVX-512*, SHA
-    private static final int HIDE_7_EBX = 1 << 4 | 1 << 5 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 17 | 1 << 21
-            | 1 << 26 | 1 << 27 | 1 << 28 | 1 << 29 | 1 << 30 | 1 << 31;
+    private static final int HIDE_7_EBX = 1 << 4 | 1 << 5 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 17
+            | 1 << 21 | 1 << 26 | 1 << 27 | 1 << 28 | 1 << 29 | 1 << 30 | 1 << 31;
     private static final int RDSEED_7_EBX = 1 << 18;
     // Leaf 7, ECX: VBMI, UMIP shown as it is, PKU, OSPKE, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ
-    private static final int HIDE_7_ECX = 1 << 1 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 14;
+    private static final int HIDE_7_ECX =
+            1 << 1 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 14;
     // Leaf 80000001h, ECX: XOP, FMA4, TBM, SVM, MONITORX
     private static final int HIDE_EXTENDED_ECX = 1 << 2 | 1 << 11 | 1 << 16 | 1 << 21 | 1 << 29;
 

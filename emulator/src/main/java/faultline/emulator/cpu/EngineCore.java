@@ -128,7 +128,9 @@ final class EngineCore implements AutoCloseable {
         enterUserLevel();
         template = unicorn.newContext();
         inFirmware = false;
-        asked = Unicorn.stopsAreExact() || NativeThunks.get() == null ? 0 : arena.allocate(Long.BYTES, Long.BYTES).address();
+        asked = Unicorn.stopsAreExact() || NativeThunks.get() == null
+                ? 0
+                : arena.allocate(Long.BYTES, Long.BYTES).address();
         if (asked != 0) {
             unicorn.onBlock(NativeThunks.get().stopIfAsked(), asked);
             unicorn.flushTranslations();
@@ -144,7 +146,8 @@ final class EngineCore implements AutoCloseable {
         unicorn.writeRegister(UC_X86_REG_R8 + 3, USER_RFLAGS);
         int result = unicorn.start(Firmware.SYSRET);
         if (result != UnicornConstants.UC_ERR_EXCEPTION || unicorn.readRegister(UC_X86_REG_CS) != USER_CS) {
-            throw new IllegalStateException("libunicorn did not enter privilege level 3: " + Unicorn.error(result).getMessage());
+            throw new IllegalStateException("libunicorn did not enter privilege level 3: "
+                    + Unicorn.error(result).getMessage());
         }
         unicorn.writeRegister(UC_X86_REG_RFLAGS, USER_RFLAGS);
         unicorn.writeRegister(UC_X86_REG_RCX, 0);
@@ -269,8 +272,8 @@ final class EngineCore implements AutoCloseable {
                     break;
                 }
             }
-            code[length] = HostMemory.getByte(
-                    ram.address() + (entry & TlbFiller.FRAME_MASK) + (at & Firmware.PAGE - 1));
+            code[length] =
+                    HostMemory.getByte(ram.address() + (entry & TlbFiller.FRAME_MASK) + (at & Firmware.PAGE - 1));
         }
         return length;
     }

@@ -79,8 +79,12 @@ final class FlushQueue {
 
     /** Whether nothing but one page waits. */
     boolean isOnlyPage(long address) {
-        return !everyPage && !everyTranslation && frameCount == 0 && rangeCount == 1
-                && starts[0] == address && ends[0] == address + 4096;
+        return !everyPage
+                && !everyTranslation
+                && frameCount == 0
+                && rangeCount == 1
+                && starts[0] == address
+                && ends[0] == address + 4096;
     }
 
     boolean everyPage() {

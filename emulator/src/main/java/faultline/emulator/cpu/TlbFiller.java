@@ -73,7 +73,7 @@ final class TlbFiller {
     private boolean fillUser(long address, int kind, long result) {
         int access = kind - UC_MEM_READ;
         boolean firstTouch = false;
-        for (;;) {
+        for (; ; ) {
             long entry = walk(address, access);
             if (GuestMemory.isMiss(entry)) {
                 firstTouch = true;
@@ -109,7 +109,8 @@ final class TlbFiller {
     private long walk(long address, int access) {
         long top = address >> CANONICAL_SHIFT;
         if (top != 0 && top != -1) {
-            return ~(FaultHandler.PF_USER | (access == GuestMemory.WRITE ? FaultHandler.PF_WRITE : 0)
+            return ~(FaultHandler.PF_USER
+                    | (access == GuestMemory.WRITE ? FaultHandler.PF_WRITE : 0)
                     | (access == GuestMemory.FETCH ? FaultHandler.PF_INSTR : 0));
         }
         return core.memory.walk(address, access);
@@ -148,7 +149,8 @@ final class TlbFiller {
 
     /** Whether the page is not the one the instruction pointer is on, and no instruction is known to reach it. */
     private boolean isEarly(long address) {
-        return (core.rip() & PAGE_MASK) != address && !core.stepping
+        return (core.rip() & PAGE_MASK) != address
+                && !core.stepping
                 && (core.unicorn.readRegister(UC_X86_REG_RFLAGS) & TRAP_FLAG) == 0;
     }
 
@@ -161,7 +163,7 @@ final class TlbFiller {
             context.ip = core.rip();
             context.bp = core.unicorn.readRegister(UnicornConstants.UC_X86_REG_RBP);
         }
-        for (;;) {
+        for (; ; ) {
             core.stats.faults++;
             core.leaveGuest(EngineCore.KERNEL);
             int result = core.memory.fault(address, errorCode, context);

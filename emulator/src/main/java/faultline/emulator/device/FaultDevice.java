@@ -68,10 +68,13 @@ public final class FaultDevice extends VirtualNode {
         CpuPool pool = kernel.pool();
         FaultListener other = pool.faultListener();
         before = other;
-        pool.setFaultListener(other == null ? ring : (context, result, nanos) -> {
-            other.fault(context, result, nanos);
-            ring.fault(context, result, nanos);
-        });
+        pool.setFaultListener(
+                other == null
+                        ? ring
+                        : (context, result, nanos) -> {
+                            other.fault(context, result, nanos);
+                            ring.fault(context, result, nanos);
+                        });
     }
 
     synchronized void closed() {

@@ -160,10 +160,12 @@ public final class ElfImage {
                 continue;
             }
             if (Long.compareUnsigned(ph.fileSize(), PATH_MAX) > 0 || ph.fileSize() < 2) {
-                throw new ElfException(Errno.ENOEXEC, "interpreter path of " + Long.toUnsignedString(ph.fileSize()) + " bytes");
+                throw new ElfException(
+                        Errno.ENOEXEC, "interpreter path of " + Long.toUnsignedString(ph.fileSize()) + " bytes");
             }
             int length = (int) ph.fileSize();
-            byte[] path = read(source, ph.offset(), length, Errno.EIO, "ends inside the interpreter's path").array();
+            byte[] path = read(source, ph.offset(), length, Errno.EIO, "ends inside the interpreter's path")
+                    .array();
             if (path[length - 1] != 0) {
                 throw new ElfException(Errno.ENOEXEC, "interpreter path without its NUL");
             }

@@ -112,7 +112,15 @@ public final class ElfLoader {
         long size = MmLayout.pageAlign(image.totalSize());
         long room = size + (alignment > MmLayout.PAGE_SIZE ? alignment : 0);
         long at = memory.mmap()
-                .doMmap(mm, ctx, 0, room, Prot.NONE, MmapFlags.PRIVATE | MmapFlags.ANONYMOUS | MmapFlags.NORESERVE, null, 0);
+                .doMmap(
+                        mm,
+                        ctx,
+                        0,
+                        room,
+                        Prot.NONE,
+                        MmapFlags.PRIVATE | MmapFlags.ANONYMOUS | MmapFlags.NORESERVE,
+                        null,
+                        0);
         check(at, "no room for the segments");
         check(memory.munmap().run(mm, at, room), "no room for the segments");
         return at + alignment - 1 & -alignment;
@@ -131,7 +139,8 @@ public final class ElfLoader {
     /** elf_load: file part, zeroed rest of its last page, anonymous pages behind it. */
     @KernelFunction(value = "elf_load", file = "fs/binfmt_elf.c")
     private void mapSegment(ProgramHeader ph, MappedFile file, long bias, int flags) throws ElfException {
-        int prot = (ph.readable() ? Prot.READ : 0) | (ph.writable() ? Prot.WRITE : 0) | (ph.executable() ? Prot.EXEC : 0);
+        int prot =
+                (ph.readable() ? Prot.READ : 0) | (ph.writable() ? Prot.WRITE : 0) | (ph.executable() ? Prot.EXEC : 0);
         long start = ph.vaddr() + bias;
         long fileEnd = start + ph.fileSize();
         long end = start + ph.memSize();
@@ -163,7 +172,9 @@ public final class ElfLoader {
                     memory.brk().mapAt(mm, ctx, zeroFrom, zeroEnd - zeroFrom, ph.executable()),
                     "no memory for a segment's zeroed part");
             if (!ph.writable()) {
-                check(memory.mprotect().run(mm, ctx, zeroFrom, zeroEnd - zeroFrom, prot), "a segment cannot be protected");
+                check(
+                        memory.mprotect().run(mm, ctx, zeroFrom, zeroEnd - zeroFrom, prot),
+                        "a segment cannot be protected");
             }
         }
     }

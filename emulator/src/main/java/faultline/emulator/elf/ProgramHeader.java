@@ -1,8 +1,7 @@
 package faultline.emulator.elf;
 
 /** One entry of an ELF64 program header table, as it stands in the file. Sizes and addresses are unsigned bytes. */
-public record ProgramHeader(
-        int type, int flags, long offset, long vaddr, long fileSize, long memSize, long align) {
+public record ProgramHeader(int type, int flags, long offset, long vaddr, long fileSize, long memSize, long align) {
 
     public static final int PT_LOAD = 1;
     public static final int PT_DYNAMIC = 2;

@@ -47,8 +47,7 @@ public record ScriptHeader(String interpreter, String argument) {
             end--;
         }
         int argument = skipBlanks(start, pathEnd, end);
-        return new ScriptHeader(
-                text(start, from, pathEnd), argument == end ? null : text(start, argument, end));
+        return new ScriptHeader(text(start, from, pathEnd), argument == end ? null : text(start, argument, end));
     }
 
     private static int skipBlanks(byte[] bytes, int from, int end) {

@@ -83,8 +83,7 @@ public final class HostFile extends OpenFile implements MappedFile {
         if (r < 0) {
             throw new IllegalArgumentException("host descriptor " + fd + ": errno " + -r);
         }
-        return new HostFile(
-                root, fd, HostStat.mode(stat), HostStat.dev(stat), HostStat.ino(stat), HostStat.rdev(stat));
+        return new HostFile(root, fd, HostStat.mode(stat), HostStat.dev(stat), HostStat.ino(stat), HostStat.rdev(stat));
     }
 
     private static int major(long rdev) {
@@ -192,8 +191,8 @@ public final class HostFile extends OpenFile implements MappedFile {
         long done = 0;
         for (int i = 0; i < count; i++) {
             long length = vector.get(ValueLayout.JAVA_LONG, 16L * i + 8);
-            MemorySegment piece =
-                    MemorySegment.ofAddress(vector.get(ValueLayout.JAVA_LONG, 16L * i)).reinterpret(length);
+            MemorySegment piece = MemorySegment.ofAddress(vector.get(ValueLayout.JAVA_LONG, 16L * i))
+                    .reinterpret(length);
             long n = position < 0
                     ? writeCached(inode, piece, length, rwFlags)
                     : inode.mapping().writeThrough(position + done, piece, length, hostWrite(rwFlags));
@@ -230,9 +229,8 @@ public final class HostFile extends OpenFile implements MappedFile {
         }
         while (true) {
             if (pollFirst) {
-                long ready = (statusFlags() & OpenFlags.O_NONBLOCK) != 0
-                        ? 0
-                        : HostWait.until(waiter, fd, HostWait.POLLIN);
+                long ready =
+                        (statusFlags() & OpenFlags.O_NONBLOCK) != 0 ? 0 : HostWait.until(waiter, fd, HostWait.POLLIN);
                 return ready < 0 ? ready : Libc.call(Nr.READ, fd, to.address(), length);
             }
             long n = vector(Nr.PREADV2, to, length, -1, RWF_NOWAIT);
@@ -287,9 +285,8 @@ public final class HostFile extends OpenFile implements MappedFile {
             long n;
             MemorySegment rest = from.asSlice(done);
             if (pollFirst) {
-                long ready = (statusFlags() & OpenFlags.O_NONBLOCK) != 0
-                        ? 0
-                        : HostWait.until(waiter, fd, HostWait.POLLOUT);
+                long ready =
+                        (statusFlags() & OpenFlags.O_NONBLOCK) != 0 ? 0 : HostWait.until(waiter, fd, HostWait.POLLOUT);
                 n = ready < 0 ? ready : Libc.call(Nr.WRITE, fd, rest.address(), length - done);
                 return n < 0 && done > 0 ? done : done + n;
             }

@@ -126,8 +126,7 @@ final class HostStore implements BackingStore {
 
     @Override
     public int punchHole(long firstPage, long count) {
-        return (int) Libc.call(
-                Nr.FALLOCATE, fd, KEEP_SIZE | PUNCH_HOLE, Page.address(firstPage), Page.address(count));
+        return (int) Libc.call(Nr.FALLOCATE, fd, KEEP_SIZE | PUNCH_HOLE, Page.address(firstPage), Page.address(count));
     }
 
     @Override

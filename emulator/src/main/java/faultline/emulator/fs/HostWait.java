@@ -61,10 +61,12 @@ public final class HostWait {
             return first;
         }
         if (waiter.pollsHost()) {
-            return waiter.awaitReady(() -> {
-                long ready = ppoll(fds, count, 0);
-                return ready == -Errno.EINTR ? 0 : ready;
-            }, nanos);
+            return waiter.awaitReady(
+                    () -> {
+                        long ready = ppoll(fds, count, 0);
+                        return ready == -Errno.EINTR ? 0 : ready;
+                    },
+                    nanos);
         }
         WakeFd wake = WakeFd.get();
         long slot = (long) count * POLLFD;

@@ -120,8 +120,7 @@ final class PathOpener {
         return openNode(fs, caller, base, node, flags, mode);
     }
 
-    private static Opened openNode(
-            FsContext fs, Caller caller, OpenFile base, VirtualNode node, int flags, int mode) {
+    private static Opened openNode(FsContext fs, Caller caller, OpenFile base, VirtualNode node, int flags, int mode) {
         if (node == VirtualTree.NOT_DIRECTORY) {
             return Opened.failed(-Errno.ENOTDIR);
         }
@@ -174,8 +173,7 @@ final class PathOpener {
         if ((valid & OpenFlags.O_PATH) != 0) {
             valid &= PATH_FLAGS;
         }
-        boolean creates = (valid & OpenFlags.O_CREAT) != 0
-                || (valid & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE;
+        boolean creates = (valid & OpenFlags.O_CREAT) != 0 || (valid & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE;
         if (creates) {
             HostScratch.get().useUmask(fs.umask());
         }

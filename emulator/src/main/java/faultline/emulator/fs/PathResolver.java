@@ -56,8 +56,7 @@ final class PathResolver {
         return ref;
     }
 
-    private static PathRef virtual(
-            FsContext fs, Caller caller, OpenFile base, VirtualNode node, LastComponent last) {
+    private static PathRef virtual(FsContext fs, Caller caller, OpenFile base, VirtualNode node, LastComponent last) {
         if (node == VirtualTree.ABSENT) {
             return PathRef.failed(-Errno.ENOENT);
         }
@@ -112,8 +111,7 @@ final class PathResolver {
 
     /** openat2(2) with the guest's root for "/". Returns a host descriptor or -errno. */
     static long openInRoot(GuestRoot root, String path, int flags, int mode) {
-        return openat2(
-                root.fd(), path, flags, mode, OpenFlags.RESOLVE_IN_ROOT | OpenFlags.RESOLVE_NO_MAGICLINKS);
+        return openat2(root.fd(), path, flags, mode, OpenFlags.RESOLVE_IN_ROOT | OpenFlags.RESOLVE_NO_MAGICLINKS);
     }
 
     static long openat2(int dirFd, String path, int flags, int mode, int resolve) {
@@ -126,7 +124,8 @@ final class PathResolver {
         do {
             // RESOLVE_IN_ROOT gives EAGAIN when a rename anywhere raced with "..": try again, as its manual says.
             fd = Libc.call(Nr.OPENAT2, dirFd, scratch.path(path), how.address(), 24);
-        } while (fd == -Errno.EAGAIN && (resolve & OpenFlags.RESOLVE_IN_ROOT) != 0
+        } while (fd == -Errno.EAGAIN
+                && (resolve & OpenFlags.RESOLVE_IN_ROOT) != 0
                 && (flags & OpenFlags.O_NONBLOCK) == 0);
         return fd;
     }

@@ -13,6 +13,7 @@ final class ProcProcessTree {
     /** Files that the host has for its own process, and that mean the same for ours. */
     private static final Set<String> HOST =
             Set.of("cgroup", "loginuid", "sessionid", "uid_map", "gid_map", "setgroups", "net", "ns", "cpuset");
+
     private static final Set<String> MOUNTS = Set.of("mounts", "mountinfo", "mountstats");
     private static final Set<String> WRITABLE =
             Set.of("clear_refs", "comm", "coredump_filter", "fail-nth", "make-it-fail", "oom_score_adj");
@@ -74,7 +75,6 @@ final class ProcProcessTree {
         }
         return file(path, first, tid);
     }
-
 
     private VirtualNode file(String path, String name, int tid) {
         String counterpart = "/proc/self/" + name;

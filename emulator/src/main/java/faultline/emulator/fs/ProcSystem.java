@@ -5,8 +5,8 @@ import java.util.function.Supplier;
 
 /** Files of /proc that tell of the guest's machine: meminfo, swaps, vmstat, cpuinfo, stat, uptime, loadavg, version, some of sys. */
 final class ProcSystem {
-    private static final Set<String> NAMES = Set.of(
-            "meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version", "swaps", "vmstat");
+    private static final Set<String> NAMES =
+            Set.of("meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version", "swaps", "vmstat");
     private static final long KIB = 1024;
     private static final long NANOS = 1_000_000_000L;
     /** Nanoseconds of one tick of USER_HZ. */
@@ -24,17 +24,19 @@ final class ProcSystem {
 
     /** A file right below /proc; null when it is not ours. */
     VirtualNode lookup(String name) {
-        Supplier<String> text = switch (name) {
-            case "meminfo" -> this::meminfo;
-            case "cpuinfo" -> this::cpuinfo;
-            case "stat" -> this::stat;
-            case "uptime" -> this::uptime;
-            case "loadavg" -> this::loadavg;
-            case "swaps" -> this::swaps;
-            case "vmstat" -> this::vmstat;
-            case "version" -> () -> "Linux version " + source.release() + " (faultline) " + source.version() + "\n";
-            default -> null;
-        };
+        Supplier<String> text =
+                switch (name) {
+                    case "meminfo" -> this::meminfo;
+                    case "cpuinfo" -> this::cpuinfo;
+                    case "stat" -> this::stat;
+                    case "uptime" -> this::uptime;
+                    case "loadavg" -> this::loadavg;
+                    case "swaps" -> this::swaps;
+                    case "vmstat" -> this::vmstat;
+                    case "version" ->
+                        () -> "Linux version " + source.release() + " (faultline) " + source.version() + "\n";
+                    default -> null;
+                };
         return text == null ? null : new VirtualText("/proc/" + name, "/proc/" + name, text, null);
     }
 
@@ -45,10 +47,7 @@ final class ProcSystem {
         }
         String path = "/proc/sys/" + name;
         return new VirtualText(
-                path,
-                path,
-                () -> source.sysctl(name) + "\n",
-                text -> source.setSysctl(name, text.strip()));
+                path, path, () -> source.sysctl(name) + "\n", text -> source.setSysctl(name, text.strip()));
     }
 
     private String meminfo() {
@@ -93,7 +92,9 @@ final class ProcSystem {
 
     private String vmstat() {
         StringBuilder out = new StringBuilder();
-        source.vmstat().forEach((name, value) -> out.append(name).append(' ').append(value).append('\n'));
+        source.vmstat()
+                .forEach((name, value) ->
+                        out.append(name).append(' ').append(value).append('\n'));
         return out.toString();
     }
 
@@ -114,8 +115,7 @@ final class ProcSystem {
                 cache_alignment\t: 64
                 address sizes\t: 40 bits physical, 48 bits virtual
 
-                """
-                .formatted(source.cpuModel(), String.join(" ", source.cpuFlags()));
+                """.formatted(source.cpuModel(), String.join(" ", source.cpuFlags()));
     }
 
     private String stat() {

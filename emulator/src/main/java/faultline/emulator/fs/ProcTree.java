@@ -19,8 +19,19 @@ import java.util.Set;
 final class ProcTree {
     /** Names a confined guest may read from the host. */
     private static final Set<String> HARMLESS = Set.of(
-            "filesystems", "devices", "zoneinfo", "buddyinfo", "diskstats", "partitions",
-            "interrupts", "softirqs", "misc", "config.gz", "modules", "cmdline", "sys");
+            "filesystems",
+            "devices",
+            "zoneinfo",
+            "buddyinfo",
+            "diskstats",
+            "partitions",
+            "interrupts",
+            "softirqs",
+            "misc",
+            "config.gz",
+            "modules",
+            "cmdline",
+            "sys");
 
     private final GuestRoot root;
     private final ProcSource source;
@@ -55,9 +66,7 @@ final class ProcTree {
         int pid = number(first);
         if (pid > 0) {
             ProcProcess process = source.process(pid);
-            return process == null
-                    ? VirtualTree.ABSENT
-                    : new ProcProcessTree(root, process).lookup(rest, follow);
+            return process == null ? VirtualTree.ABSENT : new ProcProcessTree(root, process).lookup(rest, follow);
         }
         VirtualNode own = rest.isEmpty() ? system.lookup(first) : null;
         if (own == null && first.equals("sys") && !rest.isEmpty()) {

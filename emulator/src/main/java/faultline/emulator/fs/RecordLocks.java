@@ -63,7 +63,8 @@ public final class RecordLocks {
         List<Lock> locks = files.computeIfAbsent(new Inode(dev, ino), key -> new ArrayList<>());
         for (Iterator<Lock> it = locks.iterator(); it.hasNext(); ) {
             Lock lock = it.next();
-            boolean touches = lock.end != TO_THE_END && lock.end + 1 == start || end != TO_THE_END && end + 1 == lock.start;
+            boolean touches =
+                    lock.end != TO_THE_END && lock.end + 1 == start || end != TO_THE_END && end + 1 == lock.start;
             if (lock.owner == owner && lock.exclusive == exclusive && touches) {
                 first = Math.min(first, lock.start);
                 last = Math.max(last, lock.end);

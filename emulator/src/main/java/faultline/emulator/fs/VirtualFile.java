@@ -16,11 +16,8 @@ import java.util.function.ToLongFunction;
  * rewinds sees news, and one that reads in pieces sees one state.
  */
 final class VirtualFile extends OpenFile {
-    private static final int OPEN_ONLY = OpenFlags.O_CREAT
-            | OpenFlags.O_EXCL
-            | OpenFlags.O_NOCTTY
-            | OpenFlags.O_TRUNC
-            | OpenFlags.O_CLOEXEC;
+    private static final int OPEN_ONLY =
+            OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOCTTY | OpenFlags.O_TRUNC | OpenFlags.O_CLOEXEC;
 
     private final String counterpart;
     private final Supplier<String> text;

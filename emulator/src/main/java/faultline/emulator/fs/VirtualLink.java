@@ -21,7 +21,8 @@ final class VirtualLink extends VirtualNode {
     @Override
     public Opened open(int flags) {
         // O_PATH | O_NOFOLLOW of a link: a descriptor for fstat and readlinkat with an empty path.
-        return (flags & OpenFlags.O_DIRECTORY) != 0 ? Opened.failed(-Errno.ENOTDIR) : Opened.of(new VirtualFile(
-                path(), counterpart(), flags, () -> null, null));
+        return (flags & OpenFlags.O_DIRECTORY) != 0
+                ? Opened.failed(-Errno.ENOTDIR)
+                : Opened.of(new VirtualFile(path(), counterpart(), flags, () -> null, null));
     }
 }

@@ -24,8 +24,23 @@ public final class OpenFlags {
     public static final int O_PATH = 0x200000;
     public static final int O_TMPFILE = 0x410000;
     /** Every flag open(2) knows; others it ignores, and openat2(2) refuses. */
-    public static final int VALID = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC
-            | O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE;
+    public static final int VALID = O_ACCMODE
+            | O_CREAT
+            | O_EXCL
+            | O_NOCTTY
+            | O_TRUNC
+            | O_APPEND
+            | O_NONBLOCK
+            | O_SYNC
+            | O_ASYNC
+            | O_DIRECT
+            | O_LARGEFILE
+            | O_DIRECTORY
+            | O_NOFOLLOW
+            | O_NOATIME
+            | O_CLOEXEC
+            | O_PATH
+            | O_TMPFILE;
 
     /** openat2(2): do not follow links such as {@code /proc/PID/fd/N}. */
     public static final int RESOLVE_NO_MAGICLINKS = 0x02;

@@ -27,7 +27,10 @@ public final class MachineProc implements ProcSource {
 
     @Override
     public int[] pids() {
-        return kernel.processes().keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
+        return kernel.processes().keySet().stream()
+                .mapToInt(Integer::intValue)
+                .sorted()
+                .toArray();
     }
 
     @Override
@@ -127,7 +130,8 @@ public final class MachineProc implements ProcSource {
             case "vm/max_map_count" -> Integer.toString(sysctl.maxMapCount);
             case "vm/mmap_min_addr" -> Long.toString(sysctl.mmapMinAddr);
             case "vm/overcommit_memory" -> overcommit();
-            case "vm/overcommit_ratio" -> Integer.toString(kernel.memory().commit().ratio());
+            case "vm/overcommit_ratio" ->
+                Integer.toString(kernel.memory().commit().ratio());
             case "vm/swappiness" -> "60";
             case "kernel/pid_max" -> Integer.toString(Kernel.PID_MAX);
             case "kernel/randomize_va_space" -> "2";

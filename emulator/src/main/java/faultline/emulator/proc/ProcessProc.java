@@ -29,8 +29,24 @@ import java.util.stream.Stream;
 /** One process as /proc/PID shows it. */
 final class ProcessProc implements ProcProcess {
     private static final List<String> TEXTS = List.of(
-            "auxv", "clear_refs", "cmdline", "comm", "coredump_filter", "environ", "limits", "maps", "numa_maps", "oom_score",
-            "oom_score_adj", "personality", "smaps", "smaps_rollup", "stat", "statm", "status", "wchan");
+            "auxv",
+            "clear_refs",
+            "cmdline",
+            "comm",
+            "coredump_filter",
+            "environ",
+            "limits",
+            "maps",
+            "numa_maps",
+            "oom_score",
+            "oom_score_adj",
+            "personality",
+            "smaps",
+            "smaps_rollup",
+            "stat",
+            "statm",
+            "status",
+            "wchan");
 
     /** What a kernel built with fault injection has besides. */
     private static final List<String> INJECTION_TEXTS =

@@ -58,9 +58,7 @@ final class StatTexts {
             out.append(' ').append(field);
         }
         out.append(' ').append(Long.toUnsignedString(rssLimit));
-        long[] addresses = mm == null
-                ? new long[3]
-                : new long[] {mm.startCode(), mm.endCode(), mm.startStack()};
+        long[] addresses = mm == null ? new long[3] : new long[] {mm.startCode(), mm.endCode(), mm.startStack()};
         for (long address : addresses) {
             out.append(' ').append(address);
         }
@@ -81,7 +79,10 @@ final class StatTexts {
         StringBuilder out = new StringBuilder();
         char state = state(process, task);
         line(out, "Name", task.name());
-        line(out, "Umask", String.format("%04o", process.zombie() ? 0 : process.fs().umask()));
+        line(
+                out,
+                "Umask",
+                String.format("%04o", process.zombie() ? 0 : process.fs().umask()));
         line(out, "State", state + " (" + stateName(state) + ")");
         line(out, "Tgid", process.pid());
         line(out, "Ngid", 0);

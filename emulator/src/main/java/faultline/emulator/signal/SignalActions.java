@@ -34,7 +34,8 @@ public final class SignalActions {
     @KernelFunction(value = "do_sigpending", file = "kernel/signal.c")
     public static long pending(Task task) {
         synchronized (task.process().handlers()) {
-            long all = task.signals().pending().set() | task.process().group().pending().set();
+            long all = task.signals().pending().set()
+                    | task.process().group().pending().set();
             return all & task.signals().blocked();
         }
     }

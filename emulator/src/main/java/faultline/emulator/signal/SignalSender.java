@@ -96,10 +96,8 @@ public final class SignalSender {
     static void recalculate(Task task) {
         GroupSignals group = task.process().group();
         long pending = task.signals().pending().set() | group.pending().set();
-        task.setSignalDue((pending & ~task.signals().blocked()) != 0
-                || group.exiting()
-                || group.stopped()
-                || task.killed());
+        task.setSignalDue(
+                (pending & ~task.signals().blocked()) != 0 || group.exiting() || group.stopped() || task.killed());
     }
 
     /**

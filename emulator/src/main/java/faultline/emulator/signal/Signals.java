@@ -48,8 +48,16 @@ public final class Signals {
     static final long STOPS = mask(SIGSTOP) | mask(SIGTSTP) | mask(SIGTTIN) | mask(SIGTTOU);
     private static final long IGNORED_BY_DEFAULT = mask(SIGCONT) | mask(SIGCHLD) | mask(SIGWINCH) | mask(SIGURG);
 
-    private static final long DUMPS_CORE = mask(SIGQUIT) | mask(SIGILL) | mask(SIGTRAP) | mask(SIGABRT) | mask(SIGBUS)
-            | mask(SIGFPE) | mask(SIGSEGV) | mask(SIGXCPU) | mask(SIGXFSZ) | mask(SIGSYS);
+    private static final long DUMPS_CORE = mask(SIGQUIT)
+            | mask(SIGILL)
+            | mask(SIGTRAP)
+            | mask(SIGABRT)
+            | mask(SIGBUS)
+            | mask(SIGFPE)
+            | mask(SIGSEGV)
+            | mask(SIGXCPU)
+            | mask(SIGXFSZ)
+            | mask(SIGSYS);
 
     private static final String[] NAMES = {
         "0", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",

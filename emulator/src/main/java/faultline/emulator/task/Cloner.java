@@ -78,7 +78,9 @@ public final class Cloner {
             return -Errno.ENOMEM;
         }
         int pid = kernel.allocatePid();
-        SignalHandlers handlers = request.has(CloneRequest.SIGHAND) ? process.handlers() : process.handlers().copy();
+        SignalHandlers handlers = request.has(CloneRequest.SIGHAND)
+                ? process.handlers()
+                : process.handlers().copy();
         if (request.has(CloneRequest.CLEAR_SIGHAND)) {
             handlers.resetForExec();
         }
@@ -91,8 +93,14 @@ public final class Cloner {
             space.mm().setLimits(kernel.limits(child));
         }
         child.setSpace(space);
-        child.setFiles(request.has(CloneRequest.FILES) ? process.files().share() : process.files().copy());
-        child.setFs(request.has(CloneRequest.FS) ? process.fs().share() : process.fs().copy());
+        child.setFiles(
+                request.has(CloneRequest.FILES)
+                        ? process.files().share()
+                        : process.files().copy());
+        child.setFs(
+                request.has(CloneRequest.FS)
+                        ? process.fs().share()
+                        : process.fs().copy());
         child.inherit(process);
         long noDescriptor = request.has(CloneRequest.PIDFD) ? openDescriptor(child) : 0;
         if (noDescriptor < 0) {

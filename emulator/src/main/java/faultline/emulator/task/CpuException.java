@@ -54,10 +54,15 @@ final class CpuException {
             case DEBUG -> force(task, SigInfo.fault(Signals.SIGTRAP, debugCode(cpu), rip));
             case BREAKPOINT -> force(task, SigInfo.kernel(Signals.SIGTRAP));
             case INVALID_OPCODE -> {
-                LOG.warn("task {}: illegal instruction at {}: {}", task.tid(), Long.toHexString(rip), bytesAt(task, rip));
+                LOG.warn(
+                        "task {}: illegal instruction at {}: {}",
+                        task.tid(),
+                        Long.toHexString(rip),
+                        bytesAt(task, rip));
                 force(task, SigInfo.fault(Signals.SIGILL, SigInfo.ILL_ILLOPN, rip));
             }
-            case X87_ERROR, SIMD_ERROR -> force(task, SigInfo.fault(Signals.SIGFPE, floatingPointCode(cpu, vector), rip));
+            case X87_ERROR, SIMD_ERROR ->
+                force(task, SigInfo.fault(Signals.SIGFPE, floatingPointCode(cpu, vector), rip));
             case ALIGNMENT_CHECK -> force(task, SigInfo.fault(Signals.SIGBUS, SigInfo.BUS_ADRALN, 0));
             default -> {
                 task.signals().noteTrap(GENERAL_PROTECTION, cpu.exceptionError());

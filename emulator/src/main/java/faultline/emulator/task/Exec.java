@@ -126,9 +126,7 @@ final class Exec {
         long most = Long.compareUnsigned(stackLimit / 4, MOST_ARGUMENT_BYTES) < 0 && stackLimit >= 0
                 ? Math.max(stackLimit / 4, 32 * 4096)
                 : MOST_ARGUMENT_BYTES;
-        if (InitialStack.argumentBytes(program.argv(), env) > most
-                || tooLong(program.argv())
-                || tooLong(env)) {
+        if (InitialStack.argumentBytes(program.argv(), env) > most || tooLong(program.argv()) || tooLong(env)) {
             throw new ElfException(Errno.E2BIG, "arguments and environment are too large");
         }
     }
@@ -153,7 +151,9 @@ final class Exec {
                         program.image(),
                         program.file().mapped(),
                         program.interpreter(),
-                        program.interpreterFile() == null ? null : program.interpreterFile().mapped(),
+                        program.interpreterFile() == null
+                                ? null
+                                : program.interpreterFile().mapped(),
                         randomPages(1L << MmLayout.MMAP_RND_BITS));
         placeHeap(mm);
         auxv = stack.auxv();
@@ -181,8 +181,7 @@ final class Exec {
         byte[] strings = stack.strings();
         long at = MmLayout.STACK_TOP - strings.length;
         write(mm, at, strings, strings.length);
-        boolean executable = program.image().executableStack()
-                || (process.personality() & READ_IMPLIES_EXEC) != 0;
+        boolean executable = program.image().executableStack() || (process.personality() & READ_IMPLIES_EXEC) != 0;
         check(kernel.memory().stackArea().place(mm, top, executable), "no room for the stack");
     }
 

@@ -79,9 +79,13 @@ public final class GuestMachine implements AutoCloseable {
                 .withKswapd(spec.seed() == null)
                 .withPtl(PtlMode.valueOf(spec.ptl().toUpperCase(Locale.ROOT)))
                 .withMove(MoveMode.valueOf(spec.move().toUpperCase(Locale.ROOT)))
-                .withThp(ThpMode.valueOf(spec.options().getOrDefault("thp", "madvise").toUpperCase(Locale.ROOT)))
+                .withThp(ThpMode.valueOf(
+                        spec.options().getOrDefault("thp", "madvise").toUpperCase(Locale.ROOT)))
                 .withOvercommit(overcommit(spec), MemoryConfig.defaults().overcommitRatio())
-                .withMmapMinAddr(spec.seed() == null ? hostMmapMinAddr() : MemoryConfig.defaults().mmapMinAddr());
+                .withMmapMinAddr(
+                        spec.seed() == null
+                                ? hostMmapMinAddr()
+                                : MemoryConfig.defaults().mmapMinAddr());
     }
 
     private static CommitAccount.Mode overcommit(GuestSpec spec) {
@@ -91,7 +95,8 @@ public final class GuestMachine implements AutoCloseable {
     /** What a program sees on this host; the usual value where the host does not tell. */
     private static long hostMmapMinAddr() {
         try {
-            return Long.parseLong(Files.readString(Path.of("/proc/sys/vm/mmap_min_addr")).strip());
+            return Long.parseLong(
+                    Files.readString(Path.of("/proc/sys/vm/mmap_min_addr")).strip());
         } catch (IOException | NumberFormatException e) {
             return MemoryConfig.defaults().mmapMinAddr();
         }

@@ -60,7 +60,6 @@ public record GuestSpec(
 
     /** A program with everything else as {@code faultline run} has it when no option is given. */
     public static GuestSpec of(List<String> argv, List<String> env) {
-        return new GuestSpec(
-                argv.get(0), argv, env, null, null, DEFAULT_MEM_BYTES, null, "split", "pmd", Map.of());
+        return new GuestSpec(argv.get(0), argv, env, null, null, DEFAULT_MEM_BYTES, null, "split", "pmd", Map.of());
     }
 }

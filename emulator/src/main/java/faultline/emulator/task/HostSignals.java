@@ -17,8 +17,8 @@ final class HostSignals implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HostSignals.class);
 
     /** Names and numbers of what is passed on. */
-    private static final Map<String, Integer> FORWARDED = Map.of(
-            "HUP", 1, "INT", 2, "USR2", 12, "TERM", 15, "CONT", 18, "TSTP", 20, "WINCH", 28);
+    private static final Map<String, Integer> FORWARDED =
+            Map.of("HUP", 1, "INT", 2, "USR2", 12, "TERM", 15, "CONT", 18, "TSTP", 20, "WINCH", 28);
 
     private final Map<Object, Object> before = new HashMap<>();
 
@@ -61,7 +61,9 @@ final class HostSignals implements AutoCloseable {
         before.forEach((signal, handler) -> {
             try {
                 Class<?> handlerType = Class.forName("sun.misc.SignalHandler");
-                signal.getClass().getMethod("handle", signal.getClass(), handlerType).invoke(null, signal, handler);
+                signal.getClass()
+                        .getMethod("handle", signal.getClass(), handlerType)
+                        .invoke(null, signal, handler);
             } catch (ReflectiveOperationException e) {
                 LOG.debug("host signal handler could not be put back", e);
             }

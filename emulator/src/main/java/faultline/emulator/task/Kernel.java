@@ -72,12 +72,13 @@ public final class Kernel implements AutoCloseable {
         this.random = GuestRandom.of(spec.seed());
         this.timers = new TimerQueue(clock);
         this.cpu = spec.seed() == null ? new VirtualCpu() : SeededCpu.of(spec.seed(), clock, timers);
-        this.pool = new CpuPool(memory.phys().segment(), spec.seed() == null
-                ? CpuOptions.defaults()
-                : CpuOptions.deterministic(cpu::timestamp));
+        this.pool = new CpuPool(
+                memory.phys().segment(),
+                spec.seed() == null ? CpuOptions.defaults() : CpuOptions.deterministic(cpu::timestamp));
         memory.setInstructionCache(pool.instructionCache());
         this.bootNanos = clock.now(KernelClock.MONOTONIC);
-        this.nextPid = spec.seed() == null ? (int) ProcessHandle.current().pid() : 1000 + (int) random.nextBelow(20_000);
+        this.nextPid =
+                spec.seed() == null ? (int) ProcessHandle.current().pid() : 1000 + (int) random.nextBelow(20_000);
     }
 
     public GuestSpec spec() {
@@ -345,7 +346,8 @@ public final class Kernel implements AutoCloseable {
                 continue;
             }
             Process parent = process.parent();
-            if (parent == null ? process == first && process.sessionId() == process.pid()
+            if (parent == null
+                    ? process == first && process.sessionId() == process.pid()
                     : parent.groupId() != group && parent.sessionId() == process.sessionId()) {
                 return false;
             }
@@ -360,7 +362,9 @@ public final class Kernel implements AutoCloseable {
             return;
         }
         for (Process process : processes.values()) {
-            if (process.groupId() == group && process != ignored && process.group().stopped()) {
+            if (process.groupId() == group
+                    && process != ignored
+                    && process.group().stopped()) {
                 signalGroup(group, SigInfo.kernel(Signals.SIGHUP), null);
                 signalGroup(group, SigInfo.kernel(Signals.SIGCONT), null);
                 return;

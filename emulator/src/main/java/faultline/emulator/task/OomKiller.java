@@ -80,7 +80,10 @@ public final class OomKiller {
     private Process choose() {
         Process chosen = null;
         long most = NO_POINTS;
-        for (int pid : kernel.processes().keySet().stream().mapToInt(Integer::intValue).sorted().toArray()) {
+        for (int pid : kernel.processes().keySet().stream()
+                .mapToInt(Integer::intValue)
+                .sorted()
+                .toArray()) {
             Process process = kernel.processes().get(pid);
             long points = process == null || hasEnded(process) ? NO_POINTS : badness(process);
             if (points != NO_POINTS && points >= most) {

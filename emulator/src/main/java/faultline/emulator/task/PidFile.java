@@ -46,8 +46,8 @@ public final class PidFile extends OpenFile {
         if (Libc.call(Nr.PIPE2, ends.address(), OpenFlags.O_CLOEXEC | OpenFlags.O_NONBLOCK) < 0) {
             return null;
         }
-        PidFile file = new PidFile(
-                process, ends.get(ValueLayout.JAVA_INT, 0), ends.get(ValueLayout.JAVA_INT, 4), flags);
+        PidFile file =
+                new PidFile(process, ends.get(ValueLayout.JAVA_INT, 0), ends.get(ValueLayout.JAVA_INT, 4), flags);
         process.addWatcher(file);
         return file;
     }

@@ -157,7 +157,8 @@ public final class PosixTimers {
         if (notice.kind() == SIGEV_NONE) {
             return;
         }
-        SigInfo info = SigInfo.timer(notice.signal(), timer.id, (int) Math.min(OVERRUN_MAX, timer.overrun), notice.value());
+        SigInfo info =
+                SigInfo.timer(notice.signal(), timer.id, (int) Math.min(OVERRUN_MAX, timer.overrun), notice.value());
         if (notice.target() != null) {
             SignalSender.sendToTask(notice.target(), info);
         } else {

@@ -21,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 public final class Process {
     /** Anonymous memory, private and shared, first pages of programs, and private huge pages. */
     private static final int DEFAULT_COREDUMP_FILTER = 0x33;
+
     private static final int COREDUMP_FILTER_BITS = 0x1ff;
 
     private final Kernel kernel;
@@ -427,7 +428,9 @@ public final class Process {
         }
         if (wanted) {
             SignalSender.sendToProcess(
-                    to, SigInfo.child(Signals.SIGCHLD, code, pid, kernel.uid(), signal, times.userTicks(), times.systemTicks()));
+                    to,
+                    SigInfo.child(
+                            Signals.SIGCHLD, code, pid, kernel.uid(), signal, times.userTicks(), times.systemTicks()));
         }
         to.childEvents.wakeAll();
     }

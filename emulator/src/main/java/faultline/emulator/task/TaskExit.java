@@ -44,7 +44,8 @@ final class TaskExit {
     @KernelFunction(value = "mm_release", file = "kernel/fork.c")
     private static void releaseMemory(Task task) {
         long address = task.clearChildTid();
-        if (address != 0 && (task.process().tasks().size() > 1 || task.process().space().users() > 1)) {
+        if (address != 0
+                && (task.process().tasks().size() > 1 || task.process().space().users() > 1)) {
             task.setClearChildTid(0);
             if (task.user().tryPutInt(address, 0)) {
                 task.kernel().futexes().wakeShared(task, address, 1);

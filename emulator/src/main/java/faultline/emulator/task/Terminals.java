@@ -7,7 +7,6 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.signal.SigAction;
 import faultline.emulator.signal.SigInfo;
-import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.Restart;
 import faultline.mmu.Errno;
@@ -97,7 +96,9 @@ public final class Terminals {
     int hostForeground() {
         synchronized (kernel.familyLock()) {
             Terminal terminal = byDevice.get(hostDevice);
-            return terminal != null && terminal.foreground != 0 ? terminal.foreground : kernel.first().groupId();
+            return terminal != null && terminal.foreground != 0
+                    ? terminal.foreground
+                    : kernel.first().groupId();
         }
     }
 
@@ -295,7 +296,9 @@ public final class Terminals {
     private boolean inBackground(Process process, OpenFile file) {
         synchronized (kernel.familyLock()) {
             Terminal terminal = controlling(process, file);
-            return terminal != null && terminal.foreground != 0 && terminal.foreground != process.groupId()
+            return terminal != null
+                    && terminal.foreground != 0
+                    && terminal.foreground != process.groupId()
                     && !isMaster(file);
         }
     }

@@ -61,7 +61,8 @@ final class ExitChecks {
         }
         HostMemory.putLong(slot, NativeThunks.get().nothing());
         long relro = findSegment(base, PT_GNU_RELRO);
-        boolean wasReadOnly = relro != 0 && slot >= base + HostMemory.getLong(relro + P_VADDR)
+        boolean wasReadOnly = relro != 0
+                && slot >= base + HostMemory.getLong(relro + P_VADDR)
                 && slot < base + HostMemory.getLong(relro + P_VADDR) + HostMemory.getLong(relro + P_MEMSZ);
         return !wasReadOnly || NativeThunks.protect(slot & -PAGE, PAGE, NativeThunks.PROT_READ);
     }
@@ -71,7 +72,8 @@ final class ExitChecks {
         Linker linker = Linker.nativeLinker();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment info = arena.allocate(4L * Long.BYTES, Long.BYTES);
-            int found = (int) linker.downcallHandle(linker.defaultLookup().findOrThrow("dladdr"),
+            int found = (int) linker.downcallHandle(
+                            linker.defaultLookup().findOrThrow("dladdr"),
                             FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG))
                     .invokeExact(Unicorn.stopFunction(), info.address());
             return found == 0 ? 0 : info.get(ValueLayout.JAVA_LONG, Long.BYTES);
@@ -97,13 +99,14 @@ final class ExitChecks {
                 case DT_SYMTAB -> symbols = value;
                 case DT_JMPREL -> relocations = value;
                 case DT_PLTRELSZ -> bytes = value;
-                default -> { }
+                default -> {}
             }
         }
         for (long at = relocations; at < relocations + bytes; at += RELOCATION) {
             long symbol = symbols + (HostMemory.getLong(at + Long.BYTES) >>> 32) * SYMBOL;
             String name = MemorySegment.ofAddress(strings + Integer.toUnsignedLong(HostMemory.getInt(symbol)))
-                    .reinterpret(256).getString(0);
+                    .reinterpret(256)
+                    .getString(0);
             if (name.equals(FUNCTION)) {
                 return base + HostMemory.getLong(at);
             }

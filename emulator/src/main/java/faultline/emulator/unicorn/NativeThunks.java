@@ -33,12 +33,14 @@ public final class NativeThunks {
     private static final byte[] STOP_AND_FLAG = {(byte) 0xc7, 0x06, 1, 0, 0, 0, (byte) 0xff, 0x25, 0, 0, 0, 0};
 
     /** {@code dec qword [rcx]; js +1; ret; jmp [rip]} and the address to jump to. */
-    private static final byte[] COUNTDOWN =
-            {0x48, (byte) 0xff, 0x09, 0x78, 0x01, (byte) 0xc3, (byte) 0xff, 0x25, 0, 0, 0, 0};
+    private static final byte[] COUNTDOWN = {
+        0x48, (byte) 0xff, 0x09, 0x78, 0x01, (byte) 0xc3, (byte) 0xff, 0x25, 0, 0, 0, 0
+    };
 
     /** {@code cmp dword [rcx],0; jne +1; ret; jmp [rip]} and the address to jump to. */
-    private static final byte[] STOP_IF_ASKED =
-            {(byte) 0x83, 0x39, 0, 0x75, 0x01, (byte) 0xc3, (byte) 0xff, 0x25, 0, 0, 0, 0};
+    private static final byte[] STOP_IF_ASKED = {
+        (byte) 0x83, 0x39, 0, 0x75, 0x01, (byte) 0xc3, (byte) 0xff, 0x25, 0, 0, 0, 0
+    };
 
     /** {@code ret}. */
     private static final byte RETURN = (byte) 0xc3;
@@ -84,9 +86,15 @@ public final class NativeThunks {
     static boolean protect(long address, long bytes, int protection) {
         Linker linker = Linker.nativeLinker();
         try {
-            return (int) linker.downcallHandle(linker.defaultLookup().findOrThrow("mprotect"), FunctionDescriptor.of(
-                    ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT))
-                    .invokeExact(address, bytes, protection) == 0;
+            return (int) linker.downcallHandle(
+                                    linker.defaultLookup().findOrThrow("mprotect"),
+                                    FunctionDescriptor.of(
+                                            ValueLayout.JAVA_INT,
+                                            ValueLayout.JAVA_LONG,
+                                            ValueLayout.JAVA_LONG,
+                                            ValueLayout.JAVA_INT))
+                            .invokeExact(address, bytes, protection)
+                    == 0;
         } catch (Throwable e) {
             throw new IllegalStateException("mprotect", e);
         }
@@ -99,9 +107,16 @@ public final class NativeThunks {
             return null;
         }
         Linker linker = Linker.nativeLinker();
-        MethodHandle mmap = linker.downcallHandle(linker.defaultLookup().findOrThrow("mmap"), FunctionDescriptor.of(
-                ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
+        MethodHandle mmap = linker.downcallHandle(
+                linker.defaultLookup().findOrThrow("mmap"),
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_LONG));
         try {
             long page = (long) mmap.invokeExact(0L, PAGE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
             if (page == -1) {

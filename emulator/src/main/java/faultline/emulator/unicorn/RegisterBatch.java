@@ -58,13 +58,15 @@ public final class RegisterBatch {
 
     /** Reads all registers from the engine. */
     public void read(Unicorn engine) {
-        engine.check("uc_reg_read_batch",
+        engine.check(
+                "uc_reg_read_batch",
                 UnicornApi.regReadBatch(engine.handle(), ids.address(), pointers.address(), count));
     }
 
     /** Writes all registers to the engine. */
     public void write(Unicorn engine) {
-        engine.check("uc_reg_write_batch",
+        engine.check(
+                "uc_reg_write_batch",
                 UnicornApi.regWriteBatch(engine.handle(), ids.address(), pointers.address(), count));
     }
 
@@ -77,19 +79,22 @@ public final class RegisterBatch {
             somePointers.setAtIndex(ValueLayout.JAVA_LONG, n, pointers.getAtIndex(ValueLayout.JAVA_LONG, register));
             n++;
         }
-        engine.check("uc_reg_write_batch",
+        engine.check(
+                "uc_reg_write_batch",
                 UnicornApi.regWriteBatch(engine.handle(), someIds.address(), somePointers.address(), n));
     }
 
     /** Reads all registers from a saved context at a host address. */
     public void readContext(long context) {
-        Unicorn.checkCode("uc_context_reg_read_batch",
+        Unicorn.checkCode(
+                "uc_context_reg_read_batch",
                 UnicornApi.contextRegReadBatch(context, ids.address(), pointers.address(), count));
     }
 
     /** Writes all registers to a saved context at a host address. */
     public void writeContext(long context) {
-        Unicorn.checkCode("uc_context_reg_write_batch",
+        Unicorn.checkCode(
+                "uc_context_reg_write_batch",
                 UnicornApi.contextRegWriteBatch(context, ids.address(), pointers.address(), count));
     }
 }

@@ -73,7 +73,8 @@ public final class Unicorn implements AutoCloseable {
 
     /** Size of the buffer for translated code, in bytes. */
     public int tcgBufferSize() {
-        check("uc_ctl_get_tcg_buffer_size",
+        check(
+                "uc_ctl_get_tcg_buffer_size",
                 UnicornApi.ctlPointer(handle, UnicornConstants.CTL_TCG_BUFFER_SIZE_READ, scratch.address()));
         return scratch.get(ValueLayout.JAVA_INT, 0);
     }
@@ -90,8 +91,10 @@ public final class Unicorn implements AutoCloseable {
      * @param memory host memory, whose size is a multiple of 4096; must live until this engine is closed
      */
     public void mapMemory(long physical, MemorySegment memory) {
-        check("uc_mem_map_ptr", UnicornApi.memMapPtr(
-                handle, physical, memory.byteSize(), UnicornConstants.UC_PROT_ALL, memory.address()));
+        check(
+                "uc_mem_map_ptr",
+                UnicornApi.memMapPtr(
+                        handle, physical, memory.byteSize(), UnicornConstants.UC_PROT_ALL, memory.address()));
     }
 
     /** Takes guest-physical memory away ({@code uc_mem_unmap}). */
@@ -257,7 +260,8 @@ public final class Unicorn implements AutoCloseable {
     }
 
     private void addHook(int type, long function, long userData, int instruction) {
-        check("uc_hook_add",
+        check(
+                "uc_hook_add",
                 UnicornApi.hookAdd(handle, scratch.address(), type, function, userData, 1, 0, instruction));
     }
 

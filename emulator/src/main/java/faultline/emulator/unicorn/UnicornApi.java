@@ -23,9 +23,10 @@ final class UnicornApi {
 
     private static final MethodHandle OPEN = link("uc_open", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle CLOSE = link("uc_close", JAVA_LONG);
-    private static final MethodHandle STRERROR = LINKER.downcallHandle(
-            LIBRARY.function("uc_strerror"), FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
-    private static final MethodHandle MEM_MAP_PTR = link("uc_mem_map_ptr", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG);
+    private static final MethodHandle STRERROR =
+            LINKER.downcallHandle(LIBRARY.function("uc_strerror"), FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
+    private static final MethodHandle MEM_MAP_PTR =
+            link("uc_mem_map_ptr", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MEM_UNMAP = link("uc_mem_unmap", JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle EMU_START =
             link("uc_emu_start", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
@@ -40,28 +41,34 @@ final class UnicornApi {
     private static final MethodHandle CONTEXT_FREE = link("uc_context_free", JAVA_LONG);
     private static final MethodHandle CONTEXT_SAVE = critical("uc_context_save", JAVA_LONG, JAVA_LONG);
     private static final MethodHandle CONTEXT_RESTORE = critical("uc_context_restore", JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle CONTEXT_SIZE = LINKER.downcallHandle(
-            LIBRARY.function("uc_context_size"), FunctionDescriptor.of(JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle CONTEXT_SIZE =
+            LINKER.downcallHandle(LIBRARY.function("uc_context_size"), FunctionDescriptor.of(JAVA_LONG, JAVA_LONG));
     private static final MethodHandle CONTEXT_REG_READ_BATCH =
             critical("uc_context_reg_read_batch", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle CONTEXT_REG_WRITE_BATCH =
             critical("uc_context_reg_write_batch", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle HOOK_ADD = LINKER.downcallHandle(
             LIBRARY.function("uc_hook_add"),
-            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT),
+            FunctionDescriptor.of(
+                    JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT),
             Linker.Option.firstVariadicArg(7));
     private static final MethodHandle HOOK_DEL = link("uc_hook_del", JAVA_LONG, JAVA_LONG);
     private static final MethodHandle CTL0 = LINKER.downcallHandle(
-            LIBRARY.function("uc_ctl"), FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT),
-            Linker.Option.firstVariadicArg(2), CRITICAL);
+            LIBRARY.function("uc_ctl"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT),
+            Linker.Option.firstVariadicArg(2),
+            CRITICAL);
     private static final MethodHandle CTL1_INT = LINKER.downcallHandle(
-            LIBRARY.function("uc_ctl"), FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT),
+            LIBRARY.function("uc_ctl"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT),
             Linker.Option.firstVariadicArg(2));
     private static final MethodHandle CTL1_POINTER = LINKER.downcallHandle(
-            LIBRARY.function("uc_ctl"), FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG),
+            LIBRARY.function("uc_ctl"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG),
             Linker.Option.firstVariadicArg(2));
     private static final MethodHandle CTL2 = LINKER.downcallHandle(
-            LIBRARY.function("uc_ctl"), FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG),
+            LIBRARY.function("uc_ctl"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG),
             Linker.Option.firstVariadicArg(2));
 
     private UnicornApi() {}
@@ -104,7 +111,9 @@ final class UnicornApi {
     static String strerror(int code) {
         try {
             long text = (long) STRERROR.invokeExact(code);
-            return text == 0 ? "unknown error" : MemorySegment.ofAddress(text).reinterpret(256).getString(0);
+            return text == 0
+                    ? "unknown error"
+                    : MemorySegment.ofAddress(text).reinterpret(256).getString(0);
         } catch (Throwable e) {
             throw impossible(e);
         }
@@ -246,7 +255,8 @@ final class UnicornApi {
     }
 
     /** {@code uc_hook_add(engine, &hook, type, callback, userData, begin, end, instruction)}. */
-    static int hookAdd(long uc, long result, int type, long callback, long userData, long begin, long end, int instruction) {
+    static int hookAdd(
+            long uc, long result, int type, long callback, long userData, long begin, long end, int instruction) {
         try {
             return (int) HOOK_ADD.invokeExact(uc, result, type, callback, userData, begin, end, instruction);
         } catch (Throwable e) {

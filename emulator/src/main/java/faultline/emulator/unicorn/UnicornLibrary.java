@@ -55,7 +55,9 @@ public final class UnicornLibrary {
     public static synchronized UnicornLibrary load() {
         if (loaded == null) {
             String given = System.getProperty("faultline.unicorn", System.getenv("FAULTLINE_UNICORN"));
-            loaded = given != null && !given.isEmpty() ? explicit(given) : search(systemNames(), cached(cacheDirectory()));
+            loaded = given != null && !given.isEmpty()
+                    ? explicit(given)
+                    : search(systemNames(), cached(cacheDirectory()));
         }
         return loaded;
     }
@@ -64,19 +66,20 @@ public final class UnicornLibrary {
     static UnicornLibrary explicit(String path) {
         Path file = Path.of(path);
         if (!Files.isRegularFile(file)) {
-            throw new UnicornUnavailableException("libunicorn: FAULTLINE_UNICORN names " + path
-                    + ", which is not a file. " + ADVICE + ".", null);
+            throw new UnicornUnavailableException(
+                    "libunicorn: FAULTLINE_UNICORN names " + path + ", which is not a file. " + ADVICE + ".", null);
         }
         UnicornLibrary library;
         try {
             library = open(file.toAbsolutePath().toString());
         } catch (IllegalArgumentException e) {
-            throw new UnicornUnavailableException("libunicorn: " + path + " cannot be loaded: " + e.getMessage() + ". "
-                    + ADVICE + ".", e);
+            throw new UnicornUnavailableException(
+                    "libunicorn: " + path + " cannot be loaded: " + e.getMessage() + ". " + ADVICE + ".", e);
         }
         if (!library.isNewEnough()) {
-            throw new UnicornUnavailableException("libunicorn: " + path + " is version " + library.versionText()
-                    + ", too old. " + ADVICE + ".", null);
+            throw new UnicornUnavailableException(
+                    "libunicorn: " + path + " is version " + library.versionText() + ", too old. " + ADVICE + ".",
+                    null);
         }
         return library;
     }
@@ -109,7 +112,8 @@ public final class UnicornLibrary {
                 .orElseThrow(() -> new IllegalArgumentException("it has no function uc_version"));
         try {
             int version = (int) Linker.nativeLinker()
-                    .downcallHandle(function,
+                    .downcallHandle(
+                            function,
                             FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG))
                     .invokeExact(0L, 0L);
             return new UnicornLibrary(symbols, nameOrPath, version & 0xffffff00);
@@ -120,7 +124,10 @@ public final class UnicornLibrary {
 
     private static List<String> systemNames() {
         return MAC
-                ? List.of("libunicorn.2.dylib", "/opt/homebrew/lib/libunicorn.2.dylib", "/usr/local/lib/libunicorn.2.dylib")
+                ? List.of(
+                        "libunicorn.2.dylib",
+                        "/opt/homebrew/lib/libunicorn.2.dylib",
+                        "/usr/local/lib/libunicorn.2.dylib")
                 : List.of("libunicorn.so.2", "/usr/local/lib/libunicorn.so.2");
     }
 
@@ -136,9 +143,11 @@ public final class UnicornLibrary {
             return List.of();
         }
         String name = MAC ? "libunicorn.2.dylib" : "libunicorn.so.2";
-        try (Stream<Path> files = Files.find(directory, CACHE_DEPTH, (file, attributes) ->
-                file.getFileName().toString().equals(name))) {
-            return files.sorted(Comparator.comparing(UnicornLibrary::modified).reversed()).toList();
+        try (Stream<Path> files = Files.find(directory, CACHE_DEPTH, (file, attributes) -> file.getFileName()
+                .toString()
+                .equals(name))) {
+            return files.sorted(Comparator.comparing(UnicornLibrary::modified).reversed())
+                    .toList();
         } catch (IOException e) {
             throw new UnicornUnavailableException("libunicorn: cannot read " + directory + ": " + e.getMessage(), e);
         }
@@ -153,8 +162,9 @@ public final class UnicornLibrary {
     }
 
     MemorySegment function(String name) {
-        return symbols.find(name).orElseThrow(() -> new UnicornUnavailableException(
-                "libunicorn: " + location + " lacks the function " + name + ". " + ADVICE + ".", null));
+        return symbols.find(name)
+                .orElseThrow(() -> new UnicornUnavailableException(
+                        "libunicorn: " + location + " lacks the function " + name + ". " + ADVICE + ".", null));
     }
 
     boolean isNewEnough() {

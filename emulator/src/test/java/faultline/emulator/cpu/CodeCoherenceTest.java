@@ -68,7 +68,8 @@ class CodeCoherenceTest {
 
     @Test
     void loopThatRewritesItselfInItsOwnPageIsRight() {
-        // mov ecx,200; L: mov [rip+1],ecx (the immediate of the next-but-none instruction); jmp +0; mov eax,0; add rbx,rax; dec ecx; jnz L
+        // mov ecx,200; L: mov [rip+1],ecx (the immediate of the next-but-none instruction); jmp +0; mov eax,0; add
+        // rbx,rax; dec ecx; jnz L
         kernel.map(JIT, FakeKernel.W | FakeKernel.X);
         kernel.code(JIT, "b9c8000000", "31db", "890d03000000", "eb00", "b800000000", "4801c3", "ffc9", "75ec", SYSCALL);
 

@@ -138,7 +138,8 @@ class CpuEngineTest {
         assertThat(kernel.run(CODE)).isEqualTo(Exit.FAULT_RETRY);
         assertThat(kernel.context.address).isEqualTo(DATA + 8);
         kernel.context.mayWait = true;
-        assertThat(kernel.fault(kernel.context.address, kernel.context.errorCode, kernel.context)).isZero();
+        assertThat(kernel.fault(kernel.context.address, kernel.context.errorCode, kernel.context))
+                .isZero();
         assertThat(kernel.run()).isEqualTo(Exit.SYSCALL);
     }
 
@@ -296,7 +297,8 @@ class CpuEngineTest {
         state.set(RIP, CODE);
 
         org.assertj.core.api.Assertions.assertThatThrownBy(() -> engine.run(state, broken.context))
-                .isInstanceOf(IllegalStateException.class).hasMessage("boom");
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("boom");
         assertThat(kernel.run(CODE)).isEqualTo(Exit.FAULT_SIGNAL);
     }
 }

@@ -141,5 +141,4 @@ final class CpuMeasure {
         Arrays.sort(values);
         return values[values.length / 2];
     }
-
 }

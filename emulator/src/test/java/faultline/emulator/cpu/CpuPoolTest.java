@@ -3,7 +3,6 @@ package faultline.emulator.cpu;
 import static faultline.emulator.cpu.Asm.SYSCALL;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -81,7 +80,9 @@ class CpuPoolTest {
         Path status = Path.of("/proc/self/status");
         assumeTrue(Files.exists(status), "needs /proc");
         System.gc();
-        return Files.readAllLines(status).stream().filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D+", ""))).sum();
+        return Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D+", "")))
+                .sum();
     }
 }

@@ -40,7 +40,8 @@ class CpuStateTest {
         kernel.state.fxsave(image);
         for (int i = 0; i < 416; i += 8) {
             long mask = i == 0 ? 0x0000_ffff_ffff_ffffL : -1; // the last opcode is not kept
-            assertThat(image.get(ValueLayout.JAVA_LONG, i) & mask).as("byte %d", i)
+            assertThat(image.get(ValueLayout.JAVA_LONG, i) & mask)
+                    .as("byte %d", i)
                     .isEqualTo(kernel.peek(DATA + i) & mask);
         }
     }

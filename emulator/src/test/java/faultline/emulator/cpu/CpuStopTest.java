@@ -69,7 +69,8 @@ class CpuStopTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"48ff07", "f048ff07", "48010f", "f0480fc10f", "48870748ffc0", "488b0748ffc0488907"})
-    void readModifyWriteIsNeverDoneTwiceHoweverOftenItsThreadIsStopped(String instructions) throws InterruptedException {
+    void readModifyWriteIsNeverDoneTwiceHoweverOftenItsThreadIsStopped(String instructions)
+            throws InterruptedException {
         kernel.map(DATA, FakeKernel.W);
         // L: <+1 at [rdi]>; mov ecx,1; inc rbx; jmp L
         int length = instructions.length() / 2;
@@ -91,9 +92,8 @@ class CpuStopTest {
             assertThat(kernel.run()).isEqualTo(Exit.STOPPED);
             assertThat(kernel.state.get(RIP)).isEqualTo(CODE);
             long expected = kernel.state.get(RBX);
-            long counted = instructions.startsWith("4887")
-                    ? kernel.peek(DATA) + kernel.state.get(RAX) - 1
-                    : kernel.peek(DATA);
+            long counted =
+                    instructions.startsWith("4887") ? kernel.peek(DATA) + kernel.state.get(RAX) - 1 : kernel.peek(DATA);
             assertThat(counted).isEqualTo(expected);
         }
         done.set(true);

@@ -61,8 +61,13 @@ final class FakeKernel implements GuestMemory, AutoCloseable {
 
     /** Maps a page to a frame. */
     FakeKernel map(long address, long pfn, int rights) {
-        pages.put(address >>> 12, pfn << 12 | PRESENT | USER | ((rights & W) != 0 ? WRITABLE : 0)
-                | ((rights & X) != 0 ? 0 : PageWalker.NX));
+        pages.put(
+                address >>> 12,
+                pfn << 12
+                        | PRESENT
+                        | USER
+                        | ((rights & W) != 0 ? WRITABLE : 0)
+                        | ((rights & X) != 0 ? 0 : PageWalker.NX));
         return this;
     }
 
@@ -114,7 +119,8 @@ final class FakeKernel implements GuestMemory, AutoCloseable {
 
     @Override
     public long walk(long address, int access) {
-        int code = FaultHandler.PF_USER | (access == WRITE ? FaultHandler.PF_WRITE : 0)
+        int code = FaultHandler.PF_USER
+                | (access == WRITE ? FaultHandler.PF_WRITE : 0)
                 | (access == FETCH ? FaultHandler.PF_INSTR : 0);
         Long entry = pages.get(address >>> 12);
         if (entry == null) {

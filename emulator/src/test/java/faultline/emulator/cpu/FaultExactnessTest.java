@@ -35,12 +35,41 @@ class FaultExactnessTest {
 
     @ParameterizedTest
     @CsvSource({
-        "add [rdi] eax,0107", "or,0907", "adc,1107", "sbb,1907", "and,2107", "sub,2907", "xor,3107", "add m8 imm,800701",
-        "add m32 imm8,830701", "sub m32 imm32,812f01000000", "xchg,8707", "xchg8,8607", "rol 1,d107", "rcl cl,d317",
-        "shl imm,c12703", "sar8,d03f", "not,f717", "neg,f71f", "inc,ff07", "dec8,fe0f", "shld,0fa40703", "shrd cl,0fad07",
-        "bts,0fab07", "btr imm,0fba3701", "btc,0fbb07", "xadd,0fc107", "cmpxchg,0fb107", "cmpxchg8b,0fc70f",
-        "cmpxchg16b,480fc70f", "lock add,f00107", "lock inc 64,f048ff07", "lock xadd,f0480fc107", "add 16,660107",
-        "lock cmpxchg,f00fb117", "add r8,44000f"
+        "add [rdi] eax,0107",
+        "or,0907",
+        "adc,1107",
+        "sbb,1907",
+        "and,2107",
+        "sub,2907",
+        "xor,3107",
+        "add m8 imm,800701",
+        "add m32 imm8,830701",
+        "sub m32 imm32,812f01000000",
+        "xchg,8707",
+        "xchg8,8607",
+        "rol 1,d107",
+        "rcl cl,d317",
+        "shl imm,c12703",
+        "sar8,d03f",
+        "not,f717",
+        "neg,f71f",
+        "inc,ff07",
+        "dec8,fe0f",
+        "shld,0fa40703",
+        "shrd cl,0fad07",
+        "bts,0fab07",
+        "btr imm,0fba3701",
+        "btc,0fbb07",
+        "xadd,0fc107",
+        "cmpxchg,0fb107",
+        "cmpxchg8b,0fc70f",
+        "cmpxchg16b,480fc70f",
+        "lock add,f00107",
+        "lock inc 64,f048ff07",
+        "lock xadd,f0480fc107",
+        "add 16,660107",
+        "lock cmpxchg,f00fb117",
+        "add r8,44000f"
     })
     void readModifyWriteFaultsOnceAsAWrite(String name, String instruction) {
         kernel.demand(DATA, 1, FakeKernel.W);
@@ -54,9 +83,24 @@ class FaultExactnessTest {
 
     @ParameterizedTest
     @CsvSource({
-        "mov,8b07", "cmp,3907", "cmp imm,803f01", "test,8507", "test imm,f60701", "bt,0fa307", "bt imm,0fba2701", "mul,f727",
-        "add from,0307", "push,ff37", "movups,0f1007", "fld,dd07", "imul,0faf07", "movzx,0fb607", "lods,488d37ac",
-        "popcnt,f30fb807", "scas,ae", "prefetch then mov,0f0d078b07"
+        "mov,8b07",
+        "cmp,3907",
+        "cmp imm,803f01",
+        "test,8507",
+        "test imm,f60701",
+        "bt,0fa307",
+        "bt imm,0fba2701",
+        "mul,f727",
+        "add from,0307",
+        "push,ff37",
+        "movups,0f1007",
+        "fld,dd07",
+        "imul,0faf07",
+        "movzx,0fb607",
+        "lods,488d37ac",
+        "popcnt,f30fb807",
+        "scas,ae",
+        "prefetch then mov,0f0d078b07"
     })
     void plainReadFaultsOnceAsARead(String name, String instruction) {
         kernel.map(STACK - 4096, FakeKernel.W);

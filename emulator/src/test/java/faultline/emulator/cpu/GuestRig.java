@@ -60,7 +60,7 @@ final class GuestRig implements AutoCloseable {
     }
 
     Exit run() {
-        for (;;) {
+        for (; ; ) {
             Exit exit = engine.run(state, context);
             if (exit != Exit.FAULT_RETRY) {
                 return exit;

@@ -19,7 +19,14 @@ class TlbGrowthTest {
                 kernel.map(DATA + i * 4096L, FakeKernel.R);
             }
             // mov rdi,DATA; mov ecx,PAGES; L: mov rax,[rdi]; add rdi,4096; dec ecx; jnz L
-            kernel.code(CODE, mov(CpuState.RDI, DATA), "b9" + Asm.le(PAGES, 4), "488b07", "4881c700100000", "ffc9", "75f2",
+            kernel.code(
+                    CODE,
+                    mov(CpuState.RDI, DATA),
+                    "b9" + Asm.le(PAGES, 4),
+                    "488b07",
+                    "4881c700100000",
+                    "ffc9",
+                    "75f2",
                     SYSCALL);
             for (int i = 0; i < 3; i++) {
                 assertThat(kernel.run(CODE)).isEqualTo(Exit.SYSCALL);
@@ -38,9 +45,20 @@ class TlbGrowthTest {
             for (int i = 0; i < 12; i++) {
                 kernel.map(DATA + ((long) i << 28), FakeKernel.R);
             }
-            // mov edx,5000; M: mov rdi,DATA; mov ecx,12; L: mov rax,[rdi]; add rdi,1<<28; dec ecx; jnz L; dec edx; jnz M
-            kernel.code(CODE, "ba88130000", "48bf" + Asm.le(DATA, 8), "b90c000000", "488b07", "4881c700000010", "ffc9",
-                    "75f2", "ffca", "75df", SYSCALL);
+            // mov edx,5000; M: mov rdi,DATA; mov ecx,12; L: mov rax,[rdi]; add rdi,1<<28; dec ecx; jnz L; dec edx; jnz
+            // M
+            kernel.code(
+                    CODE,
+                    "ba88130000",
+                    "48bf" + Asm.le(DATA, 8),
+                    "b90c000000",
+                    "488b07",
+                    "4881c700000010",
+                    "ffc9",
+                    "75f2",
+                    "ffca",
+                    "75df",
+                    SYSCALL);
             assertThat(kernel.run(CODE)).isEqualTo(Exit.SYSCALL);
             assertThat(kernel.engine.stats().growthFlushes).isZero();
         }

@@ -1,7 +1,6 @@
 package faultline.emulator.cpu;
 
 import static faultline.emulator.cpu.Asm.SYSCALL;
-import static faultline.emulator.cpu.Asm.mov;
 import static faultline.emulator.cpu.GuestRig.CODE;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -62,7 +61,8 @@ class TwoEnginesTest {
                     }
                     case FAULT_RETRY -> {
                         context.mayWait = true;
-                        int result = rig.memory.faults().doUserAddrFault(mm, context.address, context.errorCode, context);
+                        int result =
+                                rig.memory.faults().doUserAddrFault(mm, context.address, context.errorCode, context);
                         if (result == FaultHandler.FAULT_SIGNAL) {
                             refused();
                         }
@@ -91,9 +91,11 @@ class TwoEnginesTest {
     @BeforeEach
     void forkAChild() {
         int flags = MmapFlags.SHARED | MmapFlags.ANONYMOUS | MmapFlags.FIXED;
-        shared = rig.memory.mmap().doMmap(rig.mm, rig.context, 0x5000_0000L, PAGES * 4096L, GuestRig.RW, flags, null, 0);
+        shared =
+                rig.memory.mmap().doMmap(rig.mm, rig.context, 0x5000_0000L, PAGES * 4096L, GuestRig.RW, flags, null, 0);
         assertThat(shared).isPositive();
-        // again: mov rdi,rbx; mov ecx,8; next: inc qword [rdi]; add rdi,4096; dec ecx; jnz next; dec edx; jnz again; syscall
+        // again: mov rdi,rbx; mov ecx,8; next: inc qword [rdi]; add rdi,4096; dec ecx; jnz next; dec edx; jnz again;
+        // syscall
         rig.code(CODE, "4889df", "b908000000", "48ff07", "4881c700100000", "ffc9", "75f2", "ffca", "75e6", SYSCALL);
         MmStruct child = rig.memory.newMm(MmLimits.ROOT);
         assertThat(rig.memory.fork().dupMmap(child, rig.mm, rig.context)).isZero();
@@ -133,36 +135,43 @@ class TwoEnginesTest {
         assertThat(failure.get()).isNull();
         for (int page = 0; page < PAGES; page++) {
             for (int word = 0; word < 2; word++) {
-                assertThat(counter(page, word)).as("page %d, side %d", page, word).isEqualTo((long) ROUNDS * PASSES);
+                assertThat(counter(page, word))
+                        .as("page %d, side %d", page, word)
+                        .isEqualTo((long) ROUNDS * PASSES);
             }
         }
     }
 
     private long counter(int page, int word) {
         rig.context.mayWait = true;
-        assertThat(rig.memory.userMemory().getLong(rig.mm, rig.context, shared + 4096L * page + 8L * word)).isZero();
+        assertThat(rig.memory.userMemory().getLong(rig.mm, rig.context, shared + 4096L * page + 8L * word))
+                .isZero();
         return rig.context.value;
     }
 
     @Test
     void takingEachOthersTranslationsAwayLosesNoIncrement() throws Exception {
-        both((other, ctx, round) ->
-                assertThat(rig.memory.madvise().run(other, ctx, shared, PAGES * 4096L, Madv.DONTNEED)).isZero());
+        both((other, ctx, round) -> assertThat(
+                        rig.memory.madvise().run(other, ctx, shared, PAGES * 4096L, Madv.DONTNEED))
+                .isZero());
     }
 
     @Test
     void writeProtectingEachOtherStopsEveryWriteInBetween() throws Exception {
         both((other, ctx, round) -> {
             long page = shared + round % PAGES * 4096L;
-            assertThat(rig.memory.mprotect().run(other, ctx, page, 4096, Prot.READ)).isZero();
+            assertThat(rig.memory.mprotect().run(other, ctx, page, 4096, Prot.READ))
+                    .isZero();
             int word = other == rig.mm ? 0 : 1;
             long before = rig.memory.phys().getLongAcquire(physical(other, page) + 8L * word);
             for (int i = 0; i < 50; i++) {
                 Thread.onSpinWait();
             }
             assertThat(rig.memory.phys().getLongAcquire(physical(other, page) + 8L * word))
-                    .as("written through an old translation").isEqualTo(before);
-            assertThat(rig.memory.mprotect().run(other, ctx, page, 4096, GuestRig.RW)).isZero();
+                    .as("written through an old translation")
+                    .isEqualTo(before);
+            assertThat(rig.memory.mprotect().run(other, ctx, page, 4096, GuestRig.RW))
+                    .isZero();
         });
     }
 

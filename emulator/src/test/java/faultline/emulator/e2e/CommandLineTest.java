@@ -14,7 +14,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The command {@code faultline} as a user types it, each in a Java process of its own. */
 class CommandLineTest {
-    private static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    private static final String JAVA =
+            Path.of(System.getProperty("java.home"), "bin", "java").toString();
     private static final int SECONDS = 60;
 
     @TempDir
@@ -24,7 +25,11 @@ class CommandLineTest {
 
     private Outcome faultline(String... args) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
-                JAVA, "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                JAVA,
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
                 "faultline.emulator.cli.Start"));
         command.addAll(List.of(args));
         Path output = directory.resolve("output");
@@ -36,7 +41,9 @@ class CommandLineTest {
         builder.environment().put("FAULTLINE_TEST", "from the environment");
         Process process = builder.start();
         process.getOutputStream().close();
-        assertThat(process.waitFor(SECONDS, TimeUnit.SECONDS)).as("ended in time").isTrue();
+        assertThat(process.waitFor(SECONDS, TimeUnit.SECONDS))
+                .as("ended in time")
+                .isTrue();
         return new Outcome(
                 process.exitValue(),
                 Files.readString(output, StandardCharsets.ISO_8859_1),
@@ -75,11 +82,14 @@ class CommandLineTest {
 
     @Test
     void envSetsReplacesAndRemoves() throws Exception {
-        Outcome outcome = faultline(
-                "run", "--env", "FAULTLINE_TEST=given", "-E", "FAULTLINE_TEST_2=a=b", program("arguments"));
+        Outcome outcome =
+                faultline("run", "--env", "FAULTLINE_TEST=given", "-E", "FAULTLINE_TEST_2=a=b", program("arguments"));
 
-        assertThat(outcome.output()).contains("FAULTLINE_TEST=given\n", "FAULTLINE_TEST_2=a=b\n").doesNotContain("from the");
-        assertThat(faultline("run", "--env", "FAULTLINE_TEST", program("arguments")).output())
+        assertThat(outcome.output())
+                .contains("FAULTLINE_TEST=given\n", "FAULTLINE_TEST_2=a=b\n")
+                .doesNotContain("from the");
+        assertThat(faultline("run", "--env", "FAULTLINE_TEST", program("arguments"))
+                        .output())
                 .doesNotContain("FAULTLINE_TEST=");
     }
 
@@ -88,7 +98,8 @@ class CommandLineTest {
         Path root = Files.createDirectory(directory.resolve("root"));
         Files.copy(TestPrograms.program("hello"), root.resolve("hello"));
 
-        assertThat(faultline("run", "--root", root.toString(), "/hello").output()).isEqualTo("hello, world\n");
+        assertThat(faultline("run", "--root", root.toString(), "/hello").output())
+                .isEqualTo("hello, world\n");
         oneLine(faultline("run", "--root", root.toString(), program("hello")), 127, "hello");
         oneLine(faultline("run", "--root", root + "/hello", "/hello"), 125, "not a directory");
     }
@@ -130,7 +141,8 @@ class CommandLineTest {
         Outcome outcome = faultline("run", "--stats", program("fresh_write"));
 
         assertThat(outcome.status()).isZero();
-        assertThat(outcome.errors()).contains("faults", "minor", "new page", "tlb", "fills", "system calls", "getrusage", "peak");
+        assertThat(outcome.errors())
+                .contains("faults", "minor", "new page", "tlb", "fills", "system calls", "getrusage", "peak");
     }
 
     @Test
@@ -141,7 +153,9 @@ class CommandLineTest {
         assertThat(outcome.status()).isZero();
         List<String> text = Files.readAllLines(lines);
         // 512 pages, twice
-        assertThat(text.stream().filter(line -> line.contains("minfault") && line.contains("new page")).count())
+        assertThat(text.stream()
+                        .filter(line -> line.contains("minfault") && line.contains("new page"))
+                        .count())
                 .isGreaterThanOrEqualTo(1024);
         assertThat(text).anyMatch(line -> line.contains("[measure+0x") || line.contains("[write_pages+0x"));
     }

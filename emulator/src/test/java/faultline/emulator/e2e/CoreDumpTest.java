@@ -21,7 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code --core}: what a fatal signal leaves, read by us and, where there is one, by gdb. */
 class CoreDumpTest {
-    private static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    private static final String JAVA =
+            Path.of(System.getProperty("java.home"), "bin", "java").toString();
     private static final int SECONDS = 60;
     private static final long AREA = 0x1000_0000_0000L;
     private static final long PAGE = 4096;
@@ -48,15 +49,26 @@ class CoreDumpTest {
                 .redirectError(directory.resolve("errors").toFile())
                 .start();
         process.getOutputStream().close();
-        assertThat(process.waitFor(SECONDS, TimeUnit.SECONDS)).as("ended in time").isTrue();
+        assertThat(process.waitFor(SECONDS, TimeUnit.SECONDS))
+                .as("ended in time")
+                .isTrue();
         return process.exitValue() + "\n" + Files.readString(output, StandardCharsets.ISO_8859_1);
     }
 
     /** Runs the program and has it dumped. */
     private void crash(String how, int status) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
-                JAVA, "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-                "faultline.emulator.cli.Start", "run", "--core", core.toString(), program.toString(), how));
+                JAVA,
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "faultline.emulator.cli.Start",
+                "run",
+                "--core",
+                core.toString(),
+                program.toString(),
+                how));
         assertThat(run(directory.resolve("output"), command)).isEqualTo(status + "\nbefore\n");
         assertThat(directory.resolve("errors")).isEmptyFile();
         assertThat(core).isRegularFile();
@@ -76,7 +88,12 @@ class CoreDumpTest {
     @Test
     void gdbShowsWhereItDiedAndItsRegisters() throws Exception {
         crash("segv", SEGV);
-        assertThat(gdb("bt", "info registers", "print landmark", "print $xmm7.v2_double[0]", "print $_siginfo.si_signo"))
+        assertThat(gdb(
+                        "bt",
+                        "info registers",
+                        "print landmark",
+                        "print $xmm7.v2_double[0]",
+                        "print $_siginfo.si_signo"))
                 .contains("Program terminated with signal SIGSEGV")
                 .containsSubsequence("innermost (depth=42)", "middle (depth=0)", "middle (depth=3)", "main (argc=2")
                 .containsPattern("rip +0x[0-9a-f]+ +0x[0-9a-f]+ <innermost\\+")

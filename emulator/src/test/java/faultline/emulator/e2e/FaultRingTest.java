@@ -12,7 +12,8 @@ class FaultRingTest {
     @Test
     void aProgramFindsItsFaultsInTheRingThatItMaps() throws Exception {
         try (Guests guests = new Guests()) {
-            GuestResult result = guests.run(List.of(TestPrograms.program("fault_ring").toString()));
+            GuestResult result =
+                    guests.run(List.of(TestPrograms.program("fault_ring").toString()));
 
             assertThat(result.trouble()).isEmpty();
             assertThat(result.output()).isEqualTo("""

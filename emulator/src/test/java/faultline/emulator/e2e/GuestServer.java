@@ -74,7 +74,12 @@ final class GuestServer {
 
     private static void redirect(int fd, Path file, int flags) {
         try (Arena arena = Arena.ofConfined()) {
-            long opened = Libc.call(Nr.OPENAT, Libc.AT_FDCWD, arena.allocateFrom(file.toString()).address(), flags, 0600);
+            long opened = Libc.call(
+                    Nr.OPENAT,
+                    Libc.AT_FDCWD,
+                    arena.allocateFrom(file.toString()).address(),
+                    flags,
+                    0600);
             if (opened < 0) {
                 throw new IllegalStateException(file + ": errno " + -opened);
             }

@@ -28,7 +28,8 @@ final class Guests implements AutoCloseable {
     /** How long the emulator may take to end a guest that it was told to kill. */
     private static final int GRACE = 15;
 
-    private static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    private static final String JAVA =
+            Path.of(System.getProperty("java.home"), "bin", "java").toString();
 
     private final Path directory = Files.createTempDirectory("faultline-e2e");
     private final ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -113,7 +114,8 @@ final class Guests implements AutoCloseable {
         } catch (ExecutionException | TimeoutException | InterruptedException | IOException e) {
             String how = e instanceof TimeoutException ? "the emulator hangs" : "the JVM died: " + e;
             stopServer();
-            return new GuestResult(-1, text(request.output()), text(request.errors()), how, e instanceof TimeoutException, "");
+            return new GuestResult(
+                    -1, text(request.output()), text(request.errors()), how, e instanceof TimeoutException, "");
         }
     }
 

@@ -73,7 +73,9 @@ class HostileProgramTest {
         GuestResult result = guests.run(request);
         boolean refused = result.trouble().startsWith("ElfException");
         boolean ran = result.trouble().isEmpty() && result.status() >= 0;
-        if (!refused && !ran || result.errors().contains("\tat ") || !result.audit().isEmpty()) {
+        if (!refused && !ran
+                || result.errors().contains("\tat ")
+                || !result.audit().isEmpty()) {
             wrong.add(name + ": " + result);
         }
     }

@@ -37,7 +37,10 @@ class MemoryPressureTest {
                 assertThat(space.freeSlots()).as("free swap slots").isEqualTo(space.totalSlots());
             }
             return new Outcome(
-                    status, audit, space == null ? 0 : space.pagesIn(), machine.kernel().oomKiller().kills());
+                    status,
+                    audit,
+                    space == null ? 0 : space.pagesIn(),
+                    machine.kernel().oomKiller().kills());
         }
     }
 

@@ -34,7 +34,8 @@ class NativeComparisonTest {
     @TestFactory
     Stream<DynamicTest> sameAsNative() {
         return TestPrograms.names(
-                        "basic", "faults", "errno", "shape", "signal", "code", "file", "thread", "gup", "swap", "mm", "process")
+                        "basic", "faults", "errno", "shape", "signal", "code", "file", "thread", "gup", "swap", "mm",
+                        "process")
                 .stream()
                 .map(name -> DynamicTest.dynamicTest(name, () -> compare(name, "split", "pmd")));
     }
@@ -49,11 +50,14 @@ class NativeComparisonTest {
     private static void compare(String name, String ptl, String move) throws Exception {
         Path program = TestPrograms.program(name);
         assumeTrue(Files.exists(program), program + " was not built: testbins/build.sh says why");
-        List<String> argv = Stream.concat(Stream.of(program.toString()), arguments(name)).toList();
+        List<String> argv =
+                Stream.concat(Stream.of(program.toString()), arguments(name)).toList();
         GuestResult expected = guests.nativeRun(argv);
         GuestResult actual = guests.run(guests.request(argv, null, ptl, move, Guests.SECONDS));
 
-        assertThat(actual.trouble()).as("trouble; standard error: %s", actual.errors()).isEmpty();
+        assertThat(actual.trouble())
+                .as("trouble; standard error: %s", actual.errors())
+                .isEmpty();
         assertThat(actual.output()).as("standard output").isEqualTo(expected.output());
         assertThat(actual.status()).as("exit status").isEqualTo(expected.status());
         assertThat(actual.audit()).as("audit").isEmpty();

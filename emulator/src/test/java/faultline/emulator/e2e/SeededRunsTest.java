@@ -31,8 +31,11 @@ class SeededRunsTest {
 
     private static String run(String program, long seed) throws IOException {
         List<String> argv = List.of(TestPrograms.program(program).toString());
-        GuestResult result = guests.run(guests.request(argv, null, "split", "pmd", Guests.SECONDS).withSeed(seed));
-        assertThat(result.trouble()).as("trouble; standard error: %s", result.errors()).isEmpty();
+        GuestResult result = guests.run(
+                guests.request(argv, null, "split", "pmd", Guests.SECONDS).withSeed(seed));
+        assertThat(result.trouble())
+                .as("trouble; standard error: %s", result.errors())
+                .isEmpty();
         assertThat(result.timedOut()).as("timed out").isFalse();
         assertThat(result.status()).as("exit status").isZero();
         assertThat(result.audit()).as("audit").isEmpty();
@@ -59,7 +62,11 @@ class SeededRunsTest {
     @Test
     void virtualTimeJumpsOverHoursInWhichEverybodySleeps() throws IOException {
         String first = run("virtual_time", 3);
-        assertThat(first).contains("slept 3600 s").contains("poll 7200 s").contains("timer 10800 s").contains("thread 14400 s");
+        assertThat(first)
+                .contains("slept 3600 s")
+                .contains("poll 7200 s")
+                .contains("timer 10800 s")
+                .contains("thread 14400 s");
         assertThat(run("virtual_time", 3)).isEqualTo(first);
     }
 }

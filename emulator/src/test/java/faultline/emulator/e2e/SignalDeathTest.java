@@ -24,7 +24,11 @@ class SignalDeathTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 23, 24, 25, 26, 27, 28, 29, 30, 31, 34, 64})
+    @ValueSource(
+            ints = {
+                1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 23, 24, 25, 26, 27, 28, 29, 30, 31, 34,
+                64
+            })
     void endsAsNatively(int signal) throws Exception {
         List<String> argv = List.of(TestPrograms.program("killed").toString(), Integer.toString(signal));
         GuestResult expected = guests.nativeRun(argv);

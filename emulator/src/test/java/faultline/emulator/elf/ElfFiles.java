@@ -29,10 +29,21 @@ final class ElfFiles {
     }
 
     static void header(
-            ByteBuffer file, int index, int type, int flags, long offset, long vaddr, long fileSize, long memSize, long align) {
+            ByteBuffer file,
+            int index,
+            int type,
+            int flags,
+            long offset,
+            long vaddr,
+            long fileSize,
+            long memSize,
+            long align) {
         int at = PHDR_OFFSET + 56 * index;
         file.putInt(at, type).putInt(at + 4, flags).putLong(at + 8, offset).putLong(at + 16, vaddr);
-        file.putLong(at + 24, vaddr).putLong(at + 32, fileSize).putLong(at + 40, memSize).putLong(at + 48, align);
+        file.putLong(at + 24, vaddr)
+                .putLong(at + 32, fileSize)
+                .putLong(at + 40, memSize)
+                .putLong(at + 48, align);
     }
 
     static ElfImage parse(ByteBuffer file) throws ElfException {

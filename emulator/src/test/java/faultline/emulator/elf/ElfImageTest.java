@@ -14,7 +14,8 @@ class ElfImageTest {
 
     private static void assertRefused(ByteBuffer file, int errno) {
         assertThatThrownBy(() -> ElfFiles.parse(file))
-                .isInstanceOfSatisfying(ElfException.class, e -> assertThat(e.errno()).isEqualTo(errno));
+                .isInstanceOfSatisfying(
+                        ElfException.class, e -> assertThat(e.errno()).isEqualTo(errno));
     }
 
     @Test

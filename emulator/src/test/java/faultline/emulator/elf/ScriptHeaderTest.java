@@ -15,7 +15,8 @@ class ScriptHeaderTest {
     @Test
     void splitsPathAndOneArgument() throws ElfException {
         assertThat(parse("#!/bin/sh\necho")).isEqualTo(new ScriptHeader("/bin/sh", null));
-        assertThat(parse("#! \t/usr/bin/env  python3 -u \t\n")).isEqualTo(new ScriptHeader("/usr/bin/env", "python3 -u"));
+        assertThat(parse("#! \t/usr/bin/env  python3 -u \t\n"))
+                .isEqualTo(new ScriptHeader("/usr/bin/env", "python3 -u"));
         assertThat(parse("#!/bin/sh")).isEqualTo(new ScriptHeader("/bin/sh", null));
     }
 

@@ -81,7 +81,8 @@ class CachedFileTest {
         HostFile mapped = file(OpenFlags.O_RDWR);
         poke(mapped, 8192, "kept");
         mapped.put();
-        assertThat(new String(Files.readAllBytes(path), 8190, 8, StandardCharsets.US_ASCII)).isEqualTo("aakeptaa");
+        assertThat(new String(Files.readAllBytes(path), 8190, 8, StandardCharsets.US_ASCII))
+                .isEqualTo("aakeptaa");
         assertThat(Files.size(path)).isEqualTo(3 * 4096);
     }
 
@@ -90,7 +91,8 @@ class CachedFileTest {
         HostFile mapped = file(OpenFlags.O_RDWR);
         poke(mapped, 0, "synced");
         assertThat(mapped.writeback()).isZero();
-        assertThat(new String(Files.readAllBytes(path), 0, 6, StandardCharsets.US_ASCII)).isEqualTo("synced");
+        assertThat(new String(Files.readAllBytes(path), 0, 6, StandardCharsets.US_ASCII))
+                .isEqualTo("synced");
         mapped.put();
     }
 

@@ -102,7 +102,8 @@ class ConfinementTest {
     void procSelfRootIsTheGuestsRoot() {
         assertThat(contentOf("/proc/self/root/etc/file")).isEqualTo(INSIDE);
         assertThat(contentOf("/selfroot")).isEqualTo(INSIDE);
-        assertThat(open("/proc/self/root/../secret", OpenFlags.O_RDONLY).error()).isEqualTo(-Errno.ENOENT);
+        assertThat(open("/proc/self/root/../secret", OpenFlags.O_RDONLY).error())
+                .isEqualTo(-Errno.ENOENT);
     }
 
     @Test
@@ -110,7 +111,8 @@ class ConfinementTest {
         String own = "/proc/" + ProcessHandle.current().pid();
         assertThat(open(own + "/mem", OpenFlags.O_RDWR).error()).isEqualTo(-Errno.ENOENT);
         assertThat(open("/proc/1/environ", OpenFlags.O_RDONLY).error()).isEqualTo(-Errno.ENOENT);
-        assertThat(open("/proc/self/fd/" + files.root().fd(), OpenFlags.O_PATH).error()).isEqualTo(-Errno.ENOENT);
+        assertThat(open("/proc/self/fd/" + files.root().fd(), OpenFlags.O_PATH).error())
+                .isEqualTo(-Errno.ENOENT);
         assertThat(open("/proc/kcore", OpenFlags.O_RDONLY).error()).isEqualTo(-Errno.ENOENT);
     }
 
@@ -155,7 +157,8 @@ class ConfinementTest {
         OpenFile etc = open("/etc", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY).file();
         Opened file = fs.open(caller, etc, "file", OpenFlags.O_RDONLY, 0);
         assertThat(read(file.file())).isEqualTo(INSIDE);
-        assertThat(fs.open(caller, etc, "../../secret", OpenFlags.O_RDONLY, 0).error()).isEqualTo(-Errno.ENOENT);
+        assertThat(fs.open(caller, etc, "../../secret", OpenFlags.O_RDONLY, 0).error())
+                .isEqualTo(-Errno.ENOENT);
         file.file().put();
         etc.put();
     }
@@ -171,9 +174,11 @@ class ConfinementTest {
     @Test
     void restrictedOpenKeepsTheRootToo() {
         int beneath = OpenFlags.RESOLVE_BENEATH;
-        assertThat(fs.openRestricted(caller, null, "up", OpenFlags.O_RDONLY, 0, beneath).error())
+        assertThat(fs.openRestricted(caller, null, "up", OpenFlags.O_RDONLY, 0, beneath)
+                        .error())
                 .isEqualTo(-Errno.EXDEV);
-        assertThat(fs.openRestricted(caller, null, "up", OpenFlags.O_RDONLY, 0, 0).error())
+        assertThat(fs.openRestricted(caller, null, "up", OpenFlags.O_RDONLY, 0, 0)
+                        .error())
                 .isEqualTo(-Errno.ENOENT);
     }
 
@@ -227,7 +232,8 @@ class ConfinementTest {
             assertThat(ref.error()).isZero();
             MemorySegment stat = HostScratch.get().struct();
             int flags = ref.flags(last == LastComponent.NO_FOLLOW ? OpenFlags.AT_SYMLINK_NOFOLLOW : 0);
-            assertThat(Libc.call(Nr.NEWFSTATAT, ref.dirFd(), ref.pointer(), stat.address(), flags)).isZero();
+            assertThat(Libc.call(Nr.NEWFSTATAT, ref.dirFd(), ref.pointer(), stat.address(), flags))
+                    .isZero();
             return HostStat.mode(stat) & HostStat.S_IFMT;
         }
     }

@@ -26,7 +26,8 @@ class UnicornLibraryTest {
 
     @Test
     void missingFileThatTheUserNamedIsAnErrorThatSaysWhatToDo() {
-        assertThatThrownBy(() -> UnicornLibrary.explicit(directory.resolve("no.so").toString()))
+        assertThatThrownBy(
+                        () -> UnicornLibrary.explicit(directory.resolve("no.so").toString()))
                 .isInstanceOf(UnicornUnavailableException.class)
                 .hasMessageContaining("no.so")
                 .hasMessageContaining("not a file")
@@ -37,7 +38,8 @@ class UnicornLibraryTest {
     void fileThatIsNoLibraryIsAnErrorThatSaysSo() throws IOException {
         Path text = Files.writeString(directory.resolve("text.so"), "not a library");
         assertThatThrownBy(() -> UnicornLibrary.explicit(text.toString()))
-                .isInstanceOf(UnicornUnavailableException.class).hasMessageContaining("cannot be loaded");
+                .isInstanceOf(UnicornUnavailableException.class)
+                .hasMessageContaining("cannot be loaded");
     }
 
     @Test
@@ -59,8 +61,10 @@ class UnicornLibraryTest {
     @Test
     void cacheIsSearchedNewestFirst() throws IOException {
         String name = System.getProperty("os.name").contains("Mac") ? "libunicorn.2.dylib" : "libunicorn.so.2";
-        Path old = Files.writeString(Files.createDirectories(directory.resolve("a/lib")).resolve(name), "");
-        Path fresh = Files.writeString(Files.createDirectories(directory.resolve("b/usr/lib")).resolve(name), "");
+        Path old = Files.writeString(
+                Files.createDirectories(directory.resolve("a/lib")).resolve(name), "");
+        Path fresh = Files.writeString(
+                Files.createDirectories(directory.resolve("b/usr/lib")).resolve(name), "");
         Files.setLastModifiedTime(old, FileTime.fromMillis(1_000));
         assertThat(UnicornLibrary.cached(directory)).containsExactly(fresh, old);
         assertThat(UnicornLibrary.cached(directory.resolve("none"))).isEmpty();

@@ -87,10 +87,12 @@ class UnicornTest {
 
     @Test
     void memoryMappedTwiceIsAnError() {
-        assertThatThrownBy(() -> unicorn.mapMemory(0, ram)).isInstanceOf(UnicornException.class)
+        assertThatThrownBy(() -> unicorn.mapMemory(0, ram))
+                .isInstanceOf(UnicornException.class)
                 .hasMessageContaining("uc_mem_map_ptr")
                 .hasMessageContaining("Invalid memory mapping")
-                .extracting(e -> ((UnicornException) e).code()).isEqualTo(UC_ERR_MAP);
+                .extracting(e -> ((UnicornException) e).code())
+                .isEqualTo(UC_ERR_MAP);
     }
 
     @Test
@@ -137,8 +139,9 @@ class UnicornTest {
         unicorn.writeRegister(UC_X86_REG_RDI, DATA + 0x123);
 
         assertThat(unicorn.start(CODE)).isEqualTo(UC_ERR_OK);
-        assertThat(fills).containsExactly(new long[] {CODE, UC_MEM_FETCH}, new long[] {DATA, UC_MEM_READ},
-                new long[] {DATA + PAGE, UC_MEM_WRITE});
+        assertThat(fills).containsExactly(new long[] {CODE, UC_MEM_FETCH}, new long[] {DATA, UC_MEM_READ}, new long[] {
+            DATA + PAGE, UC_MEM_WRITE
+        });
     }
 
     @Test
@@ -226,8 +229,10 @@ class UnicornTest {
     void syscallHookMayBeNative() {
         NativeThunks thunks = NativeThunks.get();
         MemorySegment flag = arena.allocate(8, 8);
-        unicorn.onInstruction(UnicornConstants.UC_X86_INS_SYSCALL,
-                thunks == null ? Unicorn.stopFunction() : thunks.stopAndFlag(), flag.address());
+        unicorn.onInstruction(
+                UnicornConstants.UC_X86_INS_SYSCALL,
+                thunks == null ? Unicorn.stopFunction() : thunks.stopAndFlag(),
+                flag.address());
         code("0f05" + "0f34");
         assertThat(unicorn.start(CODE)).isEqualTo(UC_ERR_OK);
         assertThat(unicorn.readRegister(UC_X86_REG_RIP)).isEqualTo(CODE + 2);
@@ -270,7 +275,9 @@ class UnicornTest {
         unicorn.start(CODE);
         code("b802000000" + "f4");
         unicorn.start(CODE);
-        assertThat(unicorn.readRegister(UC_X86_REG_RAX)).as("stale, or this test shows nothing").isEqualTo(1);
+        assertThat(unicorn.readRegister(UC_X86_REG_RAX))
+                .as("stale, or this test shows nothing")
+                .isEqualTo(1);
         unicorn.removeTranslations(CODE, CODE + PAGE);
         unicorn.start(CODE);
         assertThat(unicorn.readRegister(UC_X86_REG_RAX)).isEqualTo(2);

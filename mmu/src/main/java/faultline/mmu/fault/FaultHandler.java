@@ -7,8 +7,8 @@ import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.StackGrowth;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.rmap.AnonVma;
 import faultline.mmu.rmap.Rmap;
 

@@ -5,8 +5,8 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.rmap.Rmap;
@@ -266,7 +266,9 @@ final class FileFault {
         int mapped = 0;
         for (int i = 0; i < count; i++) {
             long pfn = ctx.around[i];
-            if (pfn >= 0 && Pte.isNone(env.phys.getLong(pte + 8L * i)) && enterAround(mapping, vma, pfn, pte + 8L * i)) {
+            if (pfn >= 0
+                    && Pte.isNone(env.phys.getLong(pte + 8L * i))
+                    && enterAround(mapping, vma, pfn, pte + 8L * i)) {
                 ctx.around[i] = -1;
                 mapped++;
             }

@@ -3,12 +3,12 @@ package faultline.mmu.fault;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.lock.SpinLock;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
-import faultline.mmu.lock.SpinLock;
 import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.Pte;
 
@@ -66,7 +66,8 @@ public final class ForkCopy {
     /** Whether the child could not fault in by itself what the parent sees. */
     @KernelFunction(value = "vma_needs_copy", file = "mm/memory.c")
     private static boolean needsCopy(Vma to, Vma from) {
-        return to.hasAny(VmFlags.PFNMAP | VmFlags.MIXEDMAP | VmFlags.UFFD_WP | VmFlags.NONLINEAR) || from.anonVma() != null;
+        return to.hasAny(VmFlags.PFNMAP | VmFlags.MIXEDMAP | VmFlags.UFFD_WP | VmFlags.NONLINEAR)
+                || from.anonVma() != null;
     }
 
     @KernelFunction(value = "copy_pte_range", file = "mm/memory.c")

@@ -2,8 +2,8 @@ package faultline.mmu.fault;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.table.Pte;
 
 /** The faulting side of userfaultfd: a fault that user space is to resolve. */

@@ -4,8 +4,8 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.table.HugePmd;
@@ -67,14 +67,7 @@ public final class Zap {
      * @param dropMarkers whether guard pages go too: the mapping itself does
      */
     @KernelFunction(value = "unmap_page_range", file = "mm/memory.c")
-    void zapRange(
-            MmStruct mm,
-            Vma vma,
-            long start,
-            long end,
-            MmuGather gather,
-            boolean evenCows,
-            boolean dropMarkers) {
+    void zapRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather, boolean evenCows, boolean dropMarkers) {
         PtlGuard guard = new PtlGuard();
         for (long at = start; at < end; ) {
             long next = Math.min(end, (at & Page.PMD_MASK) + Page.PMD_SIZE);

@@ -118,7 +118,8 @@ final class PageReader {
                 fill(index + i, pfn + i, 1);
             }
         } else if (error != 0) {
-            // Nobody may find a page that cannot be read; whoever waits for it sees that it is gone and tries for itself.
+            // Nobody may find a page that cannot be read; whoever waits for it sees that it is gone and tries for
+            // itself.
             if (mapping.isShmem()) {
                 mapping.swapBack(pfn);
             } else {
@@ -138,7 +139,9 @@ final class PageReader {
         if (slot != 0) {
             return readSwapped(slot, pfn);
         }
-        int got = mapping.isShmem() ? 0 : mapping.store().readPages(index, pages, phys.segment().asSlice(pa, bytes));
+        int got = mapping.isShmem()
+                ? 0
+                : mapping.store().readPages(index, pages, phys.segment().asSlice(pa, bytes));
         if (got < 0) {
             return got;
         }

@@ -68,7 +68,9 @@ final class Truncation {
 
     private void settleLockedPages() {
         long last = Long.MAX_VALUE >>> Page.SHIFT;
-        for (long at = mapping.nextCached(newSize >>> Page.SHIFT, last); at >= 0; at = mapping.nextCached(at + 1, last)) {
+        for (long at = mapping.nextCached(newSize >>> Page.SHIFT, last);
+                at >= 0;
+                at = mapping.nextCached(at + 1, last)) {
             long pfn = mapping.findPage(at);
             if (pfn >= 0) {
                 mapping.cache().lockPage(pfn);

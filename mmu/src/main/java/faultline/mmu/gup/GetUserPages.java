@@ -9,8 +9,8 @@ import faultline.mmu.fault.FaultFlags;
 import faultline.mmu.fault.FaultHandler;
 import faultline.mmu.fault.VmFault;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 
 /**

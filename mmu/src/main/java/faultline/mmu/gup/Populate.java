@@ -5,8 +5,8 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 
 /** Makes ranges present before they are touched: MAP_POPULATE, mlock(2), MADV_POPULATE_READ and _WRITE. */

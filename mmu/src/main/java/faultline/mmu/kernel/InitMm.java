@@ -1,7 +1,5 @@
 package faultline.mmu.kernel;
 
-import java.util.concurrent.atomic.AtomicInteger;
-
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.lock.SpinLock;
@@ -12,6 +10,7 @@ import faultline.mmu.table.PageTableOwner;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 import faultline.mmu.tlb.AddressSpaceTlb;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The kernel's own page tables: the upper half of every address space.

@@ -1,7 +1,5 @@
 package faultline.mmu.kernel;
 
-import java.util.List;
-
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
@@ -13,6 +11,7 @@ import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.PageWalker;
 import faultline.mmu.table.Pte;
+import java.util.List;
 
 /**
  * Kernel memory that is contiguous in addresses only, and device memory: vmalloc, vmap, ioremap.

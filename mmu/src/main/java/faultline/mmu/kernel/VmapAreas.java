@@ -1,10 +1,5 @@
 package faultline.mmu.kernel;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.lock.LockClass;
@@ -12,6 +7,10 @@ import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.Page;
 import faultline.mmu.tlb.AddressSpaceTlb;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Which kernel addresses are in use.

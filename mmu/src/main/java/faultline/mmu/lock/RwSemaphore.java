@@ -1,10 +1,9 @@
 package faultline.mmu.lock;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
-
-import faultline.mmu.annotation.KernelFunction;
 
 /**
  * A reader-writer semaphore: many readers or one writer; who waits, sleeps.

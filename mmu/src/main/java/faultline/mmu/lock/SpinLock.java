@@ -1,9 +1,8 @@
 package faultline.mmu.lock;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-
-import faultline.mmu.annotation.KernelFunction;
 
 /**
  * A spin lock: held for moments, never while waiting for anything but another lock of a later rank.

@@ -29,8 +29,22 @@ public final class MmapFlags {
     public static final int HUGE_MASK = 0x3f;
 
     /** What MAP_SHARED silently keeps, and MAP_SHARED_VALIDATE accepts (Linux: {@code LEGACY_MAP_MASK}). */
-    public static final int LEGACY_MASK = SHARED | PRIVATE | FIXED | ANONYMOUS | DENYWRITE | EXECUTABLE | UNINITIALIZED
-            | GROWSDOWN | LOCKED | NORESERVE | POPULATE | NONBLOCK | STACK | HUGETLB | BIT32 | ABOVE4G
+    public static final int LEGACY_MASK = SHARED
+            | PRIVATE
+            | FIXED
+            | ANONYMOUS
+            | DENYWRITE
+            | EXECUTABLE
+            | UNINITIALIZED
+            | GROWSDOWN
+            | LOCKED
+            | NORESERVE
+            | POPULATE
+            | NONBLOCK
+            | STACK
+            | HUGETLB
+            | BIT32
+            | ABOVE4G
             | HUGE_MASK << HUGE_SHIFT;
 
     public static final int MREMAP_MAYMOVE = 1;

@@ -29,7 +29,9 @@ public final class StackGrowth {
             return -Errno.EPERM;
         }
         Vma below = vma.prev();
-        if (below != null && !below.has(VmFlags.GROWSDOWN) && below.isAccessible()
+        if (below != null
+                && !below.has(VmFlags.GROWSDOWN)
+                && below.isAccessible()
                 && start - below.end() < mm.sysctl().stackGuardGap) {
             return -Errno.ENOMEM;
         }

@@ -29,8 +29,15 @@ public final class Thp {
     /** As {@link #isAllowed} whatever the machine's mode: MADV_COLLAPSE overrides that one. */
     @RequiresLock("MMAP_LOCK:read")
     public static boolean isPossible(Vma vma) {
-        long refused = VmFlags.NOHUGEPAGE | VmFlags.SHARED | VmFlags.IO | VmFlags.PFNMAP | VmFlags.MIXEDMAP | VmFlags.HUGETLB
-                | VmFlags.UFFD_MISSING | VmFlags.UFFD_WP | VmFlags.UFFD_MINOR;
+        long refused = VmFlags.NOHUGEPAGE
+                | VmFlags.SHARED
+                | VmFlags.IO
+                | VmFlags.PFNMAP
+                | VmFlags.MIXEDMAP
+                | VmFlags.HUGETLB
+                | VmFlags.UFFD_MISSING
+                | VmFlags.UFFD_WP
+                | VmFlags.UFFD_MINOR;
         return vma.isAnonymous()
                 && !vma.hasAny(refused)
                 && !vma.has(VmFlags.STACK_INCOMPLETE_SETUP)

@@ -126,7 +126,8 @@ public final class Vma implements MappedArea {
     private void updatePageProt() {
         long f = flags;
         if (fileShared && (f & (VmFlags.WRITE | VmFlags.SHARED)) == (VmFlags.WRITE | VmFlags.SHARED)) {
-            // Write-notify: entries of a file's shared pages are read-only until the first write has been told to the file.
+            // Write-notify: entries of a file's shared pages are read-only until the first write has been told to the
+            // file.
             f &= ~VmFlags.SHARED;
         }
         pageProt = PageProt.ofFlags(f);

@@ -175,8 +175,8 @@ public final class VmaTree {
      */
     public void setBounds(Vma v, long start, long end, long pgoff) {
         if (v.linked && (v.prev != null && v.prev.end() > start || v.next != null && v.next.start() < end)) {
-            throw new IllegalStateException(v + " would overlap a neighbour at " + Long.toHexString(start) + "-"
-                    + Long.toHexString(end));
+            throw new IllegalStateException(
+                    v + " would overlap a neighbour at " + Long.toHexString(start) + "-" + Long.toHexString(end));
         }
         boolean moved = v.start() != start;
         boolean ended = v.end() != end;

@@ -57,7 +57,8 @@ public final class Fork {
             return -Errno.ENOMEM;
         }
         boolean wiped = v.has(VmFlags.WIPEONFORK);
-        copy.setFlags(copy.flags() & ~(VmFlags.LOCKED_MASK | VmFlags.UFFD_MISSING | VmFlags.UFFD_WP | VmFlags.UFFD_MINOR));
+        copy.setFlags(
+                copy.flags() & ~(VmFlags.LOCKED_MASK | VmFlags.UFFD_MISSING | VmFlags.UFFD_WP | VmFlags.UFFD_MINOR));
         copy.setUserfault(null);
         if (v.anonVma() != null && !wiped) {
             copy.setForkChild();

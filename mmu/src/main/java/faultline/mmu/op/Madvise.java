@@ -54,7 +54,7 @@ public final class Madvise {
 
     @KernelFunction("madvise_behavior_valid")
     private static boolean isKnown(int advice) {
-        return advice >= Madv.NORMAL && advice <= Madv.DONTNEED 
+        return advice >= Madv.NORMAL && advice <= Madv.DONTNEED
                 || advice >= Madv.FREE && advice <= Madv.COLLAPSE
                 || advice == Madv.GUARD_INSTALL
                 || advice == Madv.GUARD_REMOVE;
@@ -177,7 +177,8 @@ public final class Madvise {
 
     @KernelFunction(value = "vma_ksm_compatible", file = "mm/ksm.c")
     private static boolean isKsmCompatible(long flags) {
-        return (flags & (VmFlags.SHARED | VmFlags.MAYSHARE | VmFlags.SPECIAL | VmFlags.HUGETLB | VmFlags.DROPPABLE)) == 0;
+        return (flags & (VmFlags.SHARED | VmFlags.MAYSHARE | VmFlags.SPECIAL | VmFlags.HUGETLB | VmFlags.DROPPABLE))
+                == 0;
     }
 
     // ---- pages ----
@@ -206,7 +207,8 @@ public final class Madvise {
                 }
                 PageAdvice change = new PageAdvice(env, vma, start, to);
                 if (advice == Madv.REMOVE) {
-                    // Punching a hole takes the inode's lock, which is outside the mmap lock's readers: let go meanwhile.
+                    // Punching a hole takes the inode's lock, which is outside the mmap lock's readers: let go
+                    // meanwhile.
                     long error = change.checkRemove();
                     if (error != 0) {
                         return error;

@@ -74,7 +74,11 @@ public final class Mincore {
             long at = pte;
             for (long a = addr; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
                 long entry = phys.getLong(at);
-                set(a, Pte.isPresent(entry) || (Pte.isNone(entry) || Pte.isFile(entry) || Pte.isMarker(entry)) && isCached(a, entry));
+                set(
+                        a,
+                        Pte.isPresent(entry)
+                                || (Pte.isNone(entry) || Pte.isFile(entry) || Pte.isMarker(entry))
+                                        && isCached(a, entry));
             }
         }
 

@@ -59,8 +59,7 @@ public final class Mmap {
      * @return as {@link #doMmap}
      */
     @KernelFunction(value = "mmap_zero", file = "drivers/char/mem.c")
-    public long zeroDevice(
-            MmStruct mm, FaultContext ctx, long addr, long len, int prot, int flags, boolean writable) {
+    public long zeroDevice(MmStruct mm, FaultContext ctx, long addr, long len, int prot, int flags, boolean writable) {
         if ((flags & MmapFlags.HUGETLB) != 0) {
             return -Errno.EINVAL;
         }

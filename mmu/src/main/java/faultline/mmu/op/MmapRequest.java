@@ -267,8 +267,7 @@ final class MmapRequest {
         MappedFile behind = file;
         Vma fresh = null;
         if (file == null && device == null && (vmFlags & VmFlags.SHARED) != 0) {
-            behind = SharedMemoryFile.create(
-                    env.cache(), mm.commit(), len, (vmFlags & VmFlags.NORESERVE) == 0);
+            behind = SharedMemoryFile.create(env.cache(), mm.commit(), len, (vmFlags & VmFlags.NORESERVE) == 0);
             if (behind == null) {
                 mm.commit().uncharge(charged);
                 return -Errno.ENOMEM;

@@ -124,7 +124,12 @@ public final class Mprotect {
                 if (!mm.mayExpand(newFlags, pages) && mm.mayExpand(oldFlags, pages)) {
                     return -Errno.ENOMEM;
                 }
-                if ((oldFlags & (VmFlags.ACCOUNT | VmFlags.WRITE | VmFlags.HUGETLB | VmFlags.SHARED | VmFlags.NORESERVE))
+                if ((oldFlags
+                                & (VmFlags.ACCOUNT
+                                        | VmFlags.WRITE
+                                        | VmFlags.HUGETLB
+                                        | VmFlags.SHARED
+                                        | VmFlags.NORESERVE))
                         == 0) {
                     if (mm.commit().charge(pages) != 0) {
                         return -Errno.ENOMEM;

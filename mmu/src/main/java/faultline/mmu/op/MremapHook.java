@@ -33,7 +33,8 @@ final class MremapHook implements MoveHook {
             mapping.iMmapLock().lock();
             int cleared = to.sharedNode().truncateCount();
             if (cleared != 0 && cleared != from.sharedNode().truncateCount()) {
-                // A truncation under way has done the destination: it must come again, for what we bring there (seed 003).
+                // A truncation under way has done the destination: it must come again, for what we bring there (seed
+                // 003).
                 to.sharedNode().setTruncateCount(0);
             }
         }

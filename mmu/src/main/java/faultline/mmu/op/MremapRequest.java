@@ -85,8 +85,7 @@ final class MremapRequest {
 
     @KernelFunction(value = "vrm_overlaps", file = "mm/mremap.c")
     private boolean overlaps() {
-        return Long.compareUnsigned(addr + oldLen, newAddr) > 0
-                && Long.compareUnsigned(newAddr + newLen, addr) > 0;
+        return Long.compareUnsigned(addr + oldLen, newAddr) > 0 && Long.compareUnsigned(newAddr + newLen, addr) > 0;
     }
 
     /** @return the new address or -errno */
@@ -284,7 +283,8 @@ final class MremapRequest {
         }
         long pgoff = vma.pgoff() + vma.pages();
         long flagsBefore = vma.flags();
-        Vma grown = VmaMerge.forCopyOf(vma, vma.end(), vma.end() + delta(), pgoff).newRange();
+        Vma grown =
+                VmaMerge.forCopyOf(vma, vma.end(), vma.end() + delta(), pgoff).newRange();
         if (grown == null) {
             mm.commit().uncharge(charged);
             return -Errno.ENOMEM;

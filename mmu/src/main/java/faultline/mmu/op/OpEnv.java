@@ -34,7 +34,8 @@ public final class OpEnv {
     private final AtomicReference<MmuGather> spareGather = new AtomicReference<>();
 
     /** Puts together what {@code faults} works on and what is built on it. */
-    public OpEnv(FaultHandler faults, Zap zap, ForkCopy forkCopy, GetUserPages gup, Reclaimer reclaimer, MoveMode moveMode) {
+    public OpEnv(
+            FaultHandler faults, Zap zap, ForkCopy forkCopy, GetUserPages gup, Reclaimer reclaimer, MoveMode moveMode) {
         this.faults = faults;
         this.faultEnv = faults.env();
         this.tables = faultEnv.tables();
@@ -56,7 +57,8 @@ public final class OpEnv {
         // Asked for anew at each frame: whoever runs code from frames may be plugged in after the first operation.
         MmuGather gather = spare != null
                 ? spare
-                : new MmuGather(tables.memory(), pfn -> cache().instructionCache().flushFrame(pfn));
+                : new MmuGather(
+                        tables.memory(), pfn -> cache().instructionCache().flushFrame(pfn));
         gather.begin(mm.tlb(), wholeSpace);
         return gather;
     }

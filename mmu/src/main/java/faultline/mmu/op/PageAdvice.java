@@ -39,7 +39,8 @@ final class PageAdvice {
             case Madv.WILLNEED -> willNeed();
             case Madv.DONTNEED -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : dontNeed();
             case Madv.DONTNEED_LOCKED -> vma.hasAny(VmFlags.PFNMAP) ? -Errno.EINVAL : dontNeed();
-            case Madv.FREE -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || !vma.isAnonymous() ? -Errno.EINVAL : free();
+            case Madv.FREE ->
+                vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || !vma.isAnonymous() ? -Errno.EINVAL : free();
             case Madv.COLD -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : cold();
             case Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : pageOut();
             case Madv.GUARD_INSTALL -> new GuardPages(env, vma).install(start, end);

@@ -122,7 +122,9 @@ final class ProtectionChange extends PageTableWalk {
 
     private long modified(long old) {
         long changed = Pte.modify(old, prot);
-        return mayWrite && !Pte.isWrite(changed) && !Pte.isUffdWp(old) && mayWriteAtOnce(old) ? Pte.mkWrite(changed) : changed;
+        return mayWrite && !Pte.isWrite(changed) && !Pte.isUffdWp(old) && mayWriteAtOnce(old)
+                ? Pte.mkWrite(changed)
+                : changed;
     }
 
     /** Whether the next write needs no fault: the page is this mapping's own, or its file knows it is being written. */

@@ -43,7 +43,10 @@ public final class RemapFilePages {
             if (vma == null || !vma.has(VmFlags.SHARED) || !coversWhole(vma, start + size)) {
                 return -Errno.EINVAL;
             }
-            int mapFlags = flags & MmapFlags.NONBLOCK | MmapFlags.SHARED | MmapFlags.FIXED | MmapFlags.POPULATE
+            int mapFlags = flags & MmapFlags.NONBLOCK
+                    | MmapFlags.SHARED
+                    | MmapFlags.FIXED
+                    | MmapFlags.POPULATE
                     | (vma.has(VmFlags.LOCKED) ? MmapFlags.LOCKED : 0);
             MmapRequest request =
                     new MmapRequest(env, mm, vma.file(), (int) (vma.flags() & VmFlags.ACCESS_FLAGS), mapFlags);
@@ -67,7 +70,10 @@ public final class RemapFilePages {
         Vma v = first;
         while (end > v.end()) {
             Vma next = v.next();
-            if (next == null || next.start() != v.end() || next.file() != first.file() || next.flags() != first.flags()) {
+            if (next == null
+                    || next.start() != v.end()
+                    || next.file() != first.file()
+                    || next.flags() != first.flags()) {
                 return false;
             }
             v = next;

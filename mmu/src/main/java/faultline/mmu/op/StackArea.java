@@ -42,7 +42,8 @@ public final class StackArea {
         long start = MmLayout.STACK_TOP - MmLayout.PAGE_SIZE;
         mm.mmapLock().writeLock();
         try {
-            if (mm.vmas().intersection(start, MmLayout.STACK_TOP) != null || mm.commit().charge(1) != 0) {
+            if (mm.vmas().intersection(start, MmLayout.STACK_TOP) != null
+                    || mm.commit().charge(1) != 0) {
                 return -Errno.ENOMEM;
             }
             Vma vma = VmaSplit.allocate(mm, start, MmLayout.STACK_TOP, flags, start >>> MmLayout.PAGE_SHIFT);
@@ -124,7 +125,8 @@ public final class StackArea {
         try (VmaRelink _ = VmaRelink.open(vma)) {
             mm.vmas().setBounds(vma, newStart, oldEnd, vma.pgoff());
         }
-        PageTableMover mover = new PageTableMover(env.tables, mm, env.moveMode, new MremapHook(env.tables.huge(), vma, vma));
+        PageTableMover mover =
+                new PageTableMover(env.tables, mm, env.moveMode, new MremapHook(env.tables.huge(), vma, vma));
         boolean moved = mover.move(oldStart, newStart, oldEnd - oldStart) == oldEnd - oldStart;
         if (!moved) {
             return -Errno.ENOMEM; // the program is not started: everything goes with its address space

@@ -45,7 +45,8 @@ public final class UserfaultRegistration {
      */
     @KernelFunction(value = "userfaultfd_register", file = "fs/userfaultfd.c")
     public long register(Userfault context, long start, long len, long mode) {
-        long flags = ((mode & MODE_MISSING) != 0 ? VmFlags.UFFD_MISSING : 0) | ((mode & MODE_WP) != 0 ? VmFlags.UFFD_WP : 0);
+        long flags =
+                ((mode & MODE_MISSING) != 0 ? VmFlags.UFFD_MISSING : 0) | ((mode & MODE_WP) != 0 ? VmFlags.UFFD_WP : 0);
         MmStruct mm = context.mm();
         long end = start + len;
         mm.mmapLock().writeLock();
@@ -114,7 +115,9 @@ public final class UserfaultRegistration {
         if (v.hasAny(VmFlags.DROPPABLE | VmFlags.HUGETLB)) {
             return false;
         }
-        boolean shmem = v.file() != null && v.file().mapping() != null && v.file().mapping().isShmem();
+        boolean shmem = v.file() != null
+                && v.file().mapping() != null
+                && v.file().mapping().isShmem();
         return v.isAnonymous() || shmem && (flags & VmFlags.UFFD_WP) == 0;
     }
 

@@ -253,10 +253,7 @@ final class VmaMerge {
                 || next.pgoff() != pgoff + (end - start >>> MmLayout.PAGE_SHIFT)) {
             return false;
         }
-        return !left
-                || prev.anonVma() == null
-                || next.anonVma() == null
-                || prev.anonMergeKey() == next.anonMergeKey();
+        return !left || prev.anonVma() == null || next.anonVma() == null || prev.anonMergeKey() == next.anonMergeKey();
     }
 
     @KernelFunction(value = "is_mergeable_vma", file = "mm/vma.c")

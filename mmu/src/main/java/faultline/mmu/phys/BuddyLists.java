@@ -131,8 +131,11 @@ final class BuddyLists {
             long previous = NONE;
             long onList = 0;
             for (long pfn = heads[order]; pfn != NONE; pfn = frames.index(pfn)) {
-                if (!frames.test(pfn, PageFlags.FREE) || frames.order(pfn) != order || frames.refcount(pfn) != 0
-                        || frames.privateData(pfn) != previous || pfn % (1L << order) != 0) {
+                if (!frames.test(pfn, PageFlags.FREE)
+                        || frames.order(pfn) != order
+                        || frames.refcount(pfn) != 0
+                        || frames.privateData(pfn) != previous
+                        || pfn % (1L << order) != 0) {
                     return frames.describe(pfn) + " is on the free list of order " + order;
                 }
                 previous = pfn;

@@ -29,8 +29,14 @@ public final class FrameAllocator {
     /** Flags that a frame may still bear when its last reference goes. */
     private static final int FLAGS_AT_RELEASE = PageFlags.LRU | PageFlags.HEAD;
     /** Flags that tell of a mistake when they stand on a frame being freed (PAGE_FLAGS_CHECK_AT_FREE). */
-    private static final int FLAGS_WRONG_AT_FREE = PageFlags.LOCKED | PageFlags.LRU | PageFlags.SWAPCACHE
-            | PageFlags.RESERVED | PageFlags.WRITEBACK | PageFlags.TAIL | PageFlags.FREE | PageFlags.TABLE;
+    private static final int FLAGS_WRONG_AT_FREE = PageFlags.LOCKED
+            | PageFlags.LRU
+            | PageFlags.SWAPCACHE
+            | PageFlags.RESERVED
+            | PageFlags.WRITEBACK
+            | PageFlags.TAIL
+            | PageFlags.FREE
+            | PageFlags.TABLE;
 
     private final PhysicalMemory memory;
     private final FrameTable frames;

@@ -4,10 +4,9 @@ import static faultline.mmu.phys.NativeMemory.ALL;
 import static faultline.mmu.phys.NativeMemory.INT;
 import static faultline.mmu.phys.NativeMemory.LONG;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicReferenceArray;
-
-import faultline.mmu.annotation.KernelFunction;
 
 /**
  * What the memory manager knows of each frame: the counterpart of {@code struct page}.
@@ -344,8 +343,10 @@ public final class FrameTable {
 
     /** For messages. */
     public String describe(long pfn) {
-        return "frame " + pfn + " (refs " + refcount(pfn) + ", maps " + mapcount(pfn) + ", order " + order(pfn) + ", index "
-                + index(pfn) + ", private " + privateData(pfn) + ", " + PageFlags.toString(flags(pfn)) + ", " + mapping(pfn)
+        return "frame " + pfn + " (refs " + refcount(pfn) + ", maps " + mapcount(pfn) + ", order " + order(pfn)
+                + ", index "
+                + index(pfn) + ", private " + privateData(pfn) + ", " + PageFlags.toString(flags(pfn)) + ", "
+                + mapping(pfn)
                 + ")";
     }
 

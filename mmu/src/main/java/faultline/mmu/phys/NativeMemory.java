@@ -19,6 +19,7 @@ final class NativeMemory {
     static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
     /** Address of a page of zeros that nobody writes to. */
     static final long ZEROS = Arena.global().allocate(Page.SIZE, Page.SIZE).address();
+
     static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
     static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
 
@@ -78,13 +79,14 @@ final class NativeMemory {
         long length = Math.addExact(bytes, alignment);
         long start;
         try {
-            start = (long) MMAP.invokeExact(
-                    0L, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+            start = (long)
+                    MMAP.invokeExact(0L, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
         } catch (Throwable e) {
             throw new IllegalStateException("mmap cannot be called", e);
         }
         if (start == -1) {
-            throw new OutOfMemoryError("the host refuses to reserve " + bytes + " bytes for guest memory; ask for less");
+            throw new OutOfMemoryError(
+                    "the host refuses to reserve " + bytes + " bytes for guest memory; ask for less");
         }
         return new NativeMemory(start, length, (start + alignment - 1) & -alignment, bytes);
     }

@@ -9,6 +9,7 @@ public final class Page {
 
     /** log2 of 2 MiB: what one PMD entry spans. */
     public static final int PMD_SHIFT = 21;
+
     public static final long PMD_SIZE = 1L << PMD_SHIFT;
     public static final long PMD_MASK = -PMD_SIZE;
     /** Order of a huge page's block of frames: 512 frames. */
@@ -16,11 +17,13 @@ public final class Page {
 
     /** log2 of 1 GiB: what one PUD entry spans. */
     public static final int PUD_SHIFT = 30;
+
     public static final long PUD_SIZE = 1L << PUD_SHIFT;
     public static final long PUD_MASK = -PUD_SIZE;
 
     /** log2 of 512 GiB: what one PGD entry spans. */
     public static final int PGD_SHIFT = 39;
+
     public static final long PGD_SIZE = 1L << PGD_SHIFT;
     public static final long PGD_MASK = -PGD_SIZE;
 

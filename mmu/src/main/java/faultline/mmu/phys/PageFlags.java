@@ -52,9 +52,30 @@ public final class PageFlags {
     public static final int OWNER_PRIVATE = 1 << 23;
 
     private static final String[] NAMES = {
-        "locked", "uptodate", "dirty", "referenced", "active", "lru", "swapcache", "reserved", "writeback", "anon",
-        "mlocked", "head", "tail", "table", "zero", "free", "swapbacked", "error", "reclaim", "anon_exclusive", "hugetlb",
-        "kernel", "unevictable", "owner_private"
+        "locked",
+        "uptodate",
+        "dirty",
+        "referenced",
+        "active",
+        "lru",
+        "swapcache",
+        "reserved",
+        "writeback",
+        "anon",
+        "mlocked",
+        "head",
+        "tail",
+        "table",
+        "zero",
+        "free",
+        "swapbacked",
+        "error",
+        "reclaim",
+        "anon_exclusive",
+        "hugetlb",
+        "kernel",
+        "unevictable",
+        "owner_private"
     };
 
     private PageFlags() {}

@@ -191,7 +191,8 @@ public final class PhysicalMemory implements AutoCloseable {
     /** Fills with zeros. @param bytes length, 0 or more */
     public void zero(long pa, long bytes) {
         long to = at(pa, bytes);
-        // Copying a page of zeros that stays in the first-level cache takes a quarter less time than MemorySegment.fill.
+        // Copying a page of zeros that stays in the first-level cache takes a quarter less time than
+        // MemorySegment.fill.
         for (long left = bytes; left > 0; left -= Page.SIZE, to += Page.SIZE) {
             MemorySegment.copy(ALL, NativeMemory.ZEROS, ALL, to, Math.min(left, Page.SIZE));
         }

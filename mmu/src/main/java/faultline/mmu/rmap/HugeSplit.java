@@ -40,7 +40,9 @@ public final class HugeSplit {
     @KernelFunction(value = "split_folio_to_list", file = "mm/huge_memory.c")
     @RequiresLock("PAGE_LOCK")
     public boolean split(long head) {
-        if (!(frames.mapping(head) instanceof AnonVma family) || frames.refcount(head) != 2 || frames.mapcount(head) != 1) {
+        if (!(frames.mapping(head) instanceof AnonVma family)
+                || frames.refcount(head) != 2
+                || frames.mapcount(head) != 1) {
             return false;
         }
         long index = frames.index(head);

@@ -4,8 +4,8 @@ import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
 
@@ -23,8 +23,7 @@ public final class Rmap {
             | PageFlags.UPTODATE
             | PageFlags.REFERENCED;
 
-    private static final long IGNORED_FOR_SHARING =
-            VmFlags.READ | VmFlags.WRITE | VmFlags.EXEC | VmFlags.SOFTDIRTY;
+    private static final long IGNORED_FOR_SHARING = VmFlags.READ | VmFlags.WRITE | VmFlags.EXEC | VmFlags.SOFTDIRTY;
 
     private final FrameTable frames;
 

@@ -1,5 +1,7 @@
 package faultline.mmu.swap;
 
+import faultline.mmu.Errno;
+import faultline.mmu.phys.Page;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -10,9 +12,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-
-import faultline.mmu.Errno;
-import faultline.mmu.phys.Page;
 
 /** A swap store in a sparse host file that is deleted when it is closed, or when the process ends. */
 public final class FileSwapStore implements SwapStore {

@@ -1,8 +1,5 @@
 package faultline.mmu.swap;
 
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
-
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
@@ -17,6 +14,8 @@ import faultline.mmu.rmap.Rmap;
 import faultline.mmu.rmap.SwapOps;
 import faultline.mmu.rmap.TryToUnmap;
 import faultline.mmu.table.PageTables;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Finds frames when they run out: drops clean pages of files, writes dirty ones, swaps anonymous ones out.
@@ -43,8 +42,14 @@ public final class Reclaimer implements FrameReclaim {
     /** How often the hand may go round in one call: used pages become active, inactive, and go, in as many rounds. */
     private static final int ROUNDS = 4;
 
-    private static final int NOT_OURS = PageFlags.RESERVED | PageFlags.TABLE | PageFlags.KERNEL | PageFlags.LOCKED
-            | PageFlags.HEAD | PageFlags.TAIL | PageFlags.HUGETLB | PageFlags.FREE;
+    private static final int NOT_OURS = PageFlags.RESERVED
+            | PageFlags.TABLE
+            | PageFlags.KERNEL
+            | PageFlags.LOCKED
+            | PageFlags.HEAD
+            | PageFlags.TAIL
+            | PageFlags.HUGETLB
+            | PageFlags.FREE;
 
     private final PageCache cache;
     private final FrameTable frames;

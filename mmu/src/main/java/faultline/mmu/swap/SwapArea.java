@@ -1,10 +1,9 @@
 package faultline.mmu.swap;
 
-import java.util.Arrays;
-import java.util.BitSet;
-
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * The slots of one swap area: how many page-table entries stand for each, and which frame holds its page in the swap cache.

@@ -1,9 +1,5 @@
 package faultline.mmu.swap;
 
-import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
-
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
@@ -20,6 +16,9 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.rmap.SwapOps;
 import faultline.mmu.table.Pte;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 
 /**
  * The machine's swap area and the cache of pages that are both there and in memory.
@@ -435,7 +434,8 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
             for (int slot = 1; slot <= area.size(); slot++) {
                 int expected = found[slot] + (area.isFiled(slot) ? 1 : 0);
                 if (area.users(slot) != expected) {
-                    report.accept("swap slot " + slot + " counts " + area.users(slot) + " users, there are " + expected);
+                    report.accept(
+                            "swap slot " + slot + " counts " + area.users(slot) + " users, there are " + expected);
                 }
                 long pfn = area.cached(slot);
                 if (pfn >= 0 && !isCachedAs(slot, pfn)) {

@@ -120,10 +120,16 @@ final class Audit {
     private void checkNode(MmStruct mm, Vma v) {
         long last = v.pgoff() + v.pages() - 1;
         if (v.sharedNode().isLinked()) {
-            expect(v.sharedNode().first() == v.pgoff() && v.sharedNode().last() == last, mm, v + " stands wrong in its file's tree");
+            expect(
+                    v.sharedNode().first() == v.pgoff() && v.sharedNode().last() == last,
+                    mm,
+                    v + " stands wrong in its file's tree");
         }
         if (v.anonNode().isLinked()) {
-            expect(v.anonNode().first() == v.pgoff() && v.anonNode().last() == last, mm, v + " stands wrong in its family's tree");
+            expect(
+                    v.anonNode().first() == v.pgoff() && v.anonNode().last() == last,
+                    mm,
+                    v + " stands wrong in its family's tree");
         }
     }
 
@@ -208,7 +214,10 @@ final class Audit {
             mapped[(int) pfn]++;
             rss[MmStruct.ANONPAGES] += HugePmd.FRAMES;
             expect(frames.mapping(pfn) == v.anonVma(), mm, "reverse map does not lead to " + at + " " + v);
-            expect(frames.index(pfn) == v.pageIndex(address), mm, "huge page " + frames.index(pfn) + " stands at " + at + " " + v);
+            expect(
+                    frames.index(pfn) == v.pageIndex(address),
+                    mm,
+                    "huge page " + frames.index(pfn) + " stands at " + at + " " + v);
         }
 
         /** As many tables are laid by as the entries of this PMD table are huge; they count as tables of PTEs. */
@@ -247,12 +256,21 @@ final class Audit {
             boolean shmem = mapping instanceof AddressSpace space && space.isShmem();
             rss[anon ? MmStruct.ANONPAGES : shmem ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES]++;
             if (anon) {
-                expect(mapping instanceof AnonVma && mapping == v.anonVma(), mm, "reverse map does not lead to " + at + " " + v);
+                expect(
+                        mapping instanceof AnonVma && mapping == v.anonVma(),
+                        mm,
+                        "reverse map does not lead to " + at + " " + v);
             } else {
-                expect(v.file() != null && v.file().mapping() == mapping, mm, "page of another file at " + at + " " + v);
+                expect(
+                        v.file() != null && v.file().mapping() == mapping,
+                        mm,
+                        "page of another file at " + at + " " + v);
             }
             if (anon || !v.has(VmFlags.NONLINEAR)) {
-                expect(frames.index(pfn) == v.pageIndex(address), mm, "page " + frames.index(pfn) + " stands at " + at + " " + v);
+                expect(
+                        frames.index(pfn) == v.pageIndex(address),
+                        mm,
+                        "page " + frames.index(pfn) + " stands at " + at + " " + v);
             }
         }
 
@@ -303,7 +321,8 @@ final class Audit {
 
     /** What reclaim remembers of a page (Linux: the list it is on) stands on pages that reclaim may take, and on no others. */
     private void checkReclaimState(int pfn, int references) {
-        boolean evictable = frames.test(pfn, PageFlags.ANON | PageFlags.SWAPCACHE) || frames.mapping(pfn) instanceof AddressSpace;
+        boolean evictable =
+                frames.test(pfn, PageFlags.ANON | PageFlags.SWAPCACHE) || frames.mapping(pfn) instanceof AddressSpace;
         boolean remembered = frames.test(pfn, PageFlags.ACTIVE | PageFlags.RECLAIM | PageFlags.LRU);
         if (remembered && (references == 0 || !evictable)) {
             report(frames.describe(pfn) + " is none that reclaim may take, and marked by it");

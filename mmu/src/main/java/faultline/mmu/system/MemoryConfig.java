@@ -35,20 +35,31 @@ public record MemoryConfig(
     /** 1 GiB, and the settings a Linux kernel starts with. */
     public static MemoryConfig defaults() {
         return new MemoryConfig(
-                DEFAULT_BYTES, PtlMode.SPLIT, MoveMode.PMD, CommitAccount.Mode.HEURISTIC, 50, 65_530, 65_536, 0, false,
+                DEFAULT_BYTES,
+                PtlMode.SPLIT,
+                MoveMode.PMD,
+                CommitAccount.Mode.HEURISTIC,
+                50,
+                65_530,
+                65_536,
+                0,
+                false,
                 ThpMode.MADVISE);
     }
 
     public MemoryConfig withMemBytes(long bytes) {
-        return new MemoryConfig(bytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
+        return new MemoryConfig(
+                bytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
     }
 
     public MemoryConfig withPtl(PtlMode mode) {
-        return new MemoryConfig(memBytes, mode, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
+        return new MemoryConfig(
+                memBytes, mode, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
     }
 
     public MemoryConfig withMove(MoveMode mode) {
-        return new MemoryConfig(memBytes, ptl, mode, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
+        return new MemoryConfig(
+                memBytes, ptl, mode, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
     }
 
     public MemoryConfig withOvercommit(CommitAccount.Mode mode, int ratio) {
@@ -56,19 +67,23 @@ public record MemoryConfig(
     }
 
     public MemoryConfig withMaxMapCount(int count) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, count, mmapMinAddr, swapBytes, kswapd, thp);
+        return new MemoryConfig(
+                memBytes, ptl, move, overcommit, overcommitRatio, count, mmapMinAddr, swapBytes, kswapd, thp);
     }
 
     public MemoryConfig withMmapMinAddr(long address) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, address, swapBytes, kswapd, thp);
+        return new MemoryConfig(
+                memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, address, swapBytes, kswapd, thp);
     }
 
     public MemoryConfig withSwapBytes(long bytes) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, bytes, kswapd, thp);
+        return new MemoryConfig(
+                memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, bytes, kswapd, thp);
     }
 
     public MemoryConfig withKswapd(boolean on) {
-        return new MemoryConfig(memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, on, thp);
+        return new MemoryConfig(
+                memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, on, thp);
     }
 
     public MemoryConfig withThp(ThpMode mode) {

@@ -71,6 +71,7 @@ public final class MemorySystem implements AutoCloseable {
     private final Reclaimer reclaimer;
     /** Null when there is none. */
     private final Kswapd kswapd;
+
     private final GetUserPages gup;
     private final UserMemory userMemory;
     private final CommitAccount commit;
@@ -122,7 +123,8 @@ public final class MemorySystem implements AutoCloseable {
         kswapd = config.kswapd() ? new Kswapd(reclaimer, phys.allocator()) : null;
         gup = new GetUserPages(faults);
         userMemory = new UserMemory(faults);
-        commit = new CommitAccount(config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
+        commit = new CommitAccount(
+                config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
         sysctl.thp = config.thp();

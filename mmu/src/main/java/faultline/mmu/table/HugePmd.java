@@ -36,8 +36,13 @@ public final class HugePmd {
     public static final int FRAMES = 1 << ORDER;
 
     /** What each frame inherits from the huge page it was part of. */
-    private static final int INHERITED = PageFlags.ANON | PageFlags.ANON_EXCLUSIVE | PageFlags.SWAPBACKED | PageFlags.UPTODATE
-            | PageFlags.DIRTY | PageFlags.REFERENCED | PageFlags.ACTIVE;
+    private static final int INHERITED = PageFlags.ANON
+            | PageFlags.ANON_EXCLUSIVE
+            | PageFlags.SWAPBACKED
+            | PageFlags.UPTODATE
+            | PageFlags.DIRTY
+            | PageFlags.REFERENCED
+            | PageFlags.ACTIVE;
 
     private final PageTables tables;
     private final PhysicalMemory memory;
@@ -104,7 +109,8 @@ public final class HugePmd {
         long owner = Page.pfn(pmdEntry);
         long table = frames.index(owner);
         if (table == 0) {
-            throw new IllegalStateException("no page table is laid by for the huge page in entry 0x" + Long.toHexString(pmdEntry));
+            throw new IllegalStateException(
+                    "no page table is laid by for the huge page in entry 0x" + Long.toHexString(pmdEntry));
         }
         frames.setIndex(owner, frames.index(table));
         frames.setIndex(table, 0);

@@ -189,7 +189,9 @@ public final class PageTableMover {
         // Read under the locks: until they were ours, a collapse in another address space could take the table away
         // (CVE-2024-50066).
         long entry = memory.getLong(oldPmd);
-        boolean movable = !Pte.isNone(entry) && Pte.isNone(memory.getLong(newPmd)) && !(hook.clearsUffdWp() && Pte.isTable(entry));
+        boolean movable = !Pte.isNone(entry)
+                && Pte.isNone(memory.getLong(newPmd))
+                && !(hook.clearsUffdWp() && Pte.isTable(entry));
         if (movable) {
             if (Pte.isHuge(entry)) {
                 tables.huge().moveDeposit(oldPmd, newPmd);

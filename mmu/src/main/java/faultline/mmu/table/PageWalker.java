@@ -21,10 +21,12 @@ public final class PageWalker {
 
     /** Error code bits of #PF (SDM volume 3, 4.7): the page was there, but the access is not allowed. */
     public static final int PF_PROT = 1;
+
     public static final int PF_WRITE = 1 << 1;
     public static final int PF_USER = 1 << 2;
     /** A bit that must be 0 is set in an entry. */
     public static final int PF_RSVD = 1 << 3;
+
     public static final int PF_INSTR = 1 << 4;
 
     /** In a result: the page may not be executed. Bit 62, so that bit 63 tells faults from hits. */
@@ -38,6 +40,7 @@ public final class PageWalker {
     private static final long RESERVED_ADDRESS = 0x000f_c000_0000_0000L;
     /** Bits between a huge page's PAT bit (12) and its frame. */
     private static final long RESERVED_PMD = Page.PMD_SIZE - 1 & ~0x1fffL;
+
     private static final long RESERVED_PUD = Page.PUD_SIZE - 1 & ~0x1fffL;
 
     private final PhysicalMemory memory;
@@ -150,7 +153,9 @@ public final class PageWalker {
      * @return as {@link #walk}, with the frame as the entry has it; or RETRY
      */
     private long leaf(long entryAt, long entry, long rights, long nx, int access, boolean user) {
-        if (user && (rights & Pte.USER) == 0 || access == WRITE && (rights & Pte.RW) == 0 || access == FETCH && nx < 0) {
+        if (user && (rights & Pte.USER) == 0
+                || access == WRITE && (rights & Pte.RW) == 0
+                || access == FETCH && nx < 0) {
             return ~(long) (PF_PROT | code(access, user));
         }
         long wanted = access == WRITE ? Pte.ACCESSED | Pte.DIRTY : Pte.ACCESSED;

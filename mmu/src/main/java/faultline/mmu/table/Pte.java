@@ -32,6 +32,7 @@ public final class Pte {
     public static final long DIRTY = 1 << 6;
     /** In PMD and PUD entries: a huge page, not a table. */
     public static final long PSE = 1 << 7;
+
     public static final long GLOBAL = 1 << 8;
     /** Present bit of entries that the processor must not use. Means something only where P is clear. */
     public static final long PROTNONE = GLOBAL;
@@ -41,12 +42,14 @@ public final class Pte {
     public static final long UFFD_WP = 1 << 10;
     /** Software: written since soft-dirty bits were cleared. */
     public static final long SOFT_DIRTY = 1 << 11;
+
     public static final long NX = Long.MIN_VALUE;
 
     /** The frame's address in an entry: bits 12 to 51. */
     public static final long PFN_MASK = 0x000f_ffff_ffff_f000L;
     /** Bits of an entry that mprotect leaves alone (_PAGE_CHG_MASK). */
-    public static final long CHANGE_MASK = PFN_MASK | PCD | PWT | SPECIAL | ACCESSED | DIRTY | SOFT_DIRTY | UFFD_WP | PSE;
+    public static final long CHANGE_MASK =
+            PFN_MASK | PCD | PWT | SPECIAL | ACCESSED | DIRTY | SOFT_DIRTY | UFFD_WP | PSE;
 
     /** What an entry that points to a user table holds besides its address (_PAGE_TABLE). */
     public static final long TABLE = PRESENT | RW | USER | ACCESSED | DIRTY;

@@ -1,12 +1,11 @@
 package faultline.mmu.tlb;
 
-import java.util.Arrays;
-
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
+import java.util.Arrays;
 
 /**
  * Gathers the frames and page tables that an operation removes from an address space, flushes the TLB once, and only then lets

@@ -96,7 +96,9 @@ final class MappingUsage extends PageTableWalk {
             if (!dirty && !frames.test(pfn, PageFlags.SWAPBACKED)) {
                 lazyFree += bytes;
             }
-        } else if (vma.file() != null && vma.file().mapping() != null && vma.file().mapping().isShmem()) {
+        } else if (vma.file() != null
+                && vma.file().mapping() != null
+                && vma.file().mapping().isShmem()) {
             shareShmem += part;
         } else {
             shareFile += part;

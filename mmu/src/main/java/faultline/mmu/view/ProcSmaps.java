@@ -14,17 +14,44 @@ public final class ProcSmaps {
 
     /** Two letters a flag, in the order of the bits. */
     private static final long[] FLAGS = {
-        VmFlags.READ, VmFlags.WRITE, VmFlags.EXEC, VmFlags.SHARED, VmFlags.MAYREAD, VmFlags.MAYWRITE, VmFlags.MAYEXEC,
-        VmFlags.MAYSHARE, VmFlags.GROWSDOWN, VmFlags.PFNMAP, VmFlags.LOCKED, VmFlags.IO, VmFlags.SEQ_READ,
-        VmFlags.RAND_READ, VmFlags.DONTCOPY, VmFlags.DONTEXPAND, VmFlags.LOCKONFAULT, VmFlags.ACCOUNT,
-        VmFlags.NORESERVE, VmFlags.HUGETLB, VmFlags.SYNC, VmFlags.ARCH_1, VmFlags.WIPEONFORK, VmFlags.DONTDUMP,
-        VmFlags.MIXEDMAP, VmFlags.HUGEPAGE, VmFlags.NOHUGEPAGE, VmFlags.MERGEABLE, VmFlags.UFFD_MISSING,
-        VmFlags.UFFD_WP, VmFlags.UFFD_MINOR, VmFlags.DROPPABLE, VmFlags.SEALED,
+        VmFlags.READ,
+        VmFlags.WRITE,
+        VmFlags.EXEC,
+        VmFlags.SHARED,
+        VmFlags.MAYREAD,
+        VmFlags.MAYWRITE,
+        VmFlags.MAYEXEC,
+        VmFlags.MAYSHARE,
+        VmFlags.GROWSDOWN,
+        VmFlags.PFNMAP,
+        VmFlags.LOCKED,
+        VmFlags.IO,
+        VmFlags.SEQ_READ,
+        VmFlags.RAND_READ,
+        VmFlags.DONTCOPY,
+        VmFlags.DONTEXPAND,
+        VmFlags.LOCKONFAULT,
+        VmFlags.ACCOUNT,
+        VmFlags.NORESERVE,
+        VmFlags.HUGETLB,
+        VmFlags.SYNC,
+        VmFlags.ARCH_1,
+        VmFlags.WIPEONFORK,
+        VmFlags.DONTDUMP,
+        VmFlags.MIXEDMAP,
+        VmFlags.HUGEPAGE,
+        VmFlags.NOHUGEPAGE,
+        VmFlags.MERGEABLE,
+        VmFlags.UFFD_MISSING,
+        VmFlags.UFFD_WP,
+        VmFlags.UFFD_MINOR,
+        VmFlags.DROPPABLE,
+        VmFlags.SEALED,
     };
 
     private static final String[] NAMES = {
-        "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "pf", "lo", "io", "sr", "rr", "dc", "de", "lf", "ac", "nr",
-        "ht", "sf", "ar", "wf", "dd", "mm", "hg", "nh", "mg", "um", "uw", "ui", "dp", "sl",
+        "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "pf", "lo", "io", "sr", "rr", "dc", "de", "lf", "ac",
+        "nr", "ht", "sf", "ar", "wf", "dd", "mm", "hg", "nh", "mg", "um", "uw", "ui", "dp", "sl",
     };
 
     private ProcSmaps() {}

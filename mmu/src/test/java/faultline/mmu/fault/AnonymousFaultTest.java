@@ -49,7 +49,8 @@ class AnonymousFaultTest {
 
         long entry = f.pte(mm, FaultFixture.BASE + Page.SIZE);
         assertThat(cpu.ctx.path).isEqualTo(FaultPath.NEW_PAGE);
-        assertThat(Pte.isWrite(entry) && Pte.isDirty(entry) && Pte.isYoung(entry)).isTrue();
+        assertThat(Pte.isWrite(entry) && Pte.isDirty(entry) && Pte.isYoung(entry))
+                .isTrue();
         assertThat(cpu.load(FaultFixture.BASE + Page.SIZE + 7)).isEqualTo(42);
         assertThat(cpu.load(FaultFixture.BASE + Page.SIZE + 8)).isZero();
         assertThat(mm.rss(MmStruct.ANONPAGES)).isEqualTo(1);

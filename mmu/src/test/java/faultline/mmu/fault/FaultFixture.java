@@ -7,8 +7,8 @@ import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmSysctl;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
@@ -109,8 +109,14 @@ public final class FaultFixture implements AutoCloseable {
             vma.file().mapping().unlinkArea(vma);
         }
         mm.vmas().remove(vma);
-        new PageTableReaper(tables).freePgtables(
-                mm, gather, vma.start(), vma.end(), below == null ? 0 : below.end(), above == null ? 0 : above.start());
+        new PageTableReaper(tables)
+                .freePgtables(
+                        mm,
+                        gather,
+                        vma.start(),
+                        vma.end(),
+                        below == null ? 0 : below.end(),
+                        above == null ? 0 : above.start());
         gather.finish();
         mm.mmapLock().writeUnlock();
     }

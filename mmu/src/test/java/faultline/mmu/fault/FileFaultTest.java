@@ -262,6 +262,7 @@ class FileFaultTest {
         assertThat(otherCpu.load(BASE)).isEqualTo(11);
         assertThat(mm.rss(MmStruct.SHMEMPAGES)).isEqualTo(1);
         assertThat(cpu.ctx.majFlt).isZero();
-        assertThat(f.phys.frames().test(Pte.pfn(f.pte(mm, BASE)), PageFlags.ANON)).isFalse();
+        assertThat(f.phys.frames().test(Pte.pfn(f.pte(mm, BASE)), PageFlags.ANON))
+                .isFalse();
     }
 }

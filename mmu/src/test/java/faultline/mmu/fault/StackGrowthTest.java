@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmFlags;
+import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -3,6 +3,13 @@ package faultline.mmu.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.table.PageTables;
+import faultline.mmu.table.PageWalker;
+import faultline.mmu.table.Pte;
+import faultline.mmu.table.PtlMode;
+import faultline.mmu.tlb.ModelTlb;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -11,14 +18,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PhysicalMemory;
-import faultline.mmu.table.PageTables;
-import faultline.mmu.table.PageWalker;
-import faultline.mmu.table.Pte;
-import faultline.mmu.table.PtlMode;
-import faultline.mmu.tlb.ModelTlb;
 
 class VmallocTest {
     private static final int ROUNDS = Integer.getInteger("faultline.stress.rounds", 150) * 4;
@@ -117,7 +116,8 @@ class VmallocTest {
         assertThat(Page.offset(address)).isEqualTo(0x10);
         assertThat(vmalloc.physical(address)).isEqualTo(device + 0x10);
         assertThat(vmalloc.physical(address + 0xff0)).isEqualTo(device + 0x1000);
-        assertThat(memory.getLong(initMm.pteOffsetKernel(address)) & Pte.KERNEL_NOCACHE).isEqualTo(Pte.KERNEL_NOCACHE);
+        assertThat(memory.getLong(initMm.pteOffsetKernel(address)) & Pte.KERNEL_NOCACHE)
+                .isEqualTo(Pte.KERNEL_NOCACHE);
         vmalloc.iounmap(address);
         assertThat(vmalloc.ioremap(0x1000, 0x1000)).isZero();
         assertThat(vmalloc.ioremap(1L << 46, 0x1000)).isZero();

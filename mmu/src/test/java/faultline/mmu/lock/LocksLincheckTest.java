@@ -77,6 +77,10 @@ class LocksLincheckTest {
     }
 
     private static ModelCheckingOptions options() {
-        return new ModelCheckingOptions().iterations(10).invocationsPerIteration(300).threads(2).actorsPerThread(2);
+        return new ModelCheckingOptions()
+                .iterations(10)
+                .invocationsPerIteration(300)
+                .threads(2)
+                .actorsPerThread(2);
     }
 }

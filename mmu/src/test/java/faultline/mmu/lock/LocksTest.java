@@ -215,7 +215,8 @@ class LocksTest {
         assertThat(LockRank.PAGE_TABLE_LOCK.mayFollow(LockRank.MMAP_LOCK)).isTrue();
         assertThat(LockRank.MMAP_LOCK.mayFollow(LockRank.PAGE_TABLE_LOCK)).isFalse();
         assertThat(LockRank.PAGE_TABLE_LOCK.mayFollow(LockRank.PAGE_TABLE_LOCK)).isFalse();
-        assertThat(LockRank.PAGE_TABLE_LOCK_NESTED.mayFollow(LockRank.PAGE_TABLE_LOCK)).isTrue();
+        assertThat(LockRank.PAGE_TABLE_LOCK_NESTED.mayFollow(LockRank.PAGE_TABLE_LOCK))
+                .isTrue();
         assertThat(LockRank.ANON_VMA_LOCK.mayFollow(LockRank.ANON_VMA_LOCK)).isTrue();
         assertThat(LockRank.I_MMAP_LOCK.mayFollow(LockRank.ANON_VMA_LOCK)).isFalse();
     }

@@ -248,8 +248,8 @@ class AddressSpaceProperties {
         private void duplicate(int page, int count, int wanted) {
             int to = Math.min(wanted, PAGES - count);
             MemoryModel.Page first = s.model.pages.get(page);
-            long result = m.sys.mremap()
-                    .run(s.mm, m.ctx, at(page), 0, count * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(to));
+            long result =
+                    m.sys.mremap().run(s.mm, m.ctx, at(page), 0, count * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(to));
             if (Errno.isError(result)) {
                 boolean possible = first != null && first.shared && (page < to || page >= to + count);
                 assertThat(possible).isFalse();

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 /** The tables of what each flag does say what the code does. */
 class BehaviourTableTest {
     private static List<String[]> rows(String call) throws IOException {
-        try (InputStream in = BehaviourTableTest.class.getResourceAsStream("/faultline/mmu/behaviour/" + call + ".tsv")) {
+        try (InputStream in =
+                BehaviourTableTest.class.getResourceAsStream("/faultline/mmu/behaviour/" + call + ".tsv")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8)
                     .lines()
                     .filter(line -> !line.startsWith("#"))
@@ -42,7 +43,9 @@ class BehaviourTableTest {
                 try (MmFixture m = new MmFixture()) {
                     long at = mapping(m, kind - 3);
                     long result = m.madvise(at, 2 * PAGE, Integer.parseInt(row[1]));
-                    assertThat(name(result, "0")).as("%s of kind %d", row[0], kind - 3).isEqualTo(row[kind]);
+                    assertThat(name(result, "0"))
+                            .as("%s of kind %d", row[0], kind - 3)
+                            .isEqualTo(row[kind]);
                 }
             }
         }
@@ -107,7 +110,8 @@ class BehaviourTableTest {
                         default -> 0;
                     };
                 }
-                long result = m.mremap(at, Long.parseLong(row[2]) * PAGE, Long.parseLong(row[3]) * PAGE, flags, at + 64 * PAGE);
+                long result = m.mremap(
+                        at, Long.parseLong(row[2]) * PAGE, Long.parseLong(row[3]) * PAGE, flags, at + 64 * PAGE);
                 assertThat(name(result, result == at ? "same" : "moved"))
                         .as("flags %s, %s to %s pages", row[0], row[2], row[3])
                         .isEqualTo(row[4]);

@@ -44,7 +44,11 @@ class ClearRefsTest {
     }
 
     private String referenced() {
-        return ProcSmaps.rollup(m.sys.tables(), m.mm).lines().filter(line -> line.startsWith("Referenced:")).findFirst().orElseThrow();
+        return ProcSmaps.rollup(m.sys.tables(), m.mm)
+                .lines()
+                .filter(line -> line.startsWith("Referenced:"))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test
@@ -114,7 +118,9 @@ class ClearRefsTest {
         m.map(BASE, 2);
         clear(ClearRefs.SOFT_DIRTY);
         m.map(BASE + 2 * PAGE, 1);
-        assertThat(m.mm.vmas().lookup(BASE)).as("one mapping").isSameAs(m.mm.vmas().lookup(BASE + 2 * PAGE));
+        assertThat(m.mm.vmas().lookup(BASE))
+                .as("one mapping")
+                .isSameAs(m.mm.vmas().lookup(BASE + 2 * PAGE));
         assertThat(written(m.mm, BASE, 3)).isEqualTo("WWW");
     }
 

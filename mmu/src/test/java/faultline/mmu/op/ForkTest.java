@@ -90,7 +90,8 @@ class ForkTest {
         m.map(BASE, 3);
         m.fill(BASE, 3, 1);
         MmStruct child = fork();
-        assertThat(m.sys.mprotect().run(child, m.ctx, BASE + PAGE, PAGE, Prot.READ)).isZero();
+        assertThat(m.sys.mprotect().run(child, m.ctx, BASE + PAGE, PAGE, Prot.READ))
+                .isZero();
         assertThat(child.vmas().size()).isEqualTo(3);
         assertThat(m.sys.mprotect().run(child, m.ctx, BASE + PAGE, PAGE, RW)).isZero();
         assertThat(child.vmas().size()).isEqualTo(1);

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Test;
 
 class GuardPagesTest {
     private static int touch(MmFixture m, MmStruct mm, long address) {
-        return m.sys.faults().doUserAddrFault(mm, address, FaultHandler.PF_USER | FaultHandler.PF_WRITE, new FaultContext());
+        return m.sys.faults()
+                .doUserAddrFault(mm, address, FaultHandler.PF_USER | FaultHandler.PF_WRITE, new FaultContext());
     }
 
     @Test

@@ -62,10 +62,12 @@ class LimitsTest {
             m.map(BASE, 8);
             assertThat(m.sys.mlock().mlock(m.mm, m.ctx, BASE, 4 * PAGE)).isZero();
             assertThat(m.sys.mlock().mlock(m.mm, m.ctx, BASE, 4 * PAGE)).isZero();
-            assertThat(m.sys.mlock().mlock(m.mm, m.ctx, BASE + 3 * PAGE, 2 * PAGE)).isEqualTo(-Errno.ENOMEM);
+            assertThat(m.sys.mlock().mlock(m.mm, m.ctx, BASE + 3 * PAGE, 2 * PAGE))
+                    .isEqualTo(-Errno.ENOMEM);
             assertThat(m.mmap(0, PAGE, RW, ANON | MmapFlags.LOCKED)).isEqualTo(-Errno.EAGAIN);
             assertThat(m.sys.mlock().munlock(m.mm, BASE, PAGE)).isZero();
-            assertThat(MmFixture.ok(m.mmap(0, PAGE, RW, ANON | MmapFlags.LOCKED))).isPositive();
+            assertThat(MmFixture.ok(m.mmap(0, PAGE, RW, ANON | MmapFlags.LOCKED)))
+                    .isPositive();
             assertThat(m.sys.mlock().mlockall(m.mm, m.ctx, Mlock.MCL_CURRENT)).isEqualTo(-Errno.ENOMEM);
         }
     }
@@ -106,7 +108,8 @@ class LimitsTest {
         try (MmFixture m = new MmFixture(strict, limits)) {
             long at = MmFixture.ok(m.mmap(0, 3L << 20, RW, ANON | MmapFlags.NORESERVE));
             assertThat(m.mmap(0, 2L << 20, RW, ANON)).isEqualTo(-Errno.ENOMEM);
-            assertThat(m.mmap(0, 2L << 20, RW, MmapFlags.SHARED | MmapFlags.ANONYMOUS)).isEqualTo(-Errno.ENOMEM);
+            assertThat(m.mmap(0, 2L << 20, RW, MmapFlags.SHARED | MmapFlags.ANONYMOUS))
+                    .isEqualTo(-Errno.ENOMEM);
             MmFixture.ok(m.mmap(0, 2L << 20, Prot.READ, ANON));
             MmFixture.ok(m.munmap(at, 2L << 20));
             MmFixture.ok(m.mmap(0, 2L << 20, RW, ANON));

@@ -37,7 +37,9 @@ class ManyMappingsTest {
             for (int i = 0; i < MAX; i += 2) {
                 assertThat(m.munmap(BASE + 2L * i * PAGE, PAGE)).isZero();
             }
-            assertThat((System.nanoTime() - start) / (MAX / 2)).as("ns a munmap").isLessThan(LIMIT_NANOS);
+            assertThat((System.nanoTime() - start) / (MAX / 2))
+                    .as("ns a munmap")
+                    .isLessThan(LIMIT_NANOS);
             assertThat(m.mm.vmas().size()).isEqualTo(MAX / 2);
         }
     }

@@ -114,7 +114,8 @@ class MmapTest {
         assertThat(m.mmap(0, PAGE, RW, MmapFlags.PRIVATE)).isEqualTo(-Errno.EBADF);
         assertThat(m.mmap(0, PAGE, RW, MmapFlags.SHARED | MmapFlags.ANONYMOUS | MmapFlags.GROWSDOWN))
                 .isEqualTo(-Errno.EINVAL);
-        assertThat(m.mmap(0, PAGE, RW, MmapFlags.SHARED_VALIDATE | MmapFlags.ANONYMOUS)).isEqualTo(-Errno.EINVAL);
+        assertThat(m.mmap(0, PAGE, RW, MmapFlags.SHARED_VALIDATE | MmapFlags.ANONYMOUS))
+                .isEqualTo(-Errno.EINVAL);
         assertThat(m.mmap(0, PAGE, RW, ANON | MmapFlags.HUGETLB)).isEqualTo(-Errno.ENOMEM);
     }
 
@@ -125,7 +126,8 @@ class MmapTest {
         assertThat(m.mmap(0, PAGE, RW, MmapFlags.SHARED_VALIDATE | MmapFlags.SYNC, file, 0))
                 .isEqualTo(-Errno.EOPNOTSUPP);
         assertThat(m.mmap(0, 2 * PAGE, RW, MmapFlags.SHARED, file, -1)).isEqualTo(-Errno.EOVERFLOW);
-        assertThat(m.mmap(0, PAGE, RW, MmapFlags.PRIVATE | MmapFlags.GROWSDOWN, file, 0)).isEqualTo(-Errno.EINVAL);
+        assertThat(m.mmap(0, PAGE, RW, MmapFlags.PRIVATE | MmapFlags.GROWSDOWN, file, 0))
+                .isEqualTo(-Errno.EINVAL);
     }
 
     @Test

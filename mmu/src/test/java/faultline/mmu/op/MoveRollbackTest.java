@@ -39,7 +39,9 @@ class MoveRollbackTest {
                 m.cpu.store(from + i * PAGE, i & 0x7f);
             }
             Deque<Long> held = new ArrayDeque<>();
-            for (long pfn = m.sys.phys().allocator().allocPage(); pfn >= 0; pfn = m.sys.phys().allocator().allocPage()) {
+            for (long pfn = m.sys.phys().allocator().allocPage();
+                    pfn >= 0;
+                    pfn = m.sys.phys().allocator().allocPage()) {
                 held.add(pfn);
             }
             for (int i = 0; i < spare; i++) {

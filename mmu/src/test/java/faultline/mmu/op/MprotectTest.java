@@ -63,7 +63,8 @@ class MprotectTest {
         m.cpu.store(BASE, 5);
         assertThat(m.mprotect(BASE, PAGE, R)).isZero();
         assertThatThrownBy(() -> m.cpu.store(BASE, 6))
-                .isInstanceOfSatisfying(ModelCpu.Signal.class, s -> assertThat(s.code).isEqualTo(2));
+                .isInstanceOfSatisfying(
+                        ModelCpu.Signal.class, s -> assertThat(s.code).isEqualTo(2));
         assertThat(m.cpu.load(BASE)).isEqualTo(5);
     }
 
@@ -133,8 +134,8 @@ class MprotectTest {
     @Test
     void aFileOpenedForReadingCannotBecomeWritableWhenShared() {
         MemoryFile file = m.file(1);
-        long at = MmFixture.ok(m.sys.mmap().doMmap(
-                m.mm, m.ctx, BASE, PAGE, R, MmapFlags.SHARED, new ReadOnlyFile(file), 0));
+        long at = MmFixture.ok(
+                m.sys.mmap().doMmap(m.mm, m.ctx, BASE, PAGE, R, MmapFlags.SHARED, new ReadOnlyFile(file), 0));
         assertThat(m.mprotect(at, PAGE, RW)).isEqualTo(-Errno.EACCES);
         assertThat(m.shape()).containsExactly("0-1 r--s");
     }

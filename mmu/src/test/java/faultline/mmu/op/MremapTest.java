@@ -142,7 +142,8 @@ class MremapTest {
     void dontUnmapMovesThePagesAndKeepsTheMapping() {
         m.map(BASE, 3);
         m.fill(BASE, 3, 1);
-        assertThat(m.mremap(BASE, 3 * PAGE, 3 * PAGE, MOVE_TO | MREMAP_DONTUNMAP, at(30))).isEqualTo(at(30));
+        assertThat(m.mremap(BASE, 3 * PAGE, 3 * PAGE, MOVE_TO | MREMAP_DONTUNMAP, at(30)))
+                .isEqualTo(at(30));
         assertThat(m.shape()).containsExactly("0-3 rw-p", "30-33 rw-p");
         assertContent(at(30), 3, 1);
         assertThat(m.cpu.load(BASE)).isZero();
@@ -174,7 +175,8 @@ class MremapTest {
         assertThat(m.mremap(BASE, PAGE, PAGE, MOVE_TO, BASE)).isEqualTo(-Errno.EINVAL);
         assertThat(m.mremap(BASE, PAGE, PAGE, MREMAP_FIXED, at(9))).isEqualTo(-Errno.EINVAL);
         assertThat(m.mremap(BASE, PAGE, PAGE, MREMAP_DONTUNMAP, 0)).isEqualTo(-Errno.EINVAL);
-        assertThat(m.mremap(BASE, PAGE, 2 * PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0)).isEqualTo(-Errno.EINVAL);
+        assertThat(m.mremap(BASE, PAGE, 2 * PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0))
+                .isEqualTo(-Errno.EINVAL);
         assertThat(m.mremap(BASE, PAGE, 2 * PAGE, 8, 0)).isEqualTo(-Errno.EINVAL);
         assertThat(m.mremap(BASE + 1, PAGE, 2 * PAGE, MREMAP_MAYMOVE, 0)).isEqualTo(-Errno.EINVAL);
         assertThat(m.mremap(BASE, PAGE, 0, MREMAP_MAYMOVE, 0)).isEqualTo(-Errno.EINVAL);

@@ -96,8 +96,8 @@ class MremapTruncateTest {
         }
 
         void startWalk() {
-            walk = Thread.ofPlatform().start(() ->
-                    m.sys.cache().walker().unmapMappingPages(file.mapping(), 2, 2, true));
+            walk = Thread.ofPlatform()
+                    .start(() -> m.sys.cache().walker().unmapMappingPages(file.mapping(), 2, 2, true));
         }
 
         void awaitDestinationPassed() {
@@ -205,7 +205,8 @@ class MremapTruncateTest {
     @ParameterizedTest
     @EnumSource(MoveMode.class)
     void noPageBeyondTheEndStaysMappedWhileTheMappingMoves(MoveMode mode) throws Exception {
-        try (MmFixture m = new MmFixture(MemoryConfig.defaults().withMemBytes(64L << 20).withMove(mode), MmLimits.ROOT)) {
+        try (MmFixture m =
+                new MmFixture(MemoryConfig.defaults().withMemBytes(64L << 20).withMove(mode), MmLimits.ROOT)) {
             MemoryFile file = m.file(PAGES);
             MmFixture.ok(m.mmap(ONE, PAGES * PAGE, RW, SHARED, file, 0));
             AtomicReference<Throwable> failure = new AtomicReference<>();
@@ -217,8 +218,11 @@ class MremapTruncateTest {
             try {
                 for (int round = 0; round < ROUNDS && failure.get() == null; round++) {
                     assertThat(file.mapping().truncate(PAGE, file::resizeTo)).isZero();
-                    assertThat(mappedBeyondTheEnd(m, ONE) | mappedBeyondTheEnd(m, TWO)).as("stale pages, round " + round).isZero();
-                    assertThat(file.mapping().truncate(PAGES * PAGE, file::resizeTo)).isZero();
+                    assertThat(mappedBeyondTheEnd(m, ONE) | mappedBeyondTheEnd(m, TWO))
+                            .as("stale pages, round " + round)
+                            .isZero();
+                    assertThat(file.mapping().truncate(PAGES * PAGE, file::resizeTo))
+                            .isZero();
                 }
             } finally {
                 over.set(true);
@@ -243,8 +247,10 @@ class MremapTruncateTest {
 
     private static void moveToAndFro(MmFixture m) {
         FaultContext ctx = new FaultContext();
-        assertThat(m.sys.mremap().run(m.mm, ctx, ONE, PAGES * PAGE, PAGES * PAGE, MOVE, TWO)).isEqualTo(TWO);
-        assertThat(m.sys.mremap().run(m.mm, ctx, TWO, PAGES * PAGE, PAGES * PAGE, MOVE, ONE)).isEqualTo(ONE);
+        assertThat(m.sys.mremap().run(m.mm, ctx, ONE, PAGES * PAGE, PAGES * PAGE, MOVE, TWO))
+                .isEqualTo(TWO);
+        assertThat(m.sys.mremap().run(m.mm, ctx, TWO, PAGES * PAGE, PAGES * PAGE, MOVE, ONE))
+                .isEqualTo(ONE);
     }
 
     /** Accesses a page where the mapping is or was; both SIGSEGV and SIGBUS are right answers. */

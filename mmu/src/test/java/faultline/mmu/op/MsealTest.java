@@ -23,7 +23,8 @@ class MsealTest {
             assertThat(m.sys.mseal().run(m.mm, BASE + 2 * PAGE, 2 * PAGE, 0)).isZero();
             assertThat(m.munmap(BASE, 8 * PAGE)).isEqualTo(EPERM);
             assertThat(m.mprotect(BASE + 2 * PAGE, PAGE, Prot.READ)).isEqualTo(EPERM);
-            assertThat(m.mremap(BASE + 2 * PAGE, PAGE, 4 * PAGE, MmapFlags.MREMAP_MAYMOVE, 0)).isEqualTo(EPERM);
+            assertThat(m.mremap(BASE + 2 * PAGE, PAGE, 4 * PAGE, MmapFlags.MREMAP_MAYMOVE, 0))
+                    .isEqualTo(EPERM);
             assertThat(m.mmap(BASE + 3 * PAGE, PAGE, RW, FIXED)).isEqualTo(EPERM);
             assertThat(m.shape()).containsExactly("0-2 rw-p", "2-4 rw-p", "4-8 rw-p");
         }

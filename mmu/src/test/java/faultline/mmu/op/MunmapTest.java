@@ -33,11 +33,10 @@ class MunmapTest {
         assertThat(m.shape()).containsExactly("0-1 rw-p", "4-5 rw-p");
         assertThat(m.mm.rssPages()).isEqualTo(2);
         assertThat(m.cpu.load(BASE + 4 * PAGE)).isEqualTo(5);
-        assertThatThrownBy(() -> m.cpu.load(BASE + 2 * PAGE))
-                .isInstanceOfSatisfying(ModelCpu.Signal.class, s -> {
-                    assertThat(s.signo).isEqualTo(11);
-                    assertThat(s.code).isEqualTo(1);
-                });
+        assertThatThrownBy(() -> m.cpu.load(BASE + 2 * PAGE)).isInstanceOfSatisfying(ModelCpu.Signal.class, s -> {
+            assertThat(s.signo).isEqualTo(11);
+            assertThat(s.code).isEqualTo(1);
+        });
     }
 
     @Test
@@ -77,8 +76,8 @@ class MunmapTest {
 
     @Test
     void aHoleThatWouldExceedTheNumberOfMappingsIsRefusedButCuttingAnEndIsNot() {
-        try (MmFixture few = new MmFixture(
-                MemoryConfig.defaults().withMemBytes(8 << 20).withMaxMapCount(3), MmLimits.ROOT)) {
+        try (MmFixture few =
+                new MmFixture(MemoryConfig.defaults().withMemBytes(8 << 20).withMaxMapCount(3), MmLimits.ROOT)) {
             few.map(BASE, 10);
             MmFixture.ok(few.mmap(BASE + 10 * PAGE, PAGE, Prot.READ, FIXED));
             MmFixture.ok(few.mmap(BASE + 20 * PAGE, PAGE, Prot.READ, FIXED));

@@ -150,7 +150,8 @@ class PageStateCallsTest {
     @Test
     void lockOnFaultWaitsForTheTouch() {
         m.map(BASE, 2);
-        assertThat(m.sys.mlock().mlock2(m.mm, m.ctx, BASE, 2 * PAGE, Mlock.MLOCK_ONFAULT)).isZero();
+        assertThat(m.sys.mlock().mlock2(m.mm, m.ctx, BASE, 2 * PAGE, Mlock.MLOCK_ONFAULT))
+                .isZero();
         assertThat(mincore(BASE, 2)).containsExactly(0, 0);
         assertThat(m.mm.lockedVm()).isEqualTo(2);
     }
@@ -160,7 +161,8 @@ class PageStateCallsTest {
         m.map(BASE, 2);
         assertThat(m.sys.mlock().mlockall(m.mm, m.ctx, 0)).isEqualTo(-Errno.EINVAL);
         assertThat(m.sys.mlock().mlockall(m.mm, m.ctx, Mlock.MCL_ONFAULT)).isEqualTo(-Errno.EINVAL);
-        assertThat(m.sys.mlock().mlockall(m.mm, m.ctx, Mlock.MCL_CURRENT | Mlock.MCL_FUTURE)).isZero();
+        assertThat(m.sys.mlock().mlockall(m.mm, m.ctx, Mlock.MCL_CURRENT | Mlock.MCL_FUTURE))
+                .isZero();
         MmFixture.ok(m.mmap(BASE + 8 * PAGE, PAGE, RW, FIXED));
         assertThat(m.mm.lockedVm()).isEqualTo(3);
         assertThat(m.mm.rssPages()).isEqualTo(3);

@@ -35,7 +35,8 @@ class StackAreaTest {
             Vma stack = m.mm.vmas().first();
             assertThat(stack.end()).isEqualTo(top);
             assertThat(stack.length()).isEqualTo((128 << 10) + 3 * PAGE);
-            assertThat(stack.hasAny(VmFlags.STACK_INCOMPLETE_SETUP | VmFlags.EXEC)).isFalse();
+            assertThat(stack.hasAny(VmFlags.STACK_INCOMPLETE_SETUP | VmFlags.EXEC))
+                    .isFalse();
             m.cpu.store(stack.start() - 1, 5);
             assertThat(m.mm.vmas().first().length()).isEqualTo((128 << 10) + 4 * PAGE);
         }

@@ -47,8 +47,7 @@ class UserfaultRaceTest {
     }
 
     private static int touch(MmFixture m, long address, FaultContext ctx) {
-        return m.sys.faults()
-                .doUserAddrFault(m.mm, address, FaultHandler.PF_USER | FaultHandler.PF_WRITE, ctx);
+        return m.sys.faults().doUserAddrFault(m.mm, address, FaultHandler.PF_USER | FaultHandler.PF_WRITE, ctx);
     }
 
     /** Several tasks fault on the same pages while two others provide them: nobody sleeps for ever, no page comes twice. */
@@ -58,7 +57,8 @@ class UserfaultRaceTest {
             int pages = 2000;
             m.map(BASE, pages);
             Userfault context = new Userfault(m.mm, false);
-            assertThat(m.sys.userfaultRegistration().register(context, BASE, pages * PAGE, MISSING)).isZero();
+            assertThat(m.sys.userfaultRegistration().register(context, BASE, pages * PAGE, MISSING))
+                    .isZero();
             AtomicInteger provided = new AtomicInteger();
             AtomicInteger finished = new AtomicInteger();
             Thread[] threads = new Thread[5];
@@ -108,12 +108,14 @@ class UserfaultRaceTest {
             m.fill(BASE, 4, 1);
             Userfault context = new Userfault(m.mm, false);
             m.sys.userfaultRegistration().register(context, BASE, 4 * PAGE, WP);
-            assertThat(m.sys.userfaultFill().writeProtect(context, BASE, 4 * PAGE, true)).isZero();
+            assertThat(m.sys.userfaultFill().writeProtect(context, BASE, 4 * PAGE, true))
+                    .isZero();
             FaultContext ctx = new FaultContext();
             ctx.sleeper = new Parker();
             ctx.mayWait = false;
             assertThat(touch(m, BASE, ctx)).isEqualTo(FaultHandler.FAULT_RETRY);
-            assertThat(m.sys.userfaultFill().writeProtect(context, BASE, PAGE, false)).isZero();
+            assertThat(m.sys.userfaultFill().writeProtect(context, BASE, PAGE, false))
+                    .isZero();
             ctx.mayWait = true;
             assertThat(touch(m, BASE, ctx)).isEqualTo(FaultHandler.FAULT_DONE);
             assertThat(m.cpu.load(BASE + PAGE)).isEqualTo(2);
@@ -129,7 +131,8 @@ class UserfaultRaceTest {
             assertThat(m.shape()).hasSize(3);
             m.sys.userfaultRegistration().release(context);
             assertThat(m.shape()).containsExactly("0-8 rw-p");
-            assertThat(m.mm.vmas().find(BASE).hasAny(VmFlags.UFFD_MISSING | VmFlags.UFFD_WP)).isFalse();
+            assertThat(m.mm.vmas().find(BASE).hasAny(VmFlags.UFFD_MISSING | VmFlags.UFFD_WP))
+                    .isFalse();
             assertThat(touch(m, BASE + 2 * PAGE, new FaultContext())).isEqualTo(FaultHandler.FAULT_DONE);
         }
     }

@@ -14,7 +14,8 @@ class FrameAllocatorProperties {
     /** Any order of taking and giving: no frame in two hands, counts exact, lists sound, all of it back in the end. */
     @Property(tries = 100, seed = "20260103")
     void blocksNeverOverlapAndAllComeBack(
-            @ForAll @Size(min = 1, max = 300) List<@IntRange(min = -1000, max = FrameAllocator.MAX_ORDER) Integer> steps,
+            @ForAll @Size(min = 1, max = 300)
+                    List<@IntRange(min = -1000, max = FrameAllocator.MAX_ORDER) Integer> steps,
             @ForAll @IntRange(min = 1, max = 4) int caches) {
         try (PhysicalMemory memory = PhysicalMemory.reserve(16 << 20, caches)) {
             FrameAllocator allocator = memory.allocator();
@@ -24,7 +25,8 @@ class FrameAllocatorProperties {
                 if (step >= 0) {
                     long pfn = allocator.allocPages(step);
                     if (pfn >= 0) {
-                        assertThat(inUse.get((int) pfn, (int) pfn + (1 << step)).isEmpty()).isTrue();
+                        assertThat(inUse.get((int) pfn, (int) pfn + (1 << step)).isEmpty())
+                                .isTrue();
                         inUse.set((int) pfn, (int) pfn + (1 << step));
                         blocks.add(new long[] {pfn, step});
                     } else {

@@ -27,8 +27,10 @@ class AnonVmaPrepareRaceTest {
                     r -> {
                         AnonVma family = (AnonVma) vma[0].anonVma();
                         assertThat(family.areas().size()).isEqualTo(1);
-                        assertThat(f.phys.frames().mapping(Pte.pfn(f.pte(mm, BASE)))).isSameAs(family);
-                        assertThat(f.phys.frames().mapping(Pte.pfn(f.pte(mm, BASE + Page.SIZE)))).isSameAs(family);
+                        assertThat(f.phys.frames().mapping(Pte.pfn(f.pte(mm, BASE))))
+                                .isSameAs(family);
+                        assertThat(f.phys.frames().mapping(Pte.pfn(f.pte(mm, BASE + Page.SIZE))))
+                                .isSameAs(family);
                         f.unmap(vma[0]);
                         assertThat(family.areas().isEmpty()).isTrue();
                     },

@@ -133,7 +133,10 @@ class HugePagesTest {
     @ParameterizedTest
     @EnumSource(PtlMode.class)
     void unmappingAPartSplitsOnlyWhatItCuts(PtlMode mode) {
-        MemoryConfig config = MemoryConfig.defaults().withMemBytes(64L << 20).withThp(ThpMode.ALWAYS).withPtl(mode);
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(64L << 20)
+                .withThp(ThpMode.ALWAYS)
+                .withPtl(mode);
         try (MmFixture f = new MmFixture(config, MmLimits.ROOT)) {
             mapAndFill(f);
             ok(f.munmap(BASE + 100 * PAGE, 3 * PAGE));
@@ -170,7 +173,10 @@ class HugePagesTest {
     @ParameterizedTest
     @EnumSource(MoveMode.class)
     void aMovedHugePageStaysOneWhereItFitsAndIsSplitWhereNot(MoveMode mode) {
-        MemoryConfig config = MemoryConfig.defaults().withMemBytes(64L << 20).withThp(ThpMode.ALWAYS).withMove(mode);
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(64L << 20)
+                .withThp(ThpMode.ALWAYS)
+                .withMove(mode);
         try (MmFixture f = new MmFixture(config, MmLimits.ROOT)) {
             mapAndFill(f);
             int flags = MmapFlags.MREMAP_MAYMOVE | MmapFlags.MREMAP_FIXED;
@@ -284,15 +290,18 @@ class HugePagesTest {
             f.map(BASE, 2 * FRAMES);
             byte[] text = "across the boundary of two small pages".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
             long at = BASE + 5 * PAGE - 7;
-            assertThat(f.sys.userMemory().copyToUser(f.mm, f.ctx, at, text, 0, text.length)).isZero();
+            assertThat(f.sys.userMemory().copyToUser(f.mm, f.ctx, at, text, 0, text.length))
+                    .isZero();
             byte[] back = new byte[text.length];
-            assertThat(f.sys.userMemory().copyFromUser(f.mm, f.ctx, at, back, 0, back.length)).isZero();
+            assertThat(f.sys.userMemory().copyFromUser(f.mm, f.ctx, at, back, 0, back.length))
+                    .isZero();
             assertThat(back).isEqualTo(text);
             assertThat(f.ctx.minFlt).isEqualTo(1);
             assertThat(hugeEntries(f, f.mm)).isEqualTo(1);
             long[] pages = new long[3];
             f.mm.mmapLock().readLock();
-            assertThat(f.sys.gup().getUserPages(f.mm, f.ctx, BASE + 3 * PAGE, 3, true, false, pages, null)).isEqualTo(3);
+            assertThat(f.sys.gup().getUserPages(f.mm, f.ctx, BASE + 3 * PAGE, 3, true, false, pages, null))
+                    .isEqualTo(3);
             f.mm.mmapLock().readUnlock();
             assertThat(pages[2]).isEqualTo(pages[0] + 2);
             // Pinned, it cannot become single frames; its parts are mapped all the same.
@@ -328,8 +337,8 @@ class HugePagesTest {
 
     @Test
     void withoutABlockOf2MiBSmallPagesAreMapped() {
-        try (MmFixture f = new MmFixture(
-                MemoryConfig.defaults().withMemBytes(8L << 20).withThp(ThpMode.ALWAYS), MmLimits.ROOT)) {
+        try (MmFixture f =
+                new MmFixture(MemoryConfig.defaults().withMemBytes(8L << 20).withThp(ThpMode.ALWAYS), MmLimits.ROOT)) {
             int pages = 3 * FRAMES + 50;
             f.map(BASE, 4 * FRAMES);
             f.fill(BASE, pages, 1);
@@ -341,7 +350,10 @@ class HugePagesTest {
 
     @Test
     void underMemoryPressureHugePagesAreSplitAndSwappedOut() {
-        MemoryConfig config = MemoryConfig.defaults().withMemBytes(16L << 20).withSwapBytes(64L << 20).withThp(ThpMode.ALWAYS);
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(16L << 20)
+                .withSwapBytes(64L << 20)
+                .withThp(ThpMode.ALWAYS);
         try (MmFixture f = new MmFixture(config, MmLimits.ROOT)) {
             int pages = 12 * FRAMES;
             f.map(BASE, pages);
@@ -359,7 +371,9 @@ class HugePagesTest {
             f.map(BASE, 2 * FRAMES);
             f.fill(BASE, FRAMES - 12, 1);
             assertThat(f.cpu.load(BASE + (FRAMES - 1) * PAGE)).isZero();
-            assertThat(f.madvise(BASE + HUGE, HUGE, Madv.COLLAPSE)).as("nothing there").isEqualTo(-Errno.EINVAL);
+            assertThat(f.madvise(BASE + HUGE, HUGE, Madv.COLLAPSE))
+                    .as("nothing there")
+                    .isEqualTo(-Errno.EINVAL);
             ok(f.madvise(BASE, HUGE, Madv.COLLAPSE));
             ok(f.madvise(BASE, HUGE, Madv.COLLAPSE));
             assertThat(hugeEntries(f, f.mm)).isEqualTo(1);
@@ -389,9 +403,11 @@ class HugePagesTest {
             expectContent(f, childCpu, BASE, 0, FRAMES);
             long[] pages = new long[1];
             child.mmapLock().readLock();
-            assertThat(f.sys.gup().getUserPages(child, f.ctx, BASE + PAGE, 1, true, false, pages, null)).isEqualTo(1);
+            assertThat(f.sys.gup().getUserPages(child, f.ctx, BASE + PAGE, 1, true, false, pages, null))
+                    .isEqualTo(1);
             child.mmapLock().readUnlock();
-            assertThat(f.sys.madvise().run(child, f.ctx, BASE, HUGE, Madv.COLLAPSE)).isEqualTo(-Errno.EAGAIN);
+            assertThat(f.sys.madvise().run(child, f.ctx, BASE, HUGE, Madv.COLLAPSE))
+                    .isEqualTo(-Errno.EAGAIN);
             f.sys.phys().allocator().putPage(pages[0]);
             f.audit();
             ok(f.sys.madvise().run(child, f.ctx, BASE, HUGE, Madv.COLLAPSE));
@@ -426,7 +442,10 @@ class HugePagesTest {
     @ParameterizedTest
     @EnumSource(PtlMode.class)
     void tasksThatTouchOneRangeAtOnceGetOneHugePage(PtlMode mode) throws Exception {
-        MemoryConfig config = MemoryConfig.defaults().withMemBytes(64L << 20).withThp(ThpMode.ALWAYS).withPtl(mode);
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(64L << 20)
+                .withThp(ThpMode.ALWAYS)
+                .withPtl(mode);
         try (MmFixture f = new MmFixture(config, MmLimits.ROOT)) {
             ModelCpu one = f.newCpu(f.mm);
             ModelCpu two = f.newCpu(f.mm);
@@ -453,7 +472,10 @@ class HugePagesTest {
     @ParameterizedTest
     @EnumSource(PtlMode.class)
     void splittingRacesWithWritersAndLosesNothing(PtlMode mode) throws Exception {
-        MemoryConfig config = MemoryConfig.defaults().withMemBytes(64L << 20).withThp(ThpMode.ALWAYS).withPtl(mode);
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(64L << 20)
+                .withThp(ThpMode.ALWAYS)
+                .withPtl(mode);
         try (MmFixture f = new MmFixture(config, MmLimits.ROOT)) {
             ModelCpu one = f.newCpu(f.mm);
             FaultContext[] other = {new FaultContext()};
@@ -473,7 +495,8 @@ class HugePagesTest {
                         ok(f.munmap(BASE, HUGE));
                     },
                     round -> one.store(BASE + PAGE, 1),
-                    round -> assertThat(f.sys.userMemory().copyToUser(f.mm, other[0], BASE + 511 * PAGE, word, 0, 1)).isZero(),
+                    round -> assertThat(f.sys.userMemory().copyToUser(f.mm, other[0], BASE + 511 * PAGE, word, 0, 1))
+                            .isZero(),
                     round -> ok(f.madvise(BASE + 300 * PAGE, PAGE, Madv.DONTNEED)));
         }
     }

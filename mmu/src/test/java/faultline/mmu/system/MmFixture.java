@@ -135,7 +135,8 @@ public final class MmFixture implements AutoCloseable {
     private long framesLeft() {
         long left = 0;
         for (long pfn = 0; pfn < sys.phys().frameCount(); pfn++) {
-            if (sys.phys().frames().refcount(pfn) != 0 && !sys.phys().frames().test(pfn, PageFlags.RESERVED | PageFlags.KERNEL)) {
+            if (sys.phys().frames().refcount(pfn) != 0
+                    && !sys.phys().frames().test(pfn, PageFlags.RESERVED | PageFlags.KERNEL)) {
                 left++;
             }
         }

@@ -2,14 +2,6 @@ package faultline.mmu.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.SplittableRandom;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
 import faultline.mmu.fault.MemoryFile;
@@ -21,6 +13,13 @@ import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Working sets larger than memory: the right answers, at the price of major faults, and nothing left over. */
 @Timeout(120)
@@ -48,7 +47,9 @@ class SwapTest {
             }
             assertThat(f.ctx.majFlt).isGreaterThan(pages);
             assertThat(f.sys.swap().pagesOut()).isGreaterThan(pages);
-            assertThat(f.mm.rss(MmStruct.SWAPENTS)).isPositive().isEqualTo(f.sys.swap().entries());
+            assertThat(f.mm.rss(MmStruct.SWAPENTS))
+                    .isPositive()
+                    .isEqualTo(f.sys.swap().entries());
             f.audit();
             MmFixture.ok(f.munmap(MmFixture.BASE, pages * MmFixture.PAGE));
             assertThat(f.sys.swap().freeSlots()).isEqualTo(f.sys.swap().totalSlots());
@@ -101,10 +102,12 @@ class SwapTest {
         try (MmFixture f = machine(0)) {
             int pages = 2 * RAM_PAGES;
             MemoryFile file = f.file(pages);
-            MmFixture.ok(f.mmap(MmFixture.BASE, pages * MmFixture.PAGE, 1, MmapFlags.PRIVATE | MmapFlags.FIXED, file, 0));
+            MmFixture.ok(
+                    f.mmap(MmFixture.BASE, pages * MmFixture.PAGE, 1, MmapFlags.PRIVATE | MmapFlags.FIXED, file, 0));
             for (int round = 0; round < 2; round++) {
                 for (int i = 0; i < pages; i++) {
-                    assertThat((byte) f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE)).isEqualTo((byte) (i + 1));
+                    assertThat((byte) f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE))
+                            .isEqualTo((byte) (i + 1));
                 }
             }
             assertThat(f.sys.reclaimer().stolen()).isGreaterThan(pages);
@@ -117,13 +120,14 @@ class SwapTest {
         try (MmFixture f = machine(0)) {
             int pages = 2 * RAM_PAGES;
             MemoryFile file = f.file(pages);
-            MmFixture.ok(
-                    f.mmap(MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
+            MmFixture.ok(f.mmap(
+                    MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
             for (int i = 0; i < pages; i++) {
                 f.cpu.store(MmFixture.BASE + i * MmFixture.PAGE, i * 3 & 0xff);
             }
             for (int i = 0; i < pages; i++) {
-                assertThat((byte) f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE)).isEqualTo((byte) (i * 3));
+                assertThat((byte) f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE))
+                        .isEqualTo((byte) (i * 3));
             }
             f.sys.msync();
             assertThat(file.mapping().writeback(0, Long.MAX_VALUE)).isZero();
@@ -195,7 +199,8 @@ class SwapTest {
             assertThat(f.sys.swap().filedSlots()).isLessThan(before / 2 + RAM_PAGES);
             for (int i = 0; i < pages; i++) {
                 int expected = i < pages / 2 ? 0 : i + 1 & 0xff;
-                assertThat(f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE) & 0xff).isEqualTo(expected);
+                assertThat(f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE) & 0xff)
+                        .isEqualTo(expected);
             }
         }
     }
@@ -245,21 +250,30 @@ class SwapTest {
 
     @Test
     void theBackgroundThreadFreesFramesUpToTheHighWatermark() {
-        MemoryConfig config = MemoryConfig.defaults().withMemBytes(RAM).withSwapBytes(64L << 20).withKswapd(true);
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(RAM)
+                .withSwapBytes(64L << 20)
+                .withKswapd(true);
         try (MmFixture f = new MmFixture(config, MmLimits.ROOT)) {
             int pages = 2 * RAM_PAGES;
             f.map(MmFixture.BASE, pages);
             f.fill(MmFixture.BASE, pages, 3);
-            for (int i = 0; f.sys.phys().allocator().freeFrames() < f.sys.phys().allocator().lowWatermark() && i < 1_000_000; i++) {
+            for (int i = 0;
+                    f.sys.phys().allocator().freeFrames()
+                                    < f.sys.phys().allocator().lowWatermark()
+                            && i < 1_000_000;
+                    i++) {
                 Thread.yield();
             }
             assertThat(f.sys.reclaimer().stolenInBackground()).isPositive();
             for (int i = 0; i < pages; i++) {
-                assertThat(f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE) & 0xff).isEqualTo(3 + i & 0xff);
+                assertThat(f.cpu.load(MmFixture.BASE + i * MmFixture.PAGE) & 0xff)
+                        .isEqualTo(3 + i & 0xff);
             }
             f.audit();
         }
-        assertThat(Thread.getAllStackTraces().keySet()).noneMatch(thread -> thread.getName().startsWith("kswapd"));
+        assertThat(Thread.getAllStackTraces().keySet())
+                .noneMatch(thread -> thread.getName().startsWith("kswapd"));
     }
 
     @Test
@@ -274,7 +288,10 @@ class SwapTest {
                 f.ctx.mayWait = true;
                 result = f.sys.faults()
                         .doUserAddrFault(
-                                f.mm, MmFixture.BASE + i * MmFixture.PAGE, FaultHandler.PF_WRITE | FaultHandler.PF_USER, f.ctx);
+                                f.mm,
+                                MmFixture.BASE + i * MmFixture.PAGE,
+                                FaultHandler.PF_WRITE | FaultHandler.PF_USER,
+                                f.ctx);
             }
             assertThat(result).isEqualTo(FaultHandler.FAULT_OOM);
             assertThat(asked.get()).isEqualTo(3);
@@ -283,12 +300,23 @@ class SwapTest {
 
     private static void mapShared(MmFixture f, int pages) {
         MmFixture.ok(f.mmap(
-                MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED | MmapFlags.ANONYMOUS));
+                MmFixture.BASE,
+                pages * MmFixture.PAGE,
+                MmFixture.RW,
+                MmapFlags.SHARED | MmapFlags.FIXED | MmapFlags.ANONYMOUS));
     }
 
     private static void mapShared(MmFixture f, MmStruct mm, FaultContext ctx, MappedFile file, int pages) {
         MmFixture.ok(f.sys.mmap()
-                .doMmap(mm, ctx, MmFixture.BASE, pages * MmFixture.PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
+                .doMmap(
+                        mm,
+                        ctx,
+                        MmFixture.BASE,
+                        pages * MmFixture.PAGE,
+                        MmFixture.RW,
+                        MmapFlags.SHARED | MmapFlags.FIXED,
+                        file,
+                        0));
     }
 
     private static void compete(MmFixture f, MmStruct mm, ModelCpu cpu, int number, int rounds) {

@@ -2,14 +2,13 @@ package faultline.mmu.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Test;
-
 import faultline.mmu.Errno;
 import faultline.mmu.kernel.Vmalloc;
 import faultline.mmu.kernel.VmallocMapping;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
+import org.junit.jupiter.api.Test;
 
 class VmallocMappingTest {
     private static Vma area(MmFixture f, int pages) {
@@ -28,7 +27,8 @@ class VmallocMappingTest {
             f.sys.phys().putByte(vmalloc.physical(ring + MmFixture.PAGE + 5), (byte) 42);
             assertThat(f.cpu.load(MmFixture.BASE + 5)).isEqualTo(42);
             f.cpu.store(MmFixture.BASE + 2 * MmFixture.PAGE, 7);
-            assertThat(f.sys.phys().getByte(vmalloc.physical(ring + 3 * MmFixture.PAGE))).isEqualTo((byte) 7);
+            assertThat(f.sys.phys().getByte(vmalloc.physical(ring + 3 * MmFixture.PAGE)))
+                    .isEqualTo((byte) 7);
 
             // Device memory is in nobody's resident set, and unmapping it frees nothing.
             assertThat(f.mm.rss(MmStruct.ANONPAGES)).isZero();
@@ -36,7 +36,8 @@ class VmallocMappingTest {
             MmFixture.ok(f.munmap(MmFixture.BASE, MmFixture.PAGE));
             assertThat(f.cpu.load(MmFixture.BASE + 2 * MmFixture.PAGE)).isEqualTo(7);
             MmFixture.ok(f.munmap(MmFixture.BASE, 3 * MmFixture.PAGE));
-            assertThat(f.sys.phys().getByte(vmalloc.physical(ring + 3 * MmFixture.PAGE))).isEqualTo((byte) 7);
+            assertThat(f.sys.phys().getByte(vmalloc.physical(ring + 3 * MmFixture.PAGE)))
+                    .isEqualTo((byte) 7);
             vmalloc.vfree(ring);
         }
     }
@@ -48,8 +49,10 @@ class VmallocMappingTest {
             long ring = vmalloc.vmalloc(2 * MmFixture.PAGE);
             Vma area = area(f, 2);
             assertThat(VmallocMapping.remap(vmalloc, area, ring, 1, "[ring]")).isEqualTo(-Errno.EINVAL);
-            assertThat(VmallocMapping.remap(vmalloc, area, ring, Long.MAX_VALUE, "[ring]")).isEqualTo(-Errno.EINVAL);
-            assertThat(VmallocMapping.remap(vmalloc, area, ring + MmFixture.PAGE, 0, "[ring]")).isEqualTo(-Errno.EINVAL);
+            assertThat(VmallocMapping.remap(vmalloc, area, ring, Long.MAX_VALUE, "[ring]"))
+                    .isEqualTo(-Errno.EINVAL);
+            assertThat(VmallocMapping.remap(vmalloc, area, ring + MmFixture.PAGE, 0, "[ring]"))
+                    .isEqualTo(-Errno.EINVAL);
             assertThat(area.ops()).isNull();
             vmalloc.vfree(ring);
         }

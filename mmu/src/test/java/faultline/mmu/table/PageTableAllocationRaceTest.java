@@ -2,13 +2,12 @@ package faultline.mmu.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PhysicalMemory;
 
 /**
  * Many tasks that touch one span for the first time at once, with the shared mmap lock only (seed 000): one table comes of it, the
@@ -30,7 +29,8 @@ class PageTableAllocationRaceTest {
             for (int round = 0; round < ROUNDS; round++) {
                 long freeBefore = memory.allocator().freeFrames();
                 TestSpace space = new TestSpace(tables);
-                // Each thread its own page, all of them in the span: in one table of PTEs, or in as many as there are threads.
+                // Each thread its own page, all of them in the span: in one table of PTEs, or in as many as there are
+                // threads.
                 race(thread -> {
                     space.mmapLock.readLock();
                     long address = BASE + thread * (span / THREADS) + thread * Page.SIZE;

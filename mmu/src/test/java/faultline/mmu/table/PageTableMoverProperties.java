@@ -2,6 +2,9 @@ package faultline.mmu.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.tlb.ModelTlb;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -11,10 +14,6 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.LongRange;
 import net.jqwik.api.constraints.Size;
-
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PhysicalMemory;
-import faultline.mmu.tlb.ModelTlb;
 
 /** The three ways of moving agree with each other and with a map from page to entry. */
 class PageTableMoverProperties {
@@ -59,7 +58,9 @@ class PageTableMoverProperties {
                 assertThat(Pte.clearSoftDirty(now)).as("%s page %d", mode, page).isEqualTo(pte);
                 assertThat(space.entry((inside ? from : to) + page * Page.SIZE)).isZero();
                 if (inside && Pte.isHardwarePresent(pte)) {
-                    assertThat(tlb.lookup(from + page * Page.SIZE)).as("stale translation, %s", mode).isEqualTo(-1);
+                    assertThat(tlb.lookup(from + page * Page.SIZE))
+                            .as("stale translation, %s", mode)
+                            .isEqualTo(-1);
                 }
                 if (inside && mode != MoveMode.PMD && !Pte.isFile(pte)) {
                     assertThat(Pte.isSoftDirty(now)).isTrue();
@@ -102,10 +103,13 @@ class PageTableMoverProperties {
                 assertThat(Pte.clearSoftDirty(space.entry((inside ? to : OLD) + page * Page.SIZE)))
                         .isEqualTo(entryFor(page));
             }
-            // What was moved goes back without any memory: the tables it came from are still there, or move as they came.
-            assertThat(new PageTableMover(tables, space, mode, MoveHook.NONE).move(to, OLD, moved)).isEqualTo(moved);
+            // What was moved goes back without any memory: the tables it came from are still there, or move as they
+            // came.
+            assertThat(new PageTableMover(tables, space, mode, MoveHook.NONE).move(to, OLD, moved))
+                    .isEqualTo(moved);
             for (long page = 0; page < pages; page += 5) {
-                assertThat(Pte.clearSoftDirty(space.entry(OLD + page * Page.SIZE))).isEqualTo(entryFor(page));
+                assertThat(Pte.clearSoftDirty(space.entry(OLD + page * Page.SIZE)))
+                        .isEqualTo(entryFor(page));
             }
             hogged.forEach(memory.allocator()::putPage);
         }

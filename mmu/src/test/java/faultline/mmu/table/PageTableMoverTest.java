@@ -2,16 +2,15 @@ package faultline.mmu.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.tlb.AddressSpaceTlb;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PhysicalMemory;
-import faultline.mmu.tlb.AddressSpaceTlb;
 
 class PageTableMoverTest {
     private static final long OLD = 0x1000_0000_0000L;
@@ -166,7 +165,8 @@ class PageTableMoverTest {
             }
         };
         long to = NEW + Page.SIZE;
-        assertThat(new PageTableMover(tables, space, MoveMode.PMD, hook).move(OLD, to, Page.PMD_SIZE)).isEqualTo(Page.PMD_SIZE);
+        assertThat(new PageTableMover(tables, space, MoveMode.PMD, hook).move(OLD, to, Page.PMD_SIZE))
+                .isEqualTo(Page.PMD_SIZE);
         assertThat(split).containsExactly(OLD);
         assertThat(Pte.pfn(space.entry(to + 511 * Page.SIZE))).isEqualTo(1023);
     }
@@ -178,7 +178,9 @@ class PageTableMoverTest {
         other.map(OLD, Pte.of(1, PageProt.SHARED));
         new PageTableMover(split, other, MoveMode.EXTENT, MoveHook.NONE).move(OLD, NEW, Page.SIZE);
         for (long address : new long[] {OLD, NEW}) {
-            assertThat(split.pteLockptr(other, split.walkToPmd(other.pgd(), address)).isLocked()).isFalse();
+            assertThat(split.pteLockptr(other, split.walkToPmd(other.pgd(), address))
+                            .isLocked())
+                    .isFalse();
         }
         assertThat(split.pteLockptr(other, split.walkToPmd(other.pgd(), OLD)))
                 .isNotSameAs(split.pteLockptr(other, split.walkToPmd(other.pgd(), NEW)));

@@ -2,6 +2,11 @@ package faultline.mmu.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.tlb.InstructionCache;
+import faultline.mmu.tlb.MmuGather;
+import faultline.mmu.tlb.ModelTlb;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -9,12 +14,6 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
-
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PhysicalMemory;
-import faultline.mmu.tlb.InstructionCache;
-import faultline.mmu.tlb.MmuGather;
-import faultline.mmu.tlb.ModelTlb;
 
 /** Of the tables of an unmapped area those stay, and only those, in which another area may have entries. */
 class PageTableReaperProperties {
@@ -53,11 +52,11 @@ class PageTableReaperProperties {
         MmuGather gather = new MmuGather(MEMORY, InstructionCache.NONE);
         gather.begin(tlb, false);
 
-        new PageTableReaper(space.tables)
-                .freePgtables(space, gather, start, end, floor, ceiling);
+        new PageTableReaper(space.tables).freePgtables(space, gather, start, end, floor, ceiling);
 
         gather.finish();
-        // An entry of the area stays in a table that stays: it is for zapping to clear, not for us. What the others need is left.
+        // An entry of the area stays in a table that stays: it is for zapping to clear, not for us. What the others
+        // need is left.
         Set<Long> expectPtes = new TreeSet<>();
         Set<Long> expectPmds = new TreeSet<>();
         Set<Long> expectPuds = new TreeSet<>();

@@ -2,15 +2,14 @@ package faultline.mmu.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
 import java.util.ArrayList;
 import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
-
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PhysicalMemory;
 
 /** The walker agrees with a model that reads the manual word by word, over random tables of random entries. */
 class PageWalkerProperties {
@@ -55,8 +54,8 @@ class PageWalkerProperties {
         }
         for (int i = 0; i < before.length; i++) {
             long now = MEMORY.getLong(at(i / 4, i % 4));
-            assertThat(now & ~(Pte.ACCESSED | Pte.DIRTY | Pte.SOFT_DIRTY)).isEqualTo(before[i] & ~(Pte.ACCESSED | Pte.DIRTY
-                    | Pte.SOFT_DIRTY));
+            assertThat(now & ~(Pte.ACCESSED | Pte.DIRTY | Pte.SOFT_DIRTY))
+                    .isEqualTo(before[i] & ~(Pte.ACCESSED | Pte.DIRTY | Pte.SOFT_DIRTY));
             boolean used = model.fault < 0 && model.used.contains(at(i / 4, i % 4));
             assertThat(Pte.isYoung(now)).isEqualTo(used || Pte.isYoung(before[i]));
             boolean dirtied = model.fault < 0 && access == PageWalker.WRITE && model.leafAt == at(i / 4, i % 4);
@@ -79,7 +78,11 @@ class PageWalkerProperties {
         entry |= (bits >> 17 & 1) != 0 ? Pte.ACCESSED : 0;
         entry |= (bits >> 18 & 1) != 0 ? Pte.DIRTY : 0;
         if ((bits >> 19 & 7) == 0) {
-            entry = entry & ~Pte.PFN_MASK | Pte.PSE | (bits >> 22 & 3) << 21 | (bits >> 24 & 1) << 30 | (bits >> 25 & 1) << 12;
+            entry = entry & ~Pte.PFN_MASK
+                    | Pte.PSE
+                    | (bits >> 22 & 3) << 21
+                    | (bits >> 24 & 1) << 30
+                    | (bits >> 25 & 1) << 12;
         }
         entry |= (bits >> 26 & 15) == 0 ? 1L << 47 : 0;
         return entry;
@@ -117,8 +120,10 @@ class PageWalkerProperties {
                 }
                 boolean large = (entry & 1 << 7) != 0 && level > 1;
                 boolean leaf = large || level == 1;
-                // Bits 51 to 46 always, page size in the top level, and the low address bits of a large page but its PAT bit.
-                boolean reserved = (entry >>> 46 & 63) != 0 || large && level == 4
+                // Bits 51 to 46 always, page size in the top level, and the low address bits of a large page but its
+                // PAT bit.
+                boolean reserved = (entry >>> 46 & 63) != 0
+                        || large && level == 4
                         || large && (entry & (1L << shift) - 1 & 0x000f_ffff_ffff_e000L) != 0;
                 if (reserved) {
                     fault = reason | 8 | 1;

@@ -2,14 +2,13 @@ package faultline.mmu.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PhysicalMemory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PhysicalMemory;
 
 class PageWalkerTest {
     private static final long ADDRESS = 0x7f12_3456_7000L;
@@ -110,15 +109,21 @@ class PageWalkerTest {
                 for (boolean user : new boolean[] {false, true}) {
                     for (int level = 0; level < 4; level++) {
                         int bits = combination >> 3 * level & 7;
-                        memory.putLong(entries[level], bare[level] | ((bits & 1) != 0 ? Pte.RW : 0)
-                                | ((bits & 2) != 0 ? Pte.USER : 0) | ((bits & 4) != 0 ? Pte.NX : 0));
+                        memory.putLong(
+                                entries[level],
+                                bare[level]
+                                        | ((bits & 1) != 0 ? Pte.RW : 0)
+                                        | ((bits & 2) != 0 ? Pte.USER : 0)
+                                        | ((bits & 4) != 0 ? Pte.NX : 0));
                     }
-                    boolean allowed = (!user || userMay) && (access != PageWalker.WRITE || writable)
+                    boolean allowed = (!user || userMay)
+                            && (access != PageWalker.WRITE || writable)
                             && (access != PageWalker.FETCH || !nx);
                     long result = walker.walk(space.pgd(), ADDRESS, access, user);
                     if (!allowed) {
                         assertFault(result, PageWalker.PF_PROT | code(access, user));
-                        assertThat(memory.getLong(pte) & (Pte.ACCESSED | Pte.DIRTY)).isZero();
+                        assertThat(memory.getLong(pte) & (Pte.ACCESSED | Pte.DIRTY))
+                                .isZero();
                         continue;
                     }
                     assertThat(result).isNotNegative();
@@ -137,7 +142,8 @@ class PageWalkerTest {
     void aSupervisorReadsUserPagesButDoesNotWriteReadOnlyOnes() {
         memory.putLong(pte, Pte.of(1234, PageProt.READONLY));
         assertThat(walker.walk(space.pgd(), ADDRESS, PageWalker.READ, false)).isNotNegative();
-        assertFault(walker.walk(space.pgd(), ADDRESS, PageWalker.WRITE, false), PageWalker.PF_PROT | PageWalker.PF_WRITE);
+        assertFault(
+                walker.walk(space.pgd(), ADDRESS, PageWalker.WRITE, false), PageWalker.PF_PROT | PageWalker.PF_WRITE);
     }
 
     @Test

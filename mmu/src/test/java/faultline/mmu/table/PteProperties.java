@@ -52,7 +52,8 @@ class PteProperties {
         assertThat(Pte.isSoftDirty(marked)).isTrue();
         assertThat(Pte.isUffdWp(marked)).isTrue();
         assertThat(Pte.isSwapExclusive(marked)).isTrue();
-        assertThat(Pte.clearUffdWp(Pte.clearSoftDirty(Pte.clearSwapExclusive(marked)))).isEqualTo(plain);
+        assertThat(Pte.clearUffdWp(Pte.clearSoftDirty(Pte.clearSwapExclusive(marked))))
+                .isEqualTo(plain);
     }
 
     @Property(tries = 500, seed = "20260106")

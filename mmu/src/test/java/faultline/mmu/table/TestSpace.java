@@ -1,7 +1,5 @@
 package faultline.mmu.table;
 
-import java.util.concurrent.atomic.AtomicInteger;
-
 import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.RwSemaphore;
@@ -11,6 +9,7 @@ import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.tlb.AddressSpaceTlb;
 import faultline.mmu.tlb.InstructionCache;
 import faultline.mmu.tlb.MmuGather;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** An address space that is nothing but page tables, for tests of this layer. */
 public final class TestSpace implements PageTableOwner {

@@ -3,13 +3,12 @@ package faultline.mmu.tlb;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.phys.PhysicalMemory;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-
-import faultline.mmu.phys.PageFlags;
-import faultline.mmu.phys.PhysicalMemory;
 
 class MmuGatherTest {
     private static final long BASE = 0x10_0000_0000L;

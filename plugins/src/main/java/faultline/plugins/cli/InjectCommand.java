@@ -42,10 +42,16 @@ final class InjectCommand extends WovenCommand {
     private static final String LIST = "list";
     private static final int SHOWN_FRAMES = 12;
 
-    @Option(names = "--fail", paramLabel = "SPEC", description = "What shall fail, and when; may be given several times.")
+    @Option(
+            names = "--fail",
+            paramLabel = "SPEC",
+            description = "What shall fail, and when; may be given several times.")
     private List<String> failures = new ArrayList<>();
 
-    @Option(names = "--fail-seed", paramLabel = "N", defaultValue = "0",
+    @Option(
+            names = "--fail-seed",
+            paramLabel = "N",
+            defaultValue = "0",
             description = "Seed of the probabilities (default: ${DEFAULT-VALUE}).")
     private long seed;
 
@@ -93,9 +99,13 @@ final class InjectCommand extends WovenCommand {
         }
         points.forEach((id, sites) -> sites.stream()
                 .sorted(Comparator.comparing(SiteInfo::shortLocation))
-                .forEach(site -> out.printf("%-26s %-8s %s  %s%s%n", id.equals("sys") ? "sys/CALL" : id, kind(site),
-                        site.signature(), site.shortLocation(), hits.isEmpty() || id.equals("sys") ? ""
-                                : "  hits " + hits.getOrDefault(id, 0L))));
+                .forEach(site -> out.printf(
+                        "%-26s %-8s %s  %s%s%n",
+                        id.equals("sys") ? "sys/CALL" : id,
+                        kind(site),
+                        site.signature(),
+                        site.shortLocation(),
+                        hits.isEmpty() || id.equals("sys") ? "" : "  hits " + hits.getOrDefault(id, 0L))));
         hits.forEach((id, count) -> {
             if (id.startsWith("sys/")) {
                 out.printf("%-26s %-8s hits %d%n", id, "errno", count);
@@ -134,11 +144,14 @@ final class InjectCommand extends WovenCommand {
         if (result.fired().isEmpty()) {
             err.println("inject: nothing failed");
         }
-        result.errors().forEach((call, count) -> err.println("inject: the guest saw " + call
-                + (count == 1 ? "" : " " + count + " times")));
+        result.errors()
+                .forEach((call, count) ->
+                        err.println("inject: the guest saw " + call + (count == 1 ? "" : " " + count + " times")));
         int status = result.status();
-        err.println("inject: the guest " + (status > ExitStatus.SIGNAL && status <= ExitStatus.SIGNAL + 64
-                ? "was killed by signal " + (status - ExitStatus.SIGNAL) : "ended with status " + status));
+        err.println("inject: the guest "
+                + (status > ExitStatus.SIGNAL && status <= ExitStatus.SIGNAL + 64
+                        ? "was killed by signal " + (status - ExitStatus.SIGNAL)
+                        : "ended with status " + status));
         if (result.audit().isEmpty()) {
             err.println("inject: the memory manager's books are in order");
         }
@@ -147,7 +160,8 @@ final class InjectCommand extends WovenCommand {
 
     private static void print(PrintStream err, String whose, List<String> frames) {
         if (!frames.isEmpty()) {
-            err.println("    " + whose + ": " + String.join(" < ", frames.subList(0, Math.min(SHOWN_FRAMES, frames.size()))));
+            err.println("    " + whose + ": "
+                    + String.join(" < ", frames.subList(0, Math.min(SHOWN_FRAMES, frames.size()))));
         }
     }
 }

@@ -26,15 +26,15 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Prints the calls of kernel functions with arguments and results.",
-        customSynopsis = {
-            "faultline probe list [GLOB]",
-            "faultline probe [OPTIONS] GLOB PROGRAM [ARGS...]"
-        },
+        customSynopsis = {"faultline probe list [GLOB]", "faultline probe [OPTIONS] GLOB PROGRAM [ARGS...]"},
         footer = {"", "GLOB: kernel functions, for instance 'pte_*' or do_anonymous_page,alloc_page."})
 final class ProbeCommand extends WovenCommand {
     private static final String LIST = "list";
 
-    @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Where to print (default: standard error).")
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            description = "Where to print (default: standard error).")
     private Path output;
 
     @Mixin
@@ -50,8 +50,9 @@ final class ProbeCommand extends WovenCommand {
     int runPlain() throws IOException {
         String wanted = machine.words().size() > 1 ? machine.words().get(1) : "*";
         Glob glob = Glob.of(wanted);
-        List<SiteInfo> sites =
-                SiteCatalogue.all().stream().filter(site -> glob.matches(site.name())).toList();
+        List<SiteInfo> sites = SiteCatalogue.all().stream()
+                .filter(site -> glob.matches(site.name()))
+                .toList();
         if (sites.isEmpty()) {
             throw noneMatches(wanted);
         }

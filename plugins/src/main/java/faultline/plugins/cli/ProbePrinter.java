@@ -39,12 +39,16 @@ final class ProbePrinter implements ProbeListener {
     @Override
     public void exit(ProbeSite site, Object receiver, Object result) {
         var line = head(leave()).append("< ").append(site.name());
-        out.println(site.info().returnType().equals("void") ? line : line.append(" = ").append(shown(result)));
+        out.println(
+                site.info().returnType().equals("void")
+                        ? line
+                        : line.append(" = ").append(shown(result)));
     }
 
     @Override
     public void thrown(ProbeSite site, Throwable thrown) {
-        out.println(head(leave()).append("! ").append(site.name()).append(" threw ").append(thrown));
+        out.println(
+                head(leave()).append("! ").append(site.name()).append(" threw ").append(thrown));
     }
 
     private int leave() {
@@ -64,7 +68,8 @@ final class ProbePrinter implements ProbeListener {
         return switch (value) {
             case null -> "null";
             case Long number -> number > -4096 && number < 10 ? number.toString() : "0x" + Long.toHexString(number);
-            case Integer number -> number > -4096 && number < 10 ? number.toString() : "0x" + Integer.toHexString(number);
+            case Integer number ->
+                number > -4096 && number < 10 ? number.toString() : "0x" + Integer.toHexString(number);
             case String text -> '"' + text + '"';
             case Boolean condition -> condition.toString();
             default -> object(value);

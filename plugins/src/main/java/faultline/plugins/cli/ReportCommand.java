@@ -19,13 +19,19 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         customSynopsis = "faultline report TRACE [-o FILE]",
         description = "Makes one self-contained HTML page from a trace of JSON lines.",
-        footer = {"", "Example: faultline trace -e fault,mm,lock --stacks --format jsonl -o t.jsonl PROGRAM",
-            "         faultline report t.jsonl -o report.html"})
+        footer = {
+            "",
+            "Example: faultline trace -e fault,mm,lock --stacks --format jsonl -o t.jsonl PROGRAM",
+            "         faultline report t.jsonl -o report.html"
+        })
 final class ReportCommand implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "TRACE", description = "A trace made with --format=jsonl.")
     private List<String> words;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "FILE", defaultValue = "report.html",
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            defaultValue = "report.html",
             description = "The page (default: ${DEFAULT-VALUE}).")
     private Path output;
 

@@ -25,16 +25,21 @@ final class SiteCatalogue {
     /** Sorted by the kernel's name, then by place. */
     static List<SiteInfo> all() throws IOException {
         var sites = new ArrayList<SiteInfo>();
-        for (Path origin : List.of(origin(KernelFunction.class), origin(Main.class)).stream().distinct().toList()) {
+        for (Path origin : List.of(origin(KernelFunction.class), origin(Main.class)).stream()
+                .distinct()
+                .toList()) {
             scan(origin, sites);
         }
-        sites.sort(Comparator.comparing(SiteInfo::name).thenComparing(SiteInfo::className).thenComparing(SiteInfo::method));
+        sites.sort(Comparator.comparing(SiteInfo::name)
+                .thenComparing(SiteInfo::className)
+                .thenComparing(SiteInfo::method));
         return sites;
     }
 
     private static Path origin(Class<?> type) throws IOException {
         try {
-            return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
+            return Path.of(
+                    type.getProtectionDomain().getCodeSource().getLocation().toURI());
         } catch (URISyntaxException e) {
             throw new IOException("cannot find where " + type + " comes from", e);
         }

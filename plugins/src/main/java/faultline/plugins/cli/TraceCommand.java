@@ -66,7 +66,10 @@ final class TraceCommand extends WovenCommand {
             description = "text, jsonl, perfetto, folded, pprof or jfr (default: text).")
     private String format;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Where to write (default: standard error).")
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            description = "Where to write (default: standard error).")
     private Path output;
 
     @Option(names = "--summary", description = "At the end, a table of what happened how often and what it cost.")
@@ -81,11 +84,17 @@ final class TraceCommand extends WovenCommand {
     @Option(names = "--stacks", description = "Takes the guest's call stacks at faults, by frame pointers.")
     private boolean stacks;
 
-    @Option(names = "--buffer", paramLabel = "N", defaultValue = "131072",
+    @Option(
+            names = "--buffer",
+            paramLabel = "N",
+            defaultValue = "131072",
             description = "Events held for the writer, a power of two (default: ${DEFAULT-VALUE}).")
     private int slots;
 
-    @Option(names = "--on-full", paramLabel = "drop|wait", defaultValue = "drop",
+    @Option(
+            names = "--on-full",
+            paramLabel = "drop|wait",
+            defaultValue = "drop",
             description = "When the writer cannot keep up: drop events and count them, or let the guest wait"
                     + " (default: ${DEFAULT-VALUE}).")
     private String onFull;
@@ -129,8 +138,10 @@ final class TraceCommand extends WovenCommand {
             }
             return chosen;
         } catch (IllegalArgumentException e) {
-            throw new CommandException(ExitStatus.TROUBLE, "--format: text, jsonl, perfetto, folded, pprof or jfr, not '"
-                    + format + "'", e);
+            throw new CommandException(
+                    ExitStatus.TROUBLE,
+                    "--format: text, jsonl, perfetto, folded, pprof or jfr, not '" + format + "'",
+                    e);
         }
     }
 
@@ -161,8 +172,8 @@ final class TraceCommand extends WovenCommand {
         var strings = new StringTable();
         var guest = new EmulatorGuest(spec.root());
         var names = new Names(strings, guest.stacks(), guest.modules());
-        var session = new TraceSession(selection(strings), sink(chosen, out, names), slots,
-                onFull.equals("wait") || spec.seed() != null);
+        var session = new TraceSession(
+                selection(strings), sink(chosen, out, names), slots, onFull.equals("wait") || spec.seed() != null);
         if (spec.seed() != null) {
             session.setClock(() -> 0); // until there is a machine, nothing takes time
         }
@@ -174,13 +185,16 @@ final class TraceCommand extends WovenCommand {
             tracer = new Tracer(session, guest, strings, stacks || needsStacks(chosen));
             tracer.attach(registry);
             // exact addresses and instruction pointers are known when the CPU stops at a fault
-            status = GuestRunner.run(spec, machine -> {
-                Kernel kernel = machine.kernel();
-                kernel.pool().setFaultListener((context, result, nanos) -> {});
-                if (kernel.isDeterministic()) {
-                    session.setClock(kernel::uptimeNanos);
-                }
-            }, machine -> {});
+            status = GuestRunner.run(
+                    spec,
+                    machine -> {
+                        Kernel kernel = machine.kernel();
+                        kernel.pool().setFaultListener((context, result, nanos) -> {});
+                        if (kernel.isDeterministic()) {
+                            session.setClock(kernel::uptimeNanos);
+                        }
+                    },
+                    machine -> {});
         } finally {
             if (tracer != null) {
                 tracer.close();
@@ -193,7 +207,9 @@ final class TraceCommand extends WovenCommand {
     }
 
     private boolean needsStacks(Format chosen) {
-        return chosen == Format.FOLDED || chosen == Format.PPROF || aggregation != null && aggregation.contains("stack");
+        return chosen == Format.FOLDED
+                || chosen == Format.PPROF
+                || aggregation != null && aggregation.contains("stack");
     }
 
     private EventSink sink(Format chosen, OutputStream out, Names names) throws IOException {
@@ -203,7 +219,8 @@ final class TraceCommand extends WovenCommand {
         }
         if (aggregation != null) {
             try {
-                sinks.add(new AggregateSink(Aggregation.parse(aggregation), chosen == null ? out : standardError(), names));
+                sinks.add(new AggregateSink(
+                        Aggregation.parse(aggregation), chosen == null ? out : standardError(), names));
             } catch (IllegalArgumentException e) {
                 throw new CommandException(ExitStatus.TROUBLE, "--agg: " + e.getMessage(), e);
             }

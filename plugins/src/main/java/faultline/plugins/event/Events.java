@@ -32,27 +32,36 @@ public final class Events {
             add(EventType.named("page", "kmem:mm_page_free").with(DEC, "pfn", "order"));
 
     /** An address space's count of resident pages changed. */
-    public static final EventType RSS_STAT =
-            add(EventType.named("mm", "kmem:rss_stat").with(DEC, "mm_id").with(STRING, "member").with(DEC, "size"));
+    public static final EventType RSS_STAT = add(EventType.named("mm", "kmem:rss_stat")
+            .with(DEC, "mm_id")
+            .with(STRING, "member")
+            .with(DEC, "size"));
 
     /** Translations thrown away. */
-    public static final EventType TLB_FLUSH = add(
-            EventType.named("tlb", "tlb:tlb_flush").with(STRING, "reason").with(DEC, "pages").with(HEX, "start", "end"));
+    public static final EventType TLB_FLUSH = add(EventType.named("tlb", "tlb:tlb_flush")
+            .with(STRING, "reason")
+            .with(DEC, "pages")
+            .with(HEX, "start", "end"));
 
     /**
      * The translation cache missed: {@code access} is read, write or fetch. {@code filled} is 0 when the instruction stopped
      * instead: for a fault that is traced, has to wait or becomes a signal; it comes again afterwards.
      */
-    public static final EventType TLB_FILL = add(
-            EventType.named("tlb", "faultline:tlb_fill").with(HEX, "address").with(STRING, "access").with(DEC, "filled"));
+    public static final EventType TLB_FILL = add(EventType.named("tlb", "faultline:tlb_fill")
+            .with(HEX, "address")
+            .with(STRING, "access")
+            .with(DEC, "filled"));
 
     /** The mmap lock was acquired; {@code ns} is the wait. */
     public static final EventType MMAP_LOCK = add(EventType.named("lock", "mmap_lock:mmap_lock_acquire_returned")
-            .with(HEX, "lock").with(STRING, "mode").with(DEC, "success"));
+            .with(HEX, "lock")
+            .with(STRING, "mode")
+            .with(DEC, "success"));
 
     /** The mmap lock was let go; {@code ns} is how long it had been held. */
-    public static final EventType MMAP_UNLOCK =
-            add(EventType.named("lock", "mmap_lock:mmap_lock_released").with(HEX, "lock").with(STRING, "mode"));
+    public static final EventType MMAP_UNLOCK = add(EventType.named("lock", "mmap_lock:mmap_lock_released")
+            .with(HEX, "lock")
+            .with(STRING, "mode"));
 
     /** A spin lock was acquired; {@code ns} is the wait. */
     public static final EventType SPIN_LOCK =
@@ -64,29 +73,38 @@ public final class Events {
 
     /** A memory operation: mmap, munmap, mremap, brk, mprotect, madvise…; {@code op} names it. */
     public static final EventType VMA_CHANGE = add(EventType.named("mm", "faultline:mm_op")
-            .with(STRING, "op").with(HEX, "address", "length", "arg2", "arg3").with(HEX, "result"));
+            .with(STRING, "op")
+            .with(HEX, "address", "length", "arg2", "arg3")
+            .with(HEX, "result"));
 
     /** A system call begins. */
     public static final EventType SYS_ENTER = add(EventType.named("syscall", "raw_syscalls:sys_enter")
-            .with(DEC, "id").with(STRING, "syscall").with(HEX, "arg0", "arg1", "arg2", "arg3", "arg4", "arg5"));
+            .with(DEC, "id")
+            .with(STRING, "syscall")
+            .with(HEX, "arg0", "arg1", "arg2", "arg3", "arg4", "arg5"));
 
     /** A system call ends; {@code ns} is how long it took. */
-    public static final EventType SYS_EXIT = add(
-            EventType.named("syscall", "raw_syscalls:sys_exit").with(DEC, "id").with(STRING, "syscall").with(DEC, "ret"));
+    public static final EventType SYS_EXIT = add(EventType.named("syscall", "raw_syscalls:sys_exit")
+            .with(DEC, "id")
+            .with(STRING, "syscall")
+            .with(DEC, "ret"));
 
     /** A signal is about to be delivered. */
-    public static final EventType SIGNAL = add(
-            EventType.named("signal", "signal:signal_deliver").with(DEC, "sig", "code").with(HEX, "address"));
+    public static final EventType SIGNAL = add(EventType.named("signal", "signal:signal_deliver")
+            .with(DEC, "sig", "code")
+            .with(HEX, "address"));
 
     /** The virtual CPU went to this task; {@code ns} is how long it waited for it. */
-    public static final EventType SWITCH = add(EventType.named("sched", "sched:sched_switch").with(DEC, "next_pid"));
+    public static final EventType SWITCH =
+            add(EventType.named("sched", "sched:sched_switch").with(DEC, "next_pid"));
 
     /** A task ended. */
     public static final EventType EXIT =
             add(EventType.named("sched", "sched:sched_process_exit").with(DEC, "status", "min_flt", "maj_flt"));
 
     /** A step inside a fault: VMA lookup, table allocation, page allocation, … {@code step} is the kernel function. */
-    public static final EventType STEP = add(EventType.named("step", "faultline:step").with(STRING, "step").with(DEC, "result"));
+    public static final EventType STEP =
+            add(EventType.named("step", "faultline:step").with(STRING, "step").with(DEC, "result"));
 
     /** All types, each at the index that is its id. */
     public static final List<EventType> ALL = List.copyOf(LIST);

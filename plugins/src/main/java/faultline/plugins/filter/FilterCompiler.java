@@ -51,17 +51,19 @@ public final class FilterCompiler {
     }
 
     private EventPredicate define(Node condition) {
-        writer.visit(Opcodes.V21, Opcodes.ACC_FINAL | Opcodes.ACC_SUPER, SELF, null, "java/lang/Object",
-                new String[] {Type.getInternalName(EventPredicate.class)});
-        writer.visitField(Opcodes.ACC_PRIVATE | Opcodes.ACC_FINAL, "runtime", "L" + RUNTIME + ";", null, null).visitEnd();
+        writer.visit(Opcodes.V21, Opcodes.ACC_FINAL | Opcodes.ACC_SUPER, SELF, null, "java/lang/Object", new String[] {
+            Type.getInternalName(EventPredicate.class)
+        });
+        writer.visitField(Opcodes.ACC_PRIVATE | Opcodes.ACC_FINAL, "runtime", "L" + RUNTIME + ";", null, null)
+                .visitEnd();
         constructor();
         method("test", Opcodes.ACC_PUBLIC, condition);
         writer.visitEnd();
         try {
             MethodHandles.Lookup hidden = MethodHandles.lookup().defineHiddenClass(writer.toByteArray(), true);
-            return (EventPredicate) hidden.findConstructor(
-                            hidden.lookupClass(), MethodType.methodType(void.class, FilterRuntime.class))
-                    .invoke(new FilterRuntime(strings, List.copyOf(patterns)));
+            return (EventPredicate)
+                    hidden.findConstructor(hidden.lookupClass(), MethodType.methodType(void.class, FilterRuntime.class))
+                            .invoke(new FilterRuntime(strings, List.copyOf(patterns)));
         } catch (Throwable e) {
             throw new IllegalStateException("the filter's class does not load", e);
         }

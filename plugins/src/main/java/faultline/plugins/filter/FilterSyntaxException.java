@@ -11,7 +11,8 @@ public final class FilterSyntaxException extends RuntimeException {
      * @param column where it goes wrong, from 1
      */
     public FilterSyntaxException(String problem, String text, int column) {
-        super(problem + " at column " + column + "\n  " + text.replace('\n', ' ') + "\n  " + " ".repeat(column - 1) + "^");
+        super(problem + " at column " + column + "\n  " + text.replace('\n', ' ') + "\n  " + " ".repeat(column - 1)
+                + "^");
         this.column = column;
     }
 

@@ -7,12 +7,26 @@ import java.util.Map;
 /** Splits an expression into tokens. */
 final class Lexer {
     private static final String[] OPERATORS = {
-        "&&", "||", "==", "!=", "<=", ">=", "=~", "<<", ">>", "..", "(", ")", "<", ">", "!", "+", "-", "*", "/",
-        "%", "&", "|", "^", "~", ","
+        "&&", "||", "==", "!=", "<=", ">=", "=~", "<<", ">>", "..", "(", ")", "<", ">", "!", "+", "-", "*", "/", "%",
+        "&", "|", "^", "~", ","
     };
 
     private static final Map<String, Long> UNITS = Map.of(
-            "", 1L, "K", 1L << 10, "M", 1L << 20, "G", 1L << 30, "ns", 1L, "us", 1_000L, "ms", 1_000_000L, "s",
+            "",
+            1L,
+            "K",
+            1L << 10,
+            "M",
+            1L << 20,
+            "G",
+            1L << 30,
+            "ns",
+            1L,
+            "us",
+            1_000L,
+            "ms",
+            1_000_000L,
+            "s",
             1_000_000_000L);
 
     private final String text;
@@ -81,7 +95,8 @@ final class Lexer {
             long value = Long.parseUnsignedLong(text.substring(digits, end).replace("_", ""), radix);
             tokens.add(new Token(Token.Kind.NUMBER, text.substring(start, at), value * unit, start + 1));
         } catch (NumberFormatException e) {
-            throw new FilterSyntaxException("'" + text.substring(start, at) + "' is no number of 64 bits", text, start + 1);
+            throw new FilterSyntaxException(
+                    "'" + text.substring(start, at) + "' is no number of 64 bits", text, start + 1);
         }
     }
 

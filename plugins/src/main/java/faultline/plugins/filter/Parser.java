@@ -146,7 +146,8 @@ final class Parser {
         if (texts != (right.type() == Node.Type.TEXT)) {
             throw error(texts ? "a text is needed, as on the left" : "a number is needed, as on the left", rightWhere);
         }
-        if (texts && !operator.text().endsWith("=") || texts && "<>".indexOf(operator.text().charAt(0)) >= 0) {
+        if (texts && !operator.text().endsWith("=")
+                || texts && "<>".indexOf(operator.text().charAt(0)) >= 0) {
             throw error("texts have no order", operator);
         }
         return new Node.Comparison(operator.text(), left, right);
@@ -192,7 +193,8 @@ final class Parser {
     private Node product() {
         Token where = peek();
         Node left = unary();
-        while (peek().kind() == Token.Kind.OPERATOR && List.of("*", "/", "%", "&", "<<", ">>").contains(peek().text())) {
+        while (peek().kind() == Token.Kind.OPERATOR
+                && List.of("*", "/", "%", "&", "<<", ">>").contains(peek().text())) {
             String operator = tokens.get(at++).text();
             Token rightWhere = peek();
             left = new Node.Arithmetic(operator, number(left, where), number(unary(), rightWhere));

@@ -83,7 +83,9 @@ public final class EmulatorGuest implements GuestView {
     @Override
     public String syscall() {
         Task task = Task.currentOrNull();
-        return task == null || !task.inSyscall() ? "none" : task.kernel().syscalls().name(task.syscallNumber());
+        return task == null || !task.inSyscall()
+                ? "none"
+                : task.kernel().syscalls().name(task.syscallNumber());
     }
 
     @Override

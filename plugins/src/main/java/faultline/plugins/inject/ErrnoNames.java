@@ -12,7 +12,9 @@ final class ErrnoNames {
 
     static {
         for (Field field : Errno.class.getFields()) {
-            if (Modifier.isStatic(field.getModifiers()) && field.getType() == int.class && field.getName().startsWith("E")) {
+            if (Modifier.isStatic(field.getModifiers())
+                    && field.getType() == int.class
+                    && field.getName().startsWith("E")) {
                 try {
                     NUMBERS.put(field.getName(), field.getInt(null));
                     NAMES.putIfAbsent(field.getInt(null), field.getName());

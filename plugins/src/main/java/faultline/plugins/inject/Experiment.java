@@ -24,7 +24,11 @@ public final class Experiment {
      * @param audit what the memory manager's books say is wrong; empty when all is well
      */
     public record Result(
-            int status, List<FiredFailure> fired, Map<String, Long> hits, Map<String, Integer> errors, List<String> audit) {}
+            int status,
+            List<FiredFailure> fired,
+            Map<String, Long> hits,
+            Map<String, Integer> errors,
+            List<String> audit) {}
 
     /** The sites that an experiment needs woven. */
     public static boolean weaves(SiteInfo site) {

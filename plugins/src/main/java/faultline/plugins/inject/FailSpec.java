@@ -64,13 +64,15 @@ public record FailSpec(
             for (String knob : text.substring(colon + 1).split(",")) {
                 int equals = knob.indexOf('=');
                 if (equals <= 0 || knobs.put(knob.substring(0, equals), knob.substring(equals + 1)) != null) {
-                    throw new IllegalArgumentException("'" + knob + "' is not a knob=value, or given twice; knobs: " + KNOBS);
+                    throw new IllegalArgumentException(
+                            "'" + knob + "' is not a knob=value, or given twice; knobs: " + KNOBS);
                 }
             }
         }
         FailSpec spec = build(Glob.of(points), knobs);
         if (!knobs.isEmpty()) {
-            throw new IllegalArgumentException("unknown knob '" + knobs.keySet().iterator().next() + "'; knobs: " + KNOBS);
+            throw new IllegalArgumentException(
+                    "unknown knob '" + knobs.keySet().iterator().next() + "'; knobs: " + KNOBS);
         }
         return spec;
     }

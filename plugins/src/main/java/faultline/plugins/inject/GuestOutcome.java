@@ -20,7 +20,9 @@ public final class GuestOutcome implements AutoCloseable {
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
-            ENTER = lookup.findVirtual(GuestOutcome.class, "enter",
+            ENTER = lookup.findVirtual(
+                    GuestOutcome.class,
+                    "enter",
                     MethodType.methodType(void.class, SyscallTable.class, Task.class, long.class));
             EXIT = lookup.findVirtual(GuestOutcome.class, "exit", MethodType.methodType(void.class, long.class));
         } catch (ReflectiveOperationException e) {

@@ -29,6 +29,7 @@ public final class Injector implements AutoCloseable {
     private static final long PAGE_SIZE = 4096;
     /** Failures that the guest itself asks for through its fail-nth. */
     private static final FailSpec BY_GUEST = FailSpec.parse("*");
+
     private static final Set<String> NEVER_FAIL = Set.of("exit", "exit_group", "rt_sigreturn");
     /** Id of the one point that stands for all system calls: each is {@code sys/NAME}. */
     private static final String SYSCALLS = "sys";
@@ -38,10 +39,16 @@ public final class Injector implements AutoCloseable {
 
     static {
         try {
-            DECIDE = MethodHandles.lookup().findVirtual(Injector.class, "decide",
-                    MethodType.methodType(long.class, SiteInfo.class, long.class, int.class, long.class));
-            DECIDE_SYSCALL = MethodHandles.lookup().findVirtual(Injector.class, "decideSyscall",
-                    MethodType.methodType(long.class, SyscallTable.class, Task.class, long.class));
+            DECIDE = MethodHandles.lookup()
+                    .findVirtual(
+                            Injector.class,
+                            "decide",
+                            MethodType.methodType(long.class, SiteInfo.class, long.class, int.class, long.class));
+            DECIDE_SYSCALL = MethodHandles.lookup()
+                    .findVirtual(
+                            Injector.class,
+                            "decideSyscall",
+                            MethodType.methodType(long.class, SyscallTable.class, Task.class, long.class));
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -92,7 +99,9 @@ public final class Injector implements AutoCloseable {
         if (address < 0) {
             decide = MethodHandles.insertArguments(decide, 0, 0L);
         }
-        int[] from = java.util.stream.IntStream.of(address, order, length).filter(i -> i >= 0).toArray();
+        int[] from = java.util.stream.IntStream.of(address, order, length)
+                .filter(i -> i >= 0)
+                .toArray();
         return MethodHandles.permuteArguments(decide, type, from);
     }
 
@@ -116,7 +125,9 @@ public final class Injector implements AutoCloseable {
             String id = point.injectId();
             count(id);
             if (guest.hasFailNth() && !id.startsWith(SYSCALLS + "/")) {
-                return guest.countFailNth() ? fire(point, id, BY_GUEST, hits.get(id).get(), length) : ProbeSite.RUN_BODY;
+                return guest.countFailNth()
+                        ? fire(point, id, BY_GUEST, hits.get(id).get(), length)
+                        : ProbeSite.RUN_BODY;
             }
             for (FailKnobs each : knobs) {
                 FailSpec spec = each.spec();
@@ -147,8 +158,8 @@ public final class Injector implements AutoCloseable {
         if (NEVER_FAIL.contains(name)) {
             return ProbeSite.RUN_BODY;
         }
-        SiteInfo point = syscalls.computeIfAbsent(name, n ->
-                new SiteInfo(n, "", "", "syscall." + n, "()J", true, List.of(), SYSCALLS + "/" + n, -12));
+        SiteInfo point = syscalls.computeIfAbsent(
+                name, n -> new SiteInfo(n, "", "", "syscall." + n, "()J", true, List.of(), SYSCALLS + "/" + n, -12));
         return decide(point, 0, 0, 0);
     }
 
@@ -189,8 +200,16 @@ public final class Injector implements AutoCloseable {
         if (error > 0) {
             error = length; // nothing was copied
         }
-        var failure = new FiredFailure(id, point.shortLocation(), hit, guest.tid(), guest.comm(), guest.syscall(),
-                result(point, error), KernelStack.functions(spec.depth()), guest.stack());
+        var failure = new FiredFailure(
+                id,
+                point.shortLocation(),
+                hit,
+                guest.tid(),
+                guest.comm(),
+                guest.syscall(),
+                result(point, error),
+                KernelStack.functions(spec.depth()),
+                guest.stack());
         synchronized (fired) {
             fired.add(failure);
         }

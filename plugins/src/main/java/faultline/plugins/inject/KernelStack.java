@@ -16,8 +16,7 @@ final class KernelStack {
 
     /** Innermost first, at most {@code depth} of them; methods without a kernel's name are passed over. */
     static List<String> functions(int depth) {
-        return WALKER.walk(frames -> frames
-                .filter(frame -> frame.getClassName().startsWith("faultline.")
+        return WALKER.walk(frames -> frames.filter(frame -> frame.getClassName().startsWith("faultline.")
                         && !frame.getClassName().startsWith("faultline.plugins.inject")
                         && !frame.getClassName().startsWith("faultline.plugins.weave"))
                 .map(KernelStack::name)

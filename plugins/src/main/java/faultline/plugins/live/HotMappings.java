@@ -42,7 +42,9 @@ final class HotMappings {
             return;
         }
         long nanos = records[base + EventType.COST];
-        var key = new Key((int) (records[base + EventType.TASK] >>> 32), records[base + EventType.COMM],
+        var key = new Key(
+                (int) (records[base + EventType.TASK] >>> 32),
+                records[base + EventType.COMM],
                 type.field("vma").get(records, base));
         count(rows.computeIfAbsent(key, k -> new Row()), nanos);
         count(all, nanos);
@@ -69,8 +71,16 @@ final class HotMappings {
         rows.values().forEach(row -> settle(row, elapsed));
         settle(all, elapsed);
         var lines = new ArrayList<String>();
-        lines.add(String.format(Locale.ROOT, "%.1f s  %d faults, %d major  %.0f/s  mean %s, slowest %s  %s", total / NANOS,
-                all.faults, major, all.rate, time(all.nanos / Math.max(1, all.faults)), time(slowest), mostly()));
+        lines.add(String.format(
+                Locale.ROOT,
+                "%.1f s  %d faults, %d major  %.0f/s  mean %s, slowest %s  %s",
+                total / NANOS,
+                all.faults,
+                major,
+                all.rate,
+                time(all.nanos / Math.max(1, all.faults)),
+                time(slowest),
+                mostly()));
         lines.add(" faults/s    faults      mean  process              mapping");
         rows.entrySet().stream()
                 .sorted(Comparator.<Map.Entry<Key, Row>>comparingDouble(e -> -e.getValue().rate)
@@ -79,7 +89,9 @@ final class HotMappings {
                         .thenComparing(e -> e.getKey().vma))
                 .limit(height - 2L)
                 .forEach(e -> lines.add(line(e.getKey(), e.getValue())));
-        return lines.stream().map(line -> line.length() > width ? line.substring(0, width) : line).toList();
+        return lines.stream()
+                .map(line -> line.length() > width ? line.substring(0, width) : line)
+                .toList();
     }
 
     private static void settle(Row row, long elapsed) {
@@ -88,8 +100,14 @@ final class HotMappings {
     }
 
     private String line(Key key, Row row) {
-        return String.format(Locale.ROOT, "%9.0f %9d %9s  %-20s %s", row.rate, row.faults,
-                time(row.nanos / row.faults), strings.text(key.comm) + "/" + key.pid, strings.text(key.vma));
+        return String.format(
+                Locale.ROOT,
+                "%9.0f %9d %9s  %-20s %s",
+                row.rate,
+                row.faults,
+                time(row.nanos / row.faults),
+                strings.text(key.comm) + "/" + key.pid,
+                strings.text(key.vma));
     }
 
     /** The three most frequent paths, in percent. */
@@ -98,7 +116,10 @@ final class HotMappings {
         paths.entrySet().stream()
                 .sorted(Map.Entry.<Long, Long>comparingByValue().reversed().thenComparing(Map.Entry.comparingByKey()))
                 .limit(3)
-                .forEach(e -> text.append(String.format(Locale.ROOT, " %s %d %%", strings.text(e.getKey()),
+                .forEach(e -> text.append(String.format(
+                        Locale.ROOT,
+                        " %s %d %%",
+                        strings.text(e.getKey()),
                         100 * e.getValue() / Math.max(1, all.faults))));
         return text.toString().strip();
     }

@@ -61,7 +61,8 @@ public final class LiveSink implements EventSink {
         if (terminal.getHeight() < 2 * MIN_LINES || Status.getStatus(terminal) == null) {
             terminal.close();
             before.restore();
-            throw new IOException("needs a terminal with a scrolling region, of six lines or more, not " + terminal.getType());
+            throw new IOException(
+                    "needs a terminal with a scrolling region, of six lines or more, not " + terminal.getType());
         }
         return new LiveSink(terminal, before, strings);
     }

@@ -61,10 +61,13 @@ public final class AggregateSink implements EventSink {
         int pid = (int) (records[base + EventType.TASK] >>> 32);
         return switch (part) {
             case "event" -> type.name();
-            case "stack" -> String.join(" < ", StackPath.of(type, records, base, names).reversed());
+            case "stack" ->
+                String.join(" < ", StackPath.of(type, records, base, names).reversed());
             case "symbol" -> {
                 Field ip = type.fields().get("ip");
-                yield ip == null ? null : names.symbols().name(pid, ip.get(records, base)).replaceFirst("\\+0x[0-9a-f]+$", "");
+                yield ip == null
+                        ? null
+                        : names.symbols().name(pid, ip.get(records, base)).replaceFirst("\\+0x[0-9a-f]+$", "");
             }
             default -> {
                 Field field = type.fields().get(part);
@@ -117,7 +120,8 @@ public final class AggregateSink implements EventSink {
             last--;
         }
         for (int i = first; i <= last; i++) {
-            String range = "[" + (i == 0 ? 0 : 1L << (i - 1)) + ", " + (i == 0 ? 1 : i == 64 ? "…" : Long.toUnsignedString(1L << i)) + ")";
+            String range = "[" + (i == 0 ? 0 : 1L << (i - 1)) + ", "
+                    + (i == 0 ? 1 : i == 64 ? "…" : Long.toUnsignedString(1L << i)) + ")";
             int length = (int) Math.ceilDiv(group.buckets[i] * BAR, most);
             text.append(String.format("  %-24s %10d |%-" + BAR + "s|%n", range, group.buckets[i], "@".repeat(length)));
         }

@@ -48,8 +48,9 @@ public record Aggregation(Kind kind, String field, List<String> keys) {
                 }
                 case "by" -> keys.addAll(List.of(argument.split("\\s*,\\s*")));
                 case "stack" -> keys.add("stack");
-                default -> throw new IllegalArgumentException(
-                        "there is no " + call.group(1) + "() at column " + (call.start(1) + 1));
+                default ->
+                    throw new IllegalArgumentException(
+                            "there is no " + call.group(1) + "() at column " + (call.start(1) + 1));
             }
             at = call.end();
         }

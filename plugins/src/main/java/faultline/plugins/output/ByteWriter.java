@@ -69,7 +69,9 @@ final class ByteWriter {
         long micros = nanos / 1000;
         dec(micros / 1000).put('.');
         int fraction = (int) (micros % 1000);
-        put((char) ('0' + fraction / 100)).put((char) ('0' + fraction / 10 % 10)).put((char) ('0' + fraction % 10));
+        put((char) ('0' + fraction / 100))
+                .put((char) ('0' + fraction / 10 % 10))
+                .put((char) ('0' + fraction % 10));
         int pad = width - (length - start);
         if (pad > 0) {
             room(pad);

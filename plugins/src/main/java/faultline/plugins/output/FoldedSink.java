@@ -20,16 +20,19 @@ final class FoldedSink implements EventSink {
     @Override
     public void event(EventType type, long[] records, int base) {
         // a semicolon or blank within a name would split it
-        String line = String.join(";", StackPath.of(type, records, base, names).stream()
-                .map(frame -> frame.replace(';', ':').replace('\n', ' '))
-                .toList());
+        String line = String.join(
+                ";",
+                StackPath.of(type, records, base, names).stream()
+                        .map(frame -> frame.replace(';', ':').replace('\n', ' '))
+                        .toList());
         counts.merge(line, 1L, Long::sum);
     }
 
     @Override
     public void close() throws IOException {
         var text = new StringBuilder();
-        counts.forEach((stack, count) -> text.append(stack).append(' ').append(count).append('\n'));
+        counts.forEach(
+                (stack, count) -> text.append(stack).append(' ').append(count).append('\n'));
         out.write(text.toString().getBytes(StandardCharsets.UTF_8));
         out.flush();
     }

@@ -53,11 +53,12 @@ final class JfrSink implements EventSink {
         fields.add(new ValueDescriptor(String.class, "comm"));
         fields.add(nanos("cost"));
         for (Field field : type.printedFields()) {
-            fields.add(switch (field.kind()) {
-                case NS -> nanos(field.name());
-                case DEC, BOOL -> new ValueDescriptor(long.class, field.name());
-                case HEX, SYMBOL, STRING -> new ValueDescriptor(String.class, field.name());
-            });
+            fields.add(
+                    switch (field.kind()) {
+                        case NS -> nanos(field.name());
+                        case DEC, BOOL -> new ValueDescriptor(long.class, field.name());
+                        case HEX, SYMBOL, STRING -> new ValueDescriptor(String.class, field.name());
+                    });
         }
         return EventFactory.create(
                 List.of(
@@ -85,12 +86,14 @@ final class JfrSink implements EventSink {
         event.set(at++, records[base + EventType.COST]);
         for (Field field : type.printedFields()) {
             long value = field.get(records, base);
-            event.set(at++, switch (field.kind()) {
-                case NS, DEC, BOOL -> (Object) value;
-                case HEX -> "0x" + Long.toHexString(value);
-                case SYMBOL -> names.symbols().name(pid, value);
-                case STRING -> names.strings().text(value);
-            });
+            event.set(
+                    at++,
+                    switch (field.kind()) {
+                        case NS, DEC, BOOL -> (Object) value;
+                        case HEX -> "0x" + Long.toHexString(value);
+                        case SYMBOL -> names.symbols().name(pid, value);
+                        case STRING -> names.strings().text(value);
+                    });
         }
         event.commit();
     }

@@ -3,7 +3,6 @@ package faultline.plugins.output;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
 import faultline.plugins.event.Field;
-import faultline.plugins.event.FieldKind;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -47,7 +46,10 @@ final class JsonlSink implements EventSink {
     public void event(EventType type, long[] records, int base) throws IOException {
         Layout layout = layouts[type.id()];
         long task = records[base + EventType.TASK];
-        out.put("{\"time\":").dec(records[base + EventType.TIME]).put(layout.event).dec(task >>> 32);
+        out.put("{\"time\":")
+                .dec(records[base + EventType.TIME])
+                .put(layout.event)
+                .dec(task >>> 32);
         out.put(",\"tid\":").dec(task & 0xffff_ffffL).put(",\"comm\":").put(text(records[base + EventType.COMM]));
         if (records[base + EventType.COST] != 0) {
             out.put(",\"ns\":").dec(records[base + EventType.COST]);
@@ -78,7 +80,10 @@ final class JsonlSink implements EventSink {
             case HEX -> to.put('"').hex(value).put('"');
             case SYMBOL -> {
                 to.put('"').hex(value).put('"');
-                to.put(",\"").put(field.name()).put("_symbol\":").quoted(names.symbols().name(pid, value));
+                to.put(",\"")
+                        .put(field.name())
+                        .put("_symbol\":")
+                        .quoted(names.symbols().name(pid, value));
             }
             case STRING -> to.put(text(value));
             case BOOL -> to.put(value != 0 ? "true" : "false");

@@ -105,23 +105,31 @@ final class PerfettoSink implements EventSink {
     }
 
     private void packet(long time, ProtoWriter event) {
-        trace.message(PACKET, new ProtoWriter()
-                .number(TIMESTAMP, time).message(TRACK_EVENT, event).number(SEQUENCE, 1));
+        trace.message(
+                PACKET,
+                new ProtoWriter()
+                        .number(TIMESTAMP, time)
+                        .message(TRACK_EVENT, event)
+                        .number(SEQUENCE, 1));
     }
 
     private void describe(ProtoWriter descriptor) {
-        trace.message(PACKET, new ProtoWriter().message(TRACK_DESCRIPTOR, descriptor).number(SEQUENCE, 1));
+        trace.message(
+                PACKET, new ProtoWriter().message(TRACK_DESCRIPTOR, descriptor).number(SEQUENCE, 1));
     }
 
     private long threadTrack(int pid, int tid, String comm) {
         long process = PROCESS_TRACK | pid;
         // TrackDescriptor: uuid 1, name 2, process 3, thread 4, parent 5, counter 8
         if (described.add(process)) {
-            describe(new ProtoWriter().number(1, process)
+            describe(new ProtoWriter()
+                    .number(1, process)
                     .message(3, new ProtoWriter().number(1, pid).text(6, comm)));
         }
         if (described.add((long) tid)) {
-            describe(new ProtoWriter().number(1, tid).number(5, process)
+            describe(new ProtoWriter()
+                    .number(1, tid)
+                    .number(5, process)
                     .message(4, new ProtoWriter().number(1, pid).number(2, tid).text(5, comm)));
         }
         return tid;
@@ -130,8 +138,11 @@ final class PerfettoSink implements EventSink {
     private long counterTrack(int pid, String comm) {
         long track = COUNTER_TRACK | pid;
         if (described.add(track)) {
-            describe(new ProtoWriter().number(1, track).text(2, "page faults of " + comm)
-                    .number(5, PROCESS_TRACK | pid).message(8, new ProtoWriter()));
+            describe(new ProtoWriter()
+                    .number(1, track)
+                    .text(2, "page faults of " + comm)
+                    .number(5, PROCESS_TRACK | pid)
+                    .message(8, new ProtoWriter()));
         }
         return track;
     }

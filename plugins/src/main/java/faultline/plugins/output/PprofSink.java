@@ -45,7 +45,9 @@ final class PprofSink implements EventSink {
         var places = new ProtoWriter();
         samples.forEach((path, values) -> {
             // the leaf comes first
-            long[] ids = path.reversed().stream().mapToLong(f -> location(f, locations, places)).toArray();
+            long[] ids = path.reversed().stream()
+                    .mapToLong(f -> location(f, locations, places))
+                    .toArray();
             profile.message(2, new ProtoWriter().packed(1, ids).packed(2, values));
         });
         var table = new ProtoWriter();
@@ -71,7 +73,8 @@ final class PprofSink implements EventSink {
             id = known.size() + 1L;
             known.put(frame, id);
             places.message(4, new ProtoWriter().number(1, id).message(4, new ProtoWriter().number(1, id)));
-            places.message(5, new ProtoWriter().number(1, id).number(2, string(frame)).number(3, string(frame)));
+            places.message(
+                    5, new ProtoWriter().number(1, id).number(2, string(frame)).number(3, string(frame)));
         }
         return id;
     }

@@ -56,12 +56,15 @@ public final class SummarySink implements EventSink {
     public void close() throws IOException {
         long all = Math.max(1, rows.values().stream().mapToLong(r -> r[1]).sum());
         var text = new StringBuilder("% time     seconds   ns/call   max ns     calls event\n");
-        text.append("------ ----------- --------- -------- --------- ").append("-".repeat(40)).append('\n');
+        text.append("------ ----------- --------- -------- --------- ")
+                .append("-".repeat(40))
+                .append('\n');
         rows.entrySet().stream()
                 .sorted((a, b) -> Long.compare(b.getValue()[1], a.getValue()[1]))
                 .forEach(e -> {
                     long[] row = e.getValue();
-                    text.append(String.format("%6.2f %11.6f %9d %8d %9d %s%n",
+                    text.append(String.format(
+                            "%6.2f %11.6f %9d %8d %9d %s%n",
                             100.0 * row[1] / all, row[1] / 1e9, row[1] / row[0], row[2], row[0], e.getKey()));
                 });
         text.append(String.format("page faults: %d minor, %d major, %d not resolved%n", minor, major, unresolved));

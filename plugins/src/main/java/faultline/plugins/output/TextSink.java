@@ -3,7 +3,6 @@ package faultline.plugins.output;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
 import faultline.plugins.event.Field;
-import faultline.plugins.event.FieldKind;
 import java.io.IOException;
 import java.io.OutputStream;
 
@@ -30,7 +29,10 @@ final class TextSink implements EventSink {
     @Override
     public void event(EventType type, long[] records, int base) throws IOException {
         long cost = records[base + EventType.COST];
-        out.millis(records[base + EventType.TIME] - cost, 10).put(" (").millis(cost, 6).put(" ms): ");
+        out.millis(records[base + EventType.TIME] - cost, 10)
+                .put(" (")
+                .millis(cost, 6)
+                .put(" ms): ");
         out.put(names.strings().text(records[base + EventType.COMM]));
         out.put('/').dec(records[base + EventType.TASK] & 0xffff_ffffL).put(' ');
         if (type == Events.FAULT_USER || type == Events.FAULT_KERNEL) {
@@ -49,7 +51,9 @@ final class TextSink implements EventSink {
         out.put(names.symbols().name(pid, type.field("ip").get(records, base))).put("] => ");
         out.put(names.text(type.field("vma"), records, base)).put('@');
         out.hex(type.field("address").get(records, base)).put(exec ? " (x" : " (d");
-        out.put(type == Events.FAULT_USER ? ".) " : "k) ").put(exec ? 'X' : (code & 2) != 0 ? 'W' : 'R').put(' ');
+        out.put(type == Events.FAULT_USER ? ".) " : "k) ")
+                .put(exec ? 'X' : (code & 2) != 0 ? 'W' : 'R')
+                .put(' ');
         out.put(names.text(type.field("path"), records, base));
         String result = names.text(type.field("result"), records, base);
         if (!result.equals("done")) {
@@ -61,7 +65,10 @@ final class TextSink implements EventSink {
         out.put(type.name());
         char separator = '(';
         for (Field field : type.printedFields()) {
-            out.put(separator).put(separator == ',' ? " " : "").put(field.name()).put(": ");
+            out.put(separator)
+                    .put(separator == ',' ? " " : "")
+                    .put(field.name())
+                    .put(": ");
             long value = field.get(records, base);
             switch (field.kind()) {
                 case HEX -> out.hex(value);

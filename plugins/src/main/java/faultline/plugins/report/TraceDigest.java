@@ -154,10 +154,23 @@ final class TraceDigest {
         json.put("functions", rows(functions));
         json.put("locks", rows(locks));
         json.put("stacks", stacks);
-        json.put("slowest", slowest.stream()
-                .sorted(Comparator.comparingLong((Map<String, Object> e) -> -number(e, "ns")))
-                .map(e -> pick(e, "time", "ns", "comm", "tid", "address", "vma", "path", "ip_symbol", "mmap_lock_ns", "ptl_ns"))
-                .toList());
+        json.put(
+                "slowest",
+                slowest.stream()
+                        .sorted(Comparator.comparingLong((Map<String, Object> e) -> -number(e, "ns")))
+                        .map(e -> pick(
+                                e,
+                                "time",
+                                "ns",
+                                "comm",
+                                "tid",
+                                "address",
+                                "vma",
+                                "path",
+                                "ip_symbol",
+                                "mmap_lock_ns",
+                                "ptl_ns"))
+                        .toList());
         json.put("operations", operations);
         json.put("lostOperations", lostOperations);
         return json;
@@ -177,8 +190,7 @@ final class TraceDigest {
         return sums.entrySet().stream()
                 .sorted(Comparator.comparingLong(e -> -e.getValue().nanos))
                 .limit(200)
-                .map(e -> Arrays.<Object>asList(
-                        e.getKey(), e.getValue().count, e.getValue().nanos, e.getValue().most))
+                .map(e -> Arrays.<Object>asList(e.getKey(), e.getValue().count, e.getValue().nanos, e.getValue().most))
                 .toList();
     }
 }

@@ -30,10 +30,12 @@ final class TraceReader {
                 try {
                     event = JSON.std.mapFrom(line);
                 } catch (IOException e) {
-                    throw new IOException(trace + " line " + number + " is no event: make the trace with --format=jsonl", e);
+                    throw new IOException(
+                            trace + " line " + number + " is no event: make the trace with --format=jsonl", e);
                 }
                 if (!(event.get("event") instanceof String) || !(event.get("time") instanceof Number)) {
-                    throw new IOException(trace + " line " + number + " is no event: make the trace with --format=jsonl");
+                    throw new IOException(
+                            trace + " line " + number + " is no event: make the trace with --format=jsonl");
                 }
                 consumer.accept(event);
             }

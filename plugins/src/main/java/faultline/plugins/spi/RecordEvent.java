@@ -29,7 +29,8 @@ record RecordEvent(EventType type, long[] record, Names names) implements Event 
         if (known.kind() == FieldKind.SYMBOL) {
             return names.symbols().name((int) number("pid"), value);
         }
-        return known.kind() == FieldKind.STRING ? names.strings().text(value)
+        return known.kind() == FieldKind.STRING
+                ? names.strings().text(value)
                 : known.kind() == FieldKind.HEX ? "0x" + Long.toHexString(value) : Long.toString(value);
     }
 }

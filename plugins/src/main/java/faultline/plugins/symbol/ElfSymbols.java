@@ -37,7 +37,8 @@ final class ElfSymbols {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
             if (size >= 64 && size <= MAX_BYTES) {
-                ByteBuffer bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, size).order(ByteOrder.LITTLE_ENDIAN);
+                ByteBuffer bytes =
+                        channel.map(FileChannel.MapMode.READ_ONLY, 0, size).order(ByteOrder.LITTLE_ENDIAN);
                 symbols.parse(bytes);
             }
         } catch (IOException | IndexOutOfBoundsException | ArithmeticException e) {
@@ -79,7 +80,8 @@ final class ElfSymbols {
         for (int at = start; at + 24 <= end; at += 24) {
             int type = elf.get(at + 4) & 15;
             if ((type == STT_FUNC || type == STT_GNU_IFUNC) && elf.getShort(at + 6) != 0) {
-                functions.add(new Function(elf.getLong(at + 8), elf.getLong(at + 16), name(elf, names + elf.getInt(at))));
+                functions.add(
+                        new Function(elf.getLong(at + 8), elf.getLong(at + 16), name(elf, names + elf.getInt(at))));
             }
         }
     }

@@ -55,8 +55,14 @@ public final class EventSelection {
                     .toList();
             if (chosen.isEmpty()) {
                 throw new IllegalArgumentException("no event is called '" + word + "'; there are all, "
-                        + String.join(", ", Events.ALL.stream().map(EventType::category).distinct().toList()) + " and "
-                        + String.join(", ", Events.ALL.stream().map(EventType::name).toList()));
+                        + String.join(
+                                ", ",
+                                Events.ALL.stream()
+                                        .map(EventType::category)
+                                        .distinct()
+                                        .toList()) + " and "
+                        + String.join(
+                                ", ", Events.ALL.stream().map(EventType::name).toList()));
             }
             types.addAll(chosen);
         }

@@ -49,8 +49,16 @@ final class FaultTracepoint extends Tracepoint {
         on(outer, Hook.EXIT, "end", int.class);
         on(outer, Hook.THROWN, "abandon");
         String inner = "handle_mm_fault";
-        on(inner, Hook.ENTRY, "handle",
-                FaultHandler.class, MmStruct.class, Vma.class, long.class, int.class, FaultContext.class);
+        on(
+                inner,
+                Hook.ENTRY,
+                "handle",
+                FaultHandler.class,
+                MmStruct.class,
+                Vma.class,
+                long.class,
+                int.class,
+                FaultContext.class);
         on(inner, Hook.EXIT, "handled", int.class, FaultHandler.class);
         on(inner, Hook.THROWN, "abandonInner");
     }
@@ -64,7 +72,12 @@ final class FaultTracepoint extends Tracepoint {
     }
 
     private void open(
-            ThreadTrace thread, ThreadTrace.FaultFrame fault, MmStruct mm, long address, int code, FaultContext context,
+            ThreadTrace thread,
+            ThreadTrace.FaultFrame fault,
+            MmStruct mm,
+            long address,
+            int code,
+            FaultContext context,
             boolean reported) {
         fault.begin = thread.tick(threads.session());
         fault.mm = mm;
@@ -96,7 +109,9 @@ final class FaultTracepoint extends Tracepoint {
 
     private int name(Vma vma) {
         MappedFile file = vma.file();
-        return file == null && vma.mm().startBrk() == 0 ? anon : threads.strings().number(AddressSpaceView.name(vma));
+        return file == null && vma.mm().startBrk() == 0
+                ? anon
+                : threads.strings().number(AddressSpaceView.name(vma));
     }
 
     private void handled(int result, FaultHandler handler) {
@@ -114,8 +129,14 @@ final class FaultTracepoint extends Tracepoint {
         if (!fault.reported) {
             thread.endFault();
             if ((result & VmFault.RETRY) == 0) {
-                emit(thread, fault, (result & VmFault.ERROR) == 0 ? done : (result & VmFault.OOM) != 0 ? oom
-                        : threads.strings().number("EFAULT"));
+                emit(
+                        thread,
+                        fault,
+                        (result & VmFault.ERROR) == 0
+                                ? done
+                                : (result & VmFault.OOM) != 0
+                                        ? oom
+                                        : threads.strings().number("EFAULT"));
             }
         }
     }
@@ -144,8 +165,11 @@ final class FaultTracepoint extends Tracepoint {
             case FaultHandler.FAULT_RETRY -> {}
             case FaultHandler.FAULT_DONE -> emit(thread, fault, done);
             case FaultHandler.FAULT_OOM -> emit(thread, fault, oom);
-            default -> emit(thread, fault, threads.strings().number(
-                    fault.context.siSigno == FaultHandler.SIGBUS ? "SIGBUS" : "SIGSEGV"));
+            default ->
+                emit(
+                        thread,
+                        fault,
+                        threads.strings().number(fault.context.siSigno == FaultHandler.SIGBUS ? "SIGBUS" : "SIGSEGV"));
         }
     }
 

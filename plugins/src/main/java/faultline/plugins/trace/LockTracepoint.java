@@ -26,9 +26,14 @@ final class LockTracepoint extends Tracepoint {
         this.write = threads.strings().number("write");
         on("lock_contended", Hook.ENTRY, "contended", LockClass.class, long.class);
         if (threads.wants(Events.MMAP_LOCK)) {
-            for (String function : new String[] {"down_read", "down_read_killable", "down_write", "down_write_killable"}) {
+            for (String function :
+                    new String[] {"down_read", "down_read_killable", "down_write", "down_write_killable"}) {
                 on(function, Hook.ENTRY, "waiting");
-                on(function, Hook.EXIT, function.startsWith("down_read") ? "readLocked" : "writeLocked", RwSemaphore.class);
+                on(
+                        function,
+                        Hook.EXIT,
+                        function.startsWith("down_read") ? "readLocked" : "writeLocked",
+                        RwSemaphore.class);
                 on(function, Hook.THROWN, "forget");
             }
             on("down_read_trylock", Hook.EXIT, "readTried", boolean.class, RwSemaphore.class);
@@ -137,7 +142,8 @@ final class LockTracepoint extends Tracepoint {
             long now = thread.tick(threads.session());
             long[] record = threads.record(thread, Events.SPIN_LOCK, now, now - begun);
             record[EventType.FIRST] = numbers.of(lock);
-            record[EventType.FIRST + 1] = threads.strings().number(lock.lockClass().name());
+            record[EventType.FIRST + 1] =
+                    threads.strings().number(lock.lockClass().name());
             threads.emit(thread);
         }
     }

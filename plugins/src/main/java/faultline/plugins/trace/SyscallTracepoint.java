@@ -11,8 +11,25 @@ import java.util.Set;
 final class SyscallTracepoint extends Tracepoint {
     /** Calls that change the address space or what is known of it. */
     static final Set<String> MEMORY_CALLS = Set.of(
-            "mmap", "munmap", "mremap", "mprotect", "brk", "madvise", "mlock", "mlock2", "munlock", "mlockall", "munlockall",
-            "msync", "remap_file_pages", "mincore", "execve", "fork", "vfork", "clone", "clone3");
+            "mmap",
+            "munmap",
+            "mremap",
+            "mprotect",
+            "brk",
+            "madvise",
+            "mlock",
+            "mlock2",
+            "munlock",
+            "mlockall",
+            "munlockall",
+            "msync",
+            "remap_file_pages",
+            "mincore",
+            "execve",
+            "fork",
+            "vfork",
+            "clone",
+            "clone3");
 
     private final TraceThreads threads;
     private final int[] numbers = new int[1024];
@@ -22,8 +39,19 @@ final class SyscallTracepoint extends Tracepoint {
         super(MethodHandles.lookup());
         this.threads = threads;
         String dispatch = "do_syscall_x64";
-        on(dispatch, Hook.ENTRY, "enter", SyscallTable.class, Object.class, long.class, long.class, long.class, long.class,
-                long.class, long.class, long.class);
+        on(
+                dispatch,
+                Hook.ENTRY,
+                "enter",
+                SyscallTable.class,
+                Object.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class,
+                long.class);
         on(dispatch, Hook.EXIT, "exit", long.class);
         on(dispatch, Hook.THROWN, "abandon");
     }

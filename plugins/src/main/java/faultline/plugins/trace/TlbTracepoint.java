@@ -23,7 +23,9 @@ final class TlbTracepoint extends Tracepoint {
         this.range = threads.strings().number("range");
         this.all = threads.strings().number("all");
         this.access = new int[] {
-            threads.strings().number("read"), threads.strings().number("write"), threads.strings().number("fetch")
+            threads.strings().number("read"),
+            threads.strings().number("write"),
+            threads.strings().number("fetch")
         };
         if (threads.wants(Events.TLB_FILL)) {
             on("handle_tlbmiss", Hook.ENTRY, "beginFill", Object.class, long.class, int.class);

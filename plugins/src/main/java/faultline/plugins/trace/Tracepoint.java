@@ -23,8 +23,8 @@ abstract class Tracepoint {
     /** Has a method of the subclass called at a hook of all methods with that kernel name. */
     final void on(String function, Hook hook, String method, Class<?>... parameters) {
         try {
-            MethodHandle handle = lookup.findVirtual(
-                    lookup.lookupClass(), method, MethodType.methodType(void.class, parameters));
+            MethodHandle handle =
+                    lookup.findVirtual(lookup.lookupClass(), method, MethodType.methodType(void.class, parameters));
             handles.put(new Place(function, hook), handle.bindTo(this));
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("no handler " + method + " for " + function, e);

@@ -14,11 +14,36 @@ import java.util.Set;
 public final class Tracer implements AutoCloseable {
     /** Kernel functions that some tracepoint attaches to: a world made for tracing weaves these. */
     private static final Set<String> FUNCTIONS = Set.of(
-            "do_user_addr_fault", "handle_mm_fault", "alloc_page", "alloc_page_atomic", "alloc_pages", "alloc_pages_nowait",
-            "free_unref_page", "__free_pages", "add_mm_counter", "set_pte_at", "ptep_get_and_clear", "lock_contended", "down_read",
-            "down_read_killable", "down_write", "down_write_killable", "down_read_trylock", "down_write_trylock", "up_read",
-            "up_write", "spin_lock", "spin_lock_nested", "do_syscall_x64", "flush_tlb_page", "flush_tlb_range",
-            "flush_tlb_mm", "handle_tlbmiss", "x64_setup_rt_frame", "do_exit", "__schedule");
+            "do_user_addr_fault",
+            "handle_mm_fault",
+            "alloc_page",
+            "alloc_page_atomic",
+            "alloc_pages",
+            "alloc_pages_nowait",
+            "free_unref_page",
+            "__free_pages",
+            "add_mm_counter",
+            "set_pte_at",
+            "ptep_get_and_clear",
+            "lock_contended",
+            "down_read",
+            "down_read_killable",
+            "down_write",
+            "down_write_killable",
+            "down_read_trylock",
+            "down_write_trylock",
+            "up_read",
+            "up_write",
+            "spin_lock",
+            "spin_lock_nested",
+            "do_syscall_x64",
+            "flush_tlb_page",
+            "flush_tlb_range",
+            "flush_tlb_mm",
+            "handle_tlbmiss",
+            "x64_setup_rt_frame",
+            "do_exit",
+            "__schedule");
 
     private final List<Tracepoint> tracepoints = new ArrayList<>();
     private final List<Attachment> attachments = new ArrayList<>();
@@ -57,7 +82,8 @@ public final class Tracer implements AutoCloseable {
 
     /** Whether a world made for this selection of events should weave the site. */
     public static boolean weaves(SiteInfo site, EventSelection selection) {
-        return FUNCTIONS.contains(site.name()) || selection.wants(Events.STEP) && StepTracepoint.STEPS.contains(site.name());
+        return FUNCTIONS.contains(site.name())
+                || selection.wants(Events.STEP) && StepTracepoint.STEPS.contains(site.name());
     }
 
     /** Attaches to a woven world, one attachment a group, so that one that fails does not take the others along. */
@@ -70,7 +96,10 @@ public final class Tracer implements AutoCloseable {
 
     /** What handlers threw, and so ended their group's events; empty when all is well. */
     public List<Throwable> failures() {
-        return attachments.stream().map(Attachment::failure).filter(java.util.Objects::nonNull).toList();
+        return attachments.stream()
+                .map(Attachment::failure)
+                .filter(java.util.Objects::nonNull)
+                .toList();
     }
 
     @Override

@@ -21,12 +21,13 @@ final class Annotations {
     /** Returns a visitor that reads the annotation into this object, or null for those of no interest. */
     AnnotationVisitor reader(String descriptor) {
         return switch (descriptor) {
-            case KERNEL_FUNCTION, INJECTABLE -> new AnnotationVisitor(Opcodes.ASM9) {
-                @Override
-                public void visit(String key, Object value) {
-                    take(descriptor.equals(INJECTABLE), key, value);
-                }
-            };
+            case KERNEL_FUNCTION, INJECTABLE ->
+                new AnnotationVisitor(Opcodes.ASM9) {
+                    @Override
+                    public void visit(String key, Object value) {
+                        take(descriptor.equals(INJECTABLE), key, value);
+                    }
+                };
             default -> null;
         };
     }

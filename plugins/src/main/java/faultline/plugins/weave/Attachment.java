@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Attachment implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
-    private static final MethodHandle FAILED_VOID =
-            Handles.find(MethodHandles.lookup(), "failed", void.class, Attachment.class, ProbeSite.class, Throwable.class);
+    private static final MethodHandle FAILED_VOID = Handles.find(
+            MethodHandles.lookup(), "failed", void.class, Attachment.class, ProbeSite.class, Throwable.class);
     private static final MethodHandle FAILED_INJECT = Handles.find(
             MethodHandles.lookup(), "failedInject", long.class, Attachment.class, ProbeSite.class, Throwable.class);
 
@@ -61,8 +61,7 @@ public final class Attachment implements AutoCloseable {
             return null;
         }
         MethodHandle failed = hook == Hook.INJECT ? FAILED_INJECT : FAILED_VOID;
-        return MethodHandles.catchException(
-                raw, Throwable.class, MethodHandles.insertArguments(failed, 0, this, site));
+        return MethodHandles.catchException(raw, Throwable.class, MethodHandles.insertArguments(failed, 0, this, site));
     }
 
     private static void failed(Attachment self, ProbeSite site, Throwable thrown) {

@@ -7,9 +7,14 @@ import java.util.Arrays;
 
 /** Calls a {@link ProbeListener} from a site of any type, with the arguments collected into an array. */
 final class ListenerHooks implements HookFactory {
-    private static final MethodHandle CALL =
-            Handles.find(MethodHandles.lookup(), "call", void.class, ListenerHooks.class, ProbeSite.class, Hook.class,
-                    Object[].class);
+    private static final MethodHandle CALL = Handles.find(
+            MethodHandles.lookup(),
+            "call",
+            void.class,
+            ListenerHooks.class,
+            ProbeSite.class,
+            Hook.class,
+            Object[].class);
 
     /** True in a thread that is inside a listener. */
     private static final ThreadLocal<boolean[]> INSIDE = ThreadLocal.withInitial(() -> new boolean[1]);
@@ -46,10 +51,11 @@ final class ListenerHooks implements HookFactory {
     private void dispatch(ProbeSite site, Hook hook, Object[] values) {
         boolean hasReceiver = !site.info().isStatic();
         switch (hook) {
-            case ENTRY -> listener.entry(
-                    site,
-                    hasReceiver ? values[0] : null,
-                    hasReceiver ? Arrays.copyOfRange(values, 1, values.length) : values);
+            case ENTRY ->
+                listener.entry(
+                        site,
+                        hasReceiver ? values[0] : null,
+                        hasReceiver ? Arrays.copyOfRange(values, 1, values.length) : values);
             case EXIT -> {
                 boolean hasResult = values.length > (hasReceiver ? 1 : 0);
                 listener.exit(site, hasReceiver ? values[values.length - 1] : null, hasResult ? values[0] : null);

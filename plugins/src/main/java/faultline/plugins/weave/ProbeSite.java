@@ -89,9 +89,8 @@ public final class ProbeSite {
     }
 
     private static MethodHandle nothing(Hook hook, MethodType type) {
-        MethodHandle constant = hook == Hook.INJECT
-                ? MethodHandles.constant(long.class, RUN_BODY)
-                : MethodHandles.zero(void.class);
+        MethodHandle constant =
+                hook == Hook.INJECT ? MethodHandles.constant(long.class, RUN_BODY) : MethodHandles.zero(void.class);
         return MethodHandles.dropArguments(constant, 0, type.parameterList());
     }
 
@@ -102,8 +101,8 @@ public final class ProbeSite {
         }
         MethodType type = first.type();
         MethodHandle runSecond = MethodHandles.dropArguments(second, 0, long.class);
-        MethodHandle keepFirst = MethodHandles.dropArguments(
-                MethodHandles.identity(long.class), 1, type.parameterList());
+        MethodHandle keepFirst =
+                MethodHandles.dropArguments(MethodHandles.identity(long.class), 1, type.parameterList());
         MethodHandle choose = MethodHandles.guardWithTest(Handles.IS_RUN_BODY, runSecond, keepFirst);
         return MethodHandles.foldArguments(choose, first);
     }

@@ -25,7 +25,8 @@ final class SiteNaming {
             String descriptor,
             Annotations ofMethod,
             List<String> names) {
-        if (method.startsWith("<") || (access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_NATIVE | Opcodes.ACC_SYNTHETIC)) != 0) {
+        if (method.startsWith("<")
+                || (access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_NATIVE | Opcodes.ACC_SYNTHETIC)) != 0) {
             return null;
         }
         String name = ofMethod.kernelName;
@@ -35,7 +36,9 @@ final class SiteNaming {
             file = ofClass.kernelFile;
         }
         if (name == null && ofMethod.injectId != null) {
-            name = ofMethod.injectId.substring(ofMethod.injectId.indexOf('/') + 1).replace('/', '_');
+            name = ofMethod.injectId
+                    .substring(ofMethod.injectId.indexOf('/') + 1)
+                    .replace('/', '_');
         }
         if (name == null) {
             return null;

@@ -41,7 +41,8 @@ final class SiteVisitor extends ClassVisitor {
     }
 
     @Override
-    public MethodVisitor visitMethod(int access, String name, String descriptor, String signature, String[] exceptions) {
+    public MethodVisitor visitMethod(
+            int access, String name, String descriptor, String signature, String[] exceptions) {
         MethodVisitor next = super.visitMethod(access, name, descriptor, signature, exceptions);
         return new MethodHead(next, access, name, descriptor);
     }
@@ -88,8 +89,7 @@ final class SiteVisitor extends ClassVisitor {
 
         @Override
         public void visitCode() {
-            SiteInfo info = SiteNaming.site(
-                    internalName, ofClass, access, name, descriptor, ofMethod, parameterNames);
+            SiteInfo info = SiteNaming.site(internalName, ofClass, access, name, descriptor, ofMethod, parameterNames);
             int id = info == null ? NOT_WOVEN : sink.applyAsInt(info);
             if (id != NOT_WOVEN && mv != null) {
                 mv = new HookVisitor(mv, info, id);

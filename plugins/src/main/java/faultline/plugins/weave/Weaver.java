@@ -24,11 +24,13 @@ public final class Weaver {
         // frames are kept or written by hand: only stack sizes are computed, which needs no other class
         var writer = new ClassWriter(reader, ClassWriter.COMPUTE_MAXS);
         var count = new int[1];
-        reader.accept(new SiteVisitor(writer, info -> {
-            int id = register.applyAsInt(info);
-            count[0] += id == SiteVisitor.NOT_WOVEN ? 0 : 1;
-            return id;
-        }), 0);
+        reader.accept(
+                new SiteVisitor(writer, info -> {
+                    int id = register.applyAsInt(info);
+                    count[0] += id == SiteVisitor.NOT_WOVEN ? 0 : 1;
+                    return id;
+                }),
+                0);
         return count[0] == 0 ? plain : writer.toByteArray();
     }
 
@@ -36,10 +38,13 @@ public final class Weaver {
     public static List<SiteInfo> sites(byte[] plain) {
         var found = new ArrayList<SiteInfo>();
         if (mayHaveSites(plain)) {
-            new ClassReader(plain).accept(new SiteVisitor(null, info -> {
-                found.add(info);
-                return SiteVisitor.NOT_WOVEN;
-            }), ClassReader.SKIP_FRAMES);
+            new ClassReader(plain)
+                    .accept(
+                            new SiteVisitor(null, info -> {
+                                found.add(info);
+                                return SiteVisitor.NOT_WOVEN;
+                            }),
+                            ClassReader.SKIP_FRAMES);
         }
         return found;
     }

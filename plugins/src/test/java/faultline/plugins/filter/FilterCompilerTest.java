@@ -61,11 +61,16 @@ class FilterCompilerTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "write &&|9", "wrote|1", "write && (present|18", "comm == 5|9", "ns == \"x\"|7", "comm|1", "comm < \"x\"|6",
-        "ns =~ \"x\"|1", "comm =~ x|9", "ns > 5q|7", "comm == \"x|9", "ns # 5|4", "ns 5|4", "address in [heap|12",
-        "address in 1|13", "''|1", "99999999999999999999|1", "-comm|2", "write && comm|10",
-    })
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "write &&|9", "wrote|1", "write && (present|18", "comm == 5|9", "ns == \"x\"|7", "comm|1",
+                        "comm < \"x\"|6",
+                "ns =~ \"x\"|1", "comm =~ x|9", "ns > 5q|7", "comm == \"x|9", "ns # 5|4", "ns 5|4",
+                        "address in [heap|12",
+                "address in 1|13", "''|1", "99999999999999999999|1", "-comm|2", "write && comm|10",
+            })
     void errorNamesTheColumn(String expression, int column) {
         assertThatThrownBy(() -> test(expression))
                 .isInstanceOf(FilterSyntaxException.class)

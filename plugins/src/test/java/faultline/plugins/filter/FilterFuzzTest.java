@@ -13,10 +13,13 @@ class FilterFuzzTest {
     private static final int ROUNDS = Integer.getInteger("faultline.fuzz.rounds", 10_000);
     private static final EventType TYPE = Events.FAULT_USER;
     private static final String[] TEXTS = {"[heap]", "[stack]", "worker", "main", "", "libc.so.6"};
-    private static final String[] NUMERIC = {"address", "ip", "error_code", "major", "ns", "tid", "pid", "write", "present",
-        "user", "exec", "mmap_lock_ns"};
+    private static final String[] NUMERIC = {
+        "address", "ip", "error_code", "major", "ns", "tid", "pid", "write", "present", "user", "exec", "mmap_lock_ns"
+    };
     private static final String[] TEXTUAL = {"comm", "vma", "path", "result"};
-    private static final String[] NUMBERS = {"0", "1", "2", "0xfff", "4K", "3us", "0x7ffffffff000", "18446744073709551615"};
+    private static final String[] NUMBERS = {
+        "0", "1", "2", "0xfff", "4K", "3us", "0x7ffffffff000", "18446744073709551615"
+    };
 
     private final StringTable strings = new StringTable();
     private final Random random = new Random(25);
@@ -41,7 +44,9 @@ class FilterFuzzTest {
                 }
             } catch (FilterSyntaxException e) {
                 assertThat(e.column()).as(text).isBetween(1, text.length() + 1);
-                assertThat(i % 3).as("well-formed but refused: %s\n%s", text, e.getMessage()).isZero();
+                assertThat(i % 3)
+                        .as("well-formed but refused: %s\n%s", text, e.getMessage())
+                        .isZero();
                 refused++;
             }
         }
@@ -76,8 +81,9 @@ class FilterFuzzTest {
             return random.nextBoolean() ? pick(NUMBERS) : pick(NUMERIC);
         }
         return switch (random.nextInt(5)) {
-            case 0 -> "(" + number(depth - 1) + pick("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>") + number(depth - 1)
-                    + ")";
+            case 0 ->
+                "(" + number(depth - 1) + pick("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>") + number(depth - 1)
+                        + ")";
             case 1 -> pick("-", "~") + "(" + number(depth - 1) + ")";
             case 2 -> "(" + condition(depth - 1) + ")";
             case 3 -> pick(NUMBERS);

@@ -33,7 +33,16 @@ public final class Guests {
     public static GuestSpec seeded(String program, String... args) {
         var argv = new java.util.ArrayList<String>(List.of(program));
         argv.addAll(List.of(args));
-        return new GuestSpec(program, argv, List.of("PATH=/bin:/usr/bin"), null, Path.of("/"), 64L << 20, 1L, "split", "pmd",
+        return new GuestSpec(
+                program,
+                argv,
+                List.of("PATH=/bin:/usr/bin"),
+                null,
+                Path.of("/"),
+                64L << 20,
+                1L,
+                "split",
+                "pmd",
                 Map.of());
     }
 }

@@ -70,11 +70,25 @@ class FailSpecTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", ":nth=1", "a:nth", "a:nth=x", "a:nth=-1", "a:nht=1", "a:nth=1,nth=2", "a:address=5",
-        "a:errno=EWHAT", "a:", "a:interval=0"})
+    @ValueSource(
+            strings = {
+                "",
+                ":nth=1",
+                "a:nth",
+                "a:nth=x",
+                "a:nth=-1",
+                "a:nht=1",
+                "a:nth=1,nth=2",
+                "a:address=5",
+                "a:errno=EWHAT",
+                "a:",
+                "a:interval=0"
+            })
     void nonsenseIsRefusedWithAReason(String spec) {
-        assertThatThrownBy(() -> FailSpec.parse(spec)).isInstanceOf(IllegalArgumentException.class)
-                .message().isNotBlank();
+        assertThatThrownBy(() -> FailSpec.parse(spec))
+                .isInstanceOf(IllegalArgumentException.class)
+                .message()
+                .isNotBlank();
     }
 
     @ParameterizedTest

@@ -27,7 +27,8 @@ import org.junit.jupiter.api.TestFactory;
  * pattern), {@code .seconds} (for each program).
  */
 class FailureSweepTest {
-    private static final String PROGRAMS = System.getProperty("faultline.sweep.programs", "mremap_move,private_file,working_set");
+    private static final String PROGRAMS =
+            System.getProperty("faultline.sweep.programs", "mremap_move,private_file,working_set");
     private static final int HITS = Integer.getInteger("faultline.sweep.hits", 2);
     private static final String POINTS = System.getProperty("faultline.sweep.points", "*");
     private static final int SECONDS = Integer.getInteger("faultline.sweep.seconds", 20);
@@ -37,14 +38,16 @@ class FailureSweepTest {
     @TestFactory
     Stream<DynamicTest> memoryManagerSurvivesTheFirstFailuresOfEveryPoint() throws Exception {
         List<String> programs = PROGRAMS.equals("all") ? small() : List.of(PROGRAMS.split(","));
-        return programs.stream().map(name -> DynamicTest.dynamicTest(name, () -> {
-            Object result = WovenWorld.run(
-                    Experiment::weaves, Sweep.class, WovenWorld.program(name), HITS, POINTS, (long) SECONDS);
-            List<String> lines = ((List<?>) result).stream().map(String.class::cast).toList();
-            System.out.println(name + ": " + lines.getLast());
-            assertThat(lines.getLast()).matches("[1-9][0-9]* failures.*");
-            assertThat(lines.subList(0, lines.size() - 1)).isEmpty();
-        }));
+        return programs.stream()
+                .map(name -> DynamicTest.dynamicTest(name, () -> {
+                    Object result = WovenWorld.run(
+                            Experiment::weaves, Sweep.class, WovenWorld.program(name), HITS, POINTS, (long) SECONDS);
+                    List<String> lines =
+                            ((List<?>) result).stream().map(String.class::cast).toList();
+                    System.out.println(name + ": " + lines.getLast());
+                    assertThat(lines.getLast()).matches("[1-9][0-9]* failures.*");
+                    assertThat(lines.subList(0, lines.size() - 1)).isEmpty();
+                }));
     }
 
     /** All programs but those made to take long. */
@@ -52,8 +55,11 @@ class FailureSweepTest {
         Path bin = Path.of(WovenWorld.program("hello")).getParent();
         List<String> large = List.of("compute", "memory", "mm_fuzz", "oom");
         try (Stream<Path> files = Files.list(bin)) {
-            return files.filter(Files::isExecutable).map(file -> file.getFileName().toString())
-                    .filter(name -> !large.contains(name)).sorted().toList();
+            return files.filter(Files::isExecutable)
+                    .map(file -> file.getFileName().toString())
+                    .filter(name -> !large.contains(name))
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -102,7 +108,8 @@ class FailureSweepTest {
                     try {
                         once(List.of(FailSpec.parse(spec))).audit().forEach(line -> wrong.add(spec + ": " + line));
                     } catch (RuntimeException | Error e) {
-                        wrong.add(spec + ": " + e + " at " + (e.getStackTrace().length > 0 ? e.getStackTrace()[0] : "?"));
+                        wrong.add(
+                                spec + ": " + e + " at " + (e.getStackTrace().length > 0 ? e.getStackTrace()[0] : "?"));
                     }
                     runs++;
                 }
@@ -123,10 +130,13 @@ class FailureSweepTest {
 
         private void prepare(GuestMachine machine) {
             Guests.redirect(machine, "/dev/null");
-            limit = timer.schedule(() -> {
-                endless++;
-                machine.kernel().killAll();
-            }, GUEST_SECONDS, TimeUnit.SECONDS);
+            limit = timer.schedule(
+                    () -> {
+                        endless++;
+                        machine.kernel().killAll();
+                    },
+                    GUEST_SECONDS,
+                    TimeUnit.SECONDS);
         }
     }
 }

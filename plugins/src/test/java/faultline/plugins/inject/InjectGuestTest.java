@@ -22,7 +22,8 @@ class InjectGuestTest {
     /** Runs a program with failures; returns status, what fired, what the guest saw, and the audit, as lines. */
     static final class OneRun {
         static List<String> run(SiteRegistry registry, Object[] arguments) {
-            List<FailSpec> specs = Arrays.stream((String[]) arguments[1]).map(FailSpec::parse).toList();
+            List<FailSpec> specs =
+                    Arrays.stream((String[]) arguments[1]).map(FailSpec::parse).toList();
             Experiment.Result result = Experiment.run(registry, Guests.seeded((String) arguments[0]), specs, 7, QUIET);
             var lines = new ArrayList<String>();
             lines.add("status " + result.status());
@@ -42,17 +43,19 @@ class InjectGuestTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        // a fault without memory is tried again, as Linux does
-        "hello|mm/pte_alloc:nth=3|status 0|",
-        "hello|mm/page/alloc:nth=9|status 0|",
-        // and killed when that never helps
-        "hello|mm/page/alloc:nth=9,times=-1|status 137|",
-        "mremap_move|mm/vma/alloc:syscall=mmap,nth=1|status 1|saw mmap -ENOMEM",
-        "mremap_move|sys/mmap:nth=1|status 1|saw mmap -ENOMEM",
-        "hello|mm/usercopy:syscall=write,nth=1||saw write -EFAULT",
-        "hello|mm/file/read:nth=1|status 135|",
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                // a fault without memory is tried again, as Linux does
+                "hello|mm/pte_alloc:nth=3|status 0|",
+                "hello|mm/page/alloc:nth=9|status 0|",
+                // and killed when that never helps
+                "hello|mm/page/alloc:nth=9,times=-1|status 137|",
+                "mremap_move|mm/vma/alloc:syscall=mmap,nth=1|status 1|saw mmap -ENOMEM",
+                "mremap_move|sys/mmap:nth=1|status 1|saw mmap -ENOMEM",
+                "hello|mm/usercopy:syscall=write,nth=1||saw write -EFAULT",
+                "hello|mm/file/read:nth=1|status 135|",
+            })
     void guestSeesWhatLinuxWouldShow(String program, String spec, String status, String saw) {
         List<String> lines = inject(program, spec);
         assertThat(lines).anyMatch(line -> line.startsWith("fired "));
@@ -79,10 +82,15 @@ class InjectGuestTest {
 
     @Test
     void guestMakesItsOwnNthCallFail() {
-        assertThat(lines(WovenWorld.run(Experiment::weaves, Shell.class, "echo 1 > /proc/self/fail-nth; echo hi || exit 3")))
+        assertThat(lines(WovenWorld.run(
+                        Experiment::weaves, Shell.class, "echo 1 > /proc/self/fail-nth; echo hi || exit 3")))
                 .hasSize(2)
-                .first().asString().startsWith("mm/");
-        assertThat(lines(WovenWorld.run(Experiment::weaves, Shell.class,
+                .first()
+                .asString()
+                .startsWith("mm/");
+        assertThat(lines(WovenWorld.run(
+                        Experiment::weaves,
+                        Shell.class,
                         "read n < /proc/self/fail-nth; read m < /proc/self/make-it-fail; exit $n$m")))
                 .containsExactly("status 0");
     }
@@ -97,7 +105,9 @@ class InjectGuestTest {
     @Test
     void tableThatFailsHalfWayThroughAMoveRollsBack() {
         List<String> lines = inject("mremap_move", "mm/pte_alloc:syscall=mremap,nth=2");
-        assertThat(lines).anyMatch(line -> line.startsWith("fired mm/pte_alloc hit 2")).contains("saw mremap -ENOMEM");
+        assertThat(lines)
+                .anyMatch(line -> line.startsWith("fired mm/pte_alloc hit 2"))
+                .contains("saw mremap -ENOMEM");
         assertThat(lines).noneMatch(line -> line.startsWith("audit"));
     }
 
@@ -107,7 +117,10 @@ class InjectGuestTest {
             var output = java.nio.file.Files.createTempFile("rollback", ".txt");
             try {
                 Experiment.Result result = Experiment.run(
-                        registry, Guests.seeded((String) arguments[0]), List.of(FailSpec.parse((String) arguments[1])), 0,
+                        registry,
+                        Guests.seeded((String) arguments[0]),
+                        List.of(FailSpec.parse((String) arguments[1])),
+                        0,
                         machine -> Guests.redirect(machine, output.toString()));
                 var lines = new ArrayList<>(java.nio.file.Files.readAllLines(output));
                 lines.add("status " + result.status());
@@ -125,7 +138,8 @@ class InjectGuestTest {
     @ValueSource(ints = {1, 2, 9, 40, 80, 120, 150})
     void moveOfTenThousandPagesFailingHalfWayLeavesAllAsItWas(int nth) {
         String spec = "mm/pte_alloc:syscall=mremap,nth=" + nth;
-        assertThat(lines(WovenWorld.run(Experiment::weaves, Rollback.class, WovenWorld.program("mremap_rollback"), spec)))
+        assertThat(lines(WovenWorld.run(
+                        Experiment::weaves, Rollback.class, WovenWorld.program("mremap_rollback"), spec)))
                 .containsExactly(
                         "mremap of 10000 pages: ENOMEM",
                         "old place mapped: all, new place mapped: none",
@@ -139,7 +153,10 @@ class InjectGuestTest {
     @Test
     void moveOfTenThousandPagesIsWholeWhenNothingFails() {
         assertThat(lines(WovenWorld.run(
-                        Experiment::weaves, Rollback.class, WovenWorld.program("mremap_rollback"), "mm/pte_alloc:nth=100000")))
+                        Experiment::weaves,
+                        Rollback.class,
+                        WovenWorld.program("mremap_rollback"),
+                        "mm/pte_alloc:nth=100000")))
                 .startsWith("mremap of 10000 pages: moved", "old place mapped: none, new place mapped: all")
                 .endsWith("unmap: ok, then mapped: none", "status 0");
     }

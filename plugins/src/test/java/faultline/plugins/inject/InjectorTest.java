@@ -50,7 +50,9 @@ class InjectorTest {
 
     @BeforeEach
     void load() throws ReflectiveOperationException {
-        woven = (ShapesApi) loader.loadClass("faultline.plugins.sample.Shapes").getConstructor().newInstance();
+        woven = (ShapesApi) loader.loadClass("faultline.plugins.sample.Shapes")
+                .getConstructor()
+                .newInstance();
     }
 
     private Injector injector(String... specs) {

@@ -34,14 +34,17 @@ class LiveSinkTest {
             mappings.add(Events.FAULT_USER, fault(7, "worker", "[heap]", "new_page", 2_000), 0);
         }
         mappings.add(Events.FAULT_USER, fault(8, "other", "/lib/a", "file_read", 50_000), 0);
-        assertThat(mappings.lines(500_000_000, 2_000_000_000, 10, 200)).containsExactly(
-                "2.0 s  301 faults, 0 major  301/s  mean 2159 ns, slowest 50 us  new_page 99 % file_read 0 %",
-                " faults/s    faults      mean  process              mapping",
-                "      300       300   2000 ns  worker/7             [heap]",
-                "        1         1     50 us  other/8              /lib/a");
+        assertThat(mappings.lines(500_000_000, 2_000_000_000, 10, 200))
+                .containsExactly(
+                        "2.0 s  301 faults, 0 major  301/s  mean 2159 ns, slowest 50 us  new_page 99 % file_read 0 %",
+                        " faults/s    faults      mean  process              mapping",
+                        "      300       300   2000 ns  worker/7             [heap]",
+                        "        1         1     50 us  other/8              /lib/a");
         assertThat(mappings.lines(500_000_000, 2_500_000_000L, 3, 200))
                 .hasSize(3)
-                .last().asString().startsWith("      150       300 ");
+                .last()
+                .asString()
+                .startsWith("      150       300 ");
     }
 
     @Test
@@ -55,7 +58,10 @@ class LiveSinkTest {
     void terminalHasItsWholeScrollingRegionBackAtTheEnd() throws Exception {
         var screen = new ByteArrayOutputStream();
         var terminal = TerminalBuilder.builder()
-                .system(false).type("xterm").size(new Size(100, 30)).dumb(false)
+                .system(false)
+                .type("xterm")
+                .size(new Size(100, 30))
+                .dumb(false)
                 .streams(new ByteArrayInputStream(new byte[0]), screen)
                 .build();
         terminal.setSize(new Size(100, 30));
@@ -65,6 +71,8 @@ class LiveSinkTest {
         String text = screen.toString(StandardCharsets.UTF_8);
         assertThat(text).contains("worker/7             [heap]");
         assertThat(text.lastIndexOf("\033[1;30r")).as("whole region").isGreaterThanOrEqualTo(0);
-        assertThat(text.substring(text.lastIndexOf("\033[1;30r"))).as("no region after it").doesNotContain("\033[1;1", "\033[1;2");
+        assertThat(text.substring(text.lastIndexOf("\033[1;30r")))
+                .as("no region after it")
+                .doesNotContain("\033[1;1", "\033[1;2");
     }
 }

@@ -15,20 +15,23 @@ final class ProtoMessage {
         var at = new int[1];
         while (at[0] < bytes.length) {
             long tag = varint(bytes, at);
-            Object value = switch ((int) tag & 7) {
-                case 0 -> varint(bytes, at);
-                case 2 -> {
-                    int length = (int) varint(bytes, at);
-                    byte[] inner = java.util.Arrays.copyOfRange(bytes, at[0], at[0] + length);
-                    if (at[0] + length > bytes.length) {
-                        throw new AssertionError("field " + (tag >>> 3) + " ends beyond its message");
-                    }
-                    at[0] += length;
-                    yield inner;
-                }
-                default -> throw new AssertionError("wire type " + (tag & 7));
-            };
-            message.fields.computeIfAbsent((int) (tag >>> 3), k -> new ArrayList<>()).add(value);
+            Object value =
+                    switch ((int) tag & 7) {
+                        case 0 -> varint(bytes, at);
+                        case 2 -> {
+                            int length = (int) varint(bytes, at);
+                            byte[] inner = java.util.Arrays.copyOfRange(bytes, at[0], at[0] + length);
+                            if (at[0] + length > bytes.length) {
+                                throw new AssertionError("field " + (tag >>> 3) + " ends beyond its message");
+                            }
+                            at[0] += length;
+                            yield inner;
+                        }
+                        default -> throw new AssertionError("wire type " + (tag & 7));
+                    };
+            message.fields
+                    .computeIfAbsent((int) (tag >>> 3), k -> new ArrayList<>())
+                    .add(value);
         }
         return message;
     }
@@ -54,7 +57,9 @@ final class ProtoMessage {
     }
 
     List<String> texts(int field) {
-        return raw(field).stream().map(b -> new String(b, StandardCharsets.UTF_8)).toList();
+        return raw(field).stream()
+                .map(b -> new String(b, StandardCharsets.UTF_8))
+                .toList();
     }
 
     List<ProtoMessage> messages(int field) {
@@ -71,6 +76,8 @@ final class ProtoMessage {
     }
 
     private List<byte[]> raw(int field) {
-        return fields.getOrDefault(field, List.of()).stream().map(byte[].class::cast).toList();
+        return fields.getOrDefault(field, List.of()).stream()
+                .map(byte[].class::cast)
+                .toList();
     }
 }

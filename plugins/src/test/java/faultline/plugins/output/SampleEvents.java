@@ -31,13 +31,43 @@ final class SampleEvents {
 
     void feed(EventSink sink) throws IOException {
         long[] step = record(Events.STEP, 1_900, 300, Map.of("step", "do_anonymous_page"));
-        long[] fault = record(Events.FAULT_USER, 2_000, 640, Map.of(
-                "address", 0x4c2010, "ip", 0x401234, "error_code", 6, "path", "NEW_PAGE", "vma", "[heap]",
-                "result", "done", "pte_after", 0x8000_0000_0123_4067L));
+        long[] fault = record(
+                Events.FAULT_USER,
+                2_000,
+                640,
+                Map.of(
+                        "address",
+                        0x4c2010,
+                        "ip",
+                        0x401234,
+                        "error_code",
+                        6,
+                        "path",
+                        "NEW_PAGE",
+                        "vma",
+                        "[heap]",
+                        "result",
+                        "done",
+                        "pte_after",
+                        0x8000_0000_0123_4067L));
         fault[EventType.STACK] = stacks.number(new long[] {0x401234, 0x401100}, 2);
-        long[] kernel = record(Events.FAULT_KERNEL, 3_000_000, 1_000, Map.of(
-                "address", 0x7ffe_0000, "error_code", 0, "path", "FILE_READ", "vma", "/bin/a b;c", "result", "SIGBUS",
-                "major", 1));
+        long[] kernel = record(
+                Events.FAULT_KERNEL,
+                3_000_000,
+                1_000,
+                Map.of(
+                        "address",
+                        0x7ffe_0000,
+                        "error_code",
+                        0,
+                        "path",
+                        "FILE_READ",
+                        "vma",
+                        "/bin/a b;c",
+                        "result",
+                        "SIGBUS",
+                        "major",
+                        1));
         long[] lock = record(Events.SPIN_LOCK, 3_100_000, 50, Map.of("lock", 0x10, "lock_class", "PTL"));
         long[] call = record(Events.SYS_EXIT, 3_200_000, 90, Map.of("id", 9, "syscall", "mmap", "ret", -12));
         for (long[] record : new long[][] {step, fault, kernel, lock, call}) {

@@ -33,12 +33,13 @@ class SinksTest {
 
     @Test
     void textLinesReadLikePerfTrace() throws IOException {
-        assertThat(lines(Format.TEXT)).containsExactly(
-                "     0.001 ( 0.000 ms): demo/101 faultline:step(step: \"do_anonymous_page\", result: 0)",
-                "     0.001 ( 0.000 ms): demo/101 minfault [touch+0x34] => [heap]@0x4c2010 (d.) W NEW_PAGE",
-                "     2.999 ( 0.001 ms): demo/101 majfault [0x0] => /bin/a b;c@0x7ffe0000 (dk) R FILE_READ => SIGBUS",
-                "     3.099 ( 0.000 ms): demo/101 lock:lock_acquired(lock: 0x10, lock_class: \"PTL\")",
-                "     3.199 ( 0.000 ms): demo/101 raw_syscalls:sys_exit(id: 9, syscall: \"mmap\", ret: -12)");
+        assertThat(lines(Format.TEXT))
+                .containsExactly(
+                        "     0.001 ( 0.000 ms): demo/101 faultline:step(step: \"do_anonymous_page\", result: 0)",
+                        "     0.001 ( 0.000 ms): demo/101 minfault [touch+0x34] => [heap]@0x4c2010 (d.) W NEW_PAGE",
+                        "     2.999 ( 0.001 ms): demo/101 majfault [0x0] => /bin/a b;c@0x7ffe0000 (dk) R FILE_READ => SIGBUS",
+                        "     3.099 ( 0.000 ms): demo/101 lock:lock_acquired(lock: 0x10, lock_class: \"PTL\")",
+                        "     3.199 ( 0.000 ms): demo/101 raw_syscalls:sys_exit(id: 9, syscall: \"mmap\", ret: -12)");
     }
 
     @Test
@@ -83,9 +84,10 @@ class SinksTest {
 
     @Test
     void foldedStacksGoFromCommandToKernelPath() throws IOException {
-        assertThat(lines(Format.FOLDED)).contains(
-                "demo;main;touch;handle_mm_fault_[k];NEW_PAGE_[k] 1",
-                "demo;0x0;handle_mm_fault_[k];FILE_READ_[k] 1");
+        assertThat(lines(Format.FOLDED))
+                .contains(
+                        "demo;main;touch;handle_mm_fault_[k];NEW_PAGE_[k] 1",
+                        "demo;0x0;handle_mm_fault_[k];FILE_READ_[k] 1");
     }
 
     @Test
@@ -108,29 +110,39 @@ class SinksTest {
                 open.merge(event.number(11), type == 1 ? 1 : type == 2 ? -1 : 0, Integer::sum);
             }
         }
-        assertThat(begins).containsExactly(
-                "1600 do_anonymous_page", "1360 page_fault NEW_PAGE", "2999000 page_fault FILE_READ",
-                "3099950 lock:lock_acquired", "3199910 mmap");
+        assertThat(begins)
+                .containsExactly(
+                        "1600 do_anonymous_page",
+                        "1360 page_fault NEW_PAGE",
+                        "2999000 page_fault FILE_READ",
+                        "3099950 lock:lock_acquired",
+                        "3199910 mmap");
         assertThat(open.values()).containsOnly(0);
     }
 
     @Test
     void pprofSamplesPointAtLocationsFunctionsAndStringsThatExist() throws IOException {
-        ProtoMessage profile = ProtoMessage.parse(
-                new GZIPInputStream(new ByteArrayInputStream(bytes(Format.PPROF))).readAllBytes());
+        ProtoMessage profile =
+                ProtoMessage.parse(new GZIPInputStream(new ByteArrayInputStream(bytes(Format.PPROF))).readAllBytes());
         List<String> strings = profile.texts(6);
         assertThat(strings.getFirst()).isEmpty();
         var functions = new java.util.HashMap<Long, String>();
         profile.messages(5).forEach(f -> functions.put(f.number(1), strings.get((int) f.number(2))));
         var locations = new java.util.HashMap<Long, String>();
-        profile.messages(4).forEach(l -> locations.put(l.number(1), functions.get(l.messages(4).getFirst().number(1))));
+        profile.messages(4)
+                .forEach(l -> locations.put(
+                        l.number(1), functions.get(l.messages(4).getFirst().number(1))));
         var stacks = new ArrayList<String>();
         for (ProtoMessage each : profile.messages(2)) {
             List<String> path = each.packed(1).stream().map(locations::get).toList();
             stacks.add(String.join("<", path) + each.packed(2));
         }
-        assertThat(stacks).contains("NEW_PAGE_[k]<handle_mm_fault_[k]<touch<main<demo[1, 640]").hasSize(5);
-        assertThat(profile.messages(1)).extracting(t -> strings.get((int) t.number(1))).containsExactly("events", "time");
+        assertThat(stacks)
+                .contains("NEW_PAGE_[k]<handle_mm_fault_[k]<touch<main<demo[1, 640]")
+                .hasSize(5);
+        assertThat(profile.messages(1))
+                .extracting(t -> strings.get((int) t.number(1)))
+                .containsExactly("events", "time");
     }
 
     @Test

@@ -21,14 +21,17 @@ class HtmlReportTest {
     private Path page() throws IOException {
         var lines = new StringBuilder();
         for (int i = 0; i < 200; i++) {
-            lines.append("{\"time\":%d,\"event\":\"exceptions:page_fault_user\",\"pid\":5,\"tid\":5,\"comm\":\"demo</script>\""
-                    .formatted(1000 + i * 50));
-            lines.append(",\"ns\":%d,\"address\":\"0x%x\",\"ip\":\"0x401000\",\"ip_symbol\":\"touch+0x%x\",\"error_code\":\"0x6\""
-                    .formatted(300 + i, 0x4000_0000L + i * 4096L, i));
+            lines.append(
+                    "{\"time\":%d,\"event\":\"exceptions:page_fault_user\",\"pid\":5,\"tid\":5,\"comm\":\"demo</script>\""
+                            .formatted(1000 + i * 50));
+            lines.append(
+                    ",\"ns\":%d,\"address\":\"0x%x\",\"ip\":\"0x401000\",\"ip_symbol\":\"touch+0x%x\",\"error_code\":\"0x6\""
+                            .formatted(300 + i, 0x4000_0000L + i * 4096L, i));
             lines.append(",\"path\":\"new_page\",\"vma\":\"//anon\",\"major\":0,\"result\":\"done\"}\n");
         }
-        lines.append("{\"time\":12000,\"event\":\"faultline:mm_op\",\"pid\":5,\"tid\":5,\"comm\":\"demo\",\"ns\":70,\"op\":\"munmap\","
-                + "\"address\":\"0x40000000\",\"length\":\"0xc8000\",\"result\":\"0x0\"}\n");
+        lines.append(
+                "{\"time\":12000,\"event\":\"faultline:mm_op\",\"pid\":5,\"tid\":5,\"comm\":\"demo\",\"ns\":70,\"op\":\"munmap\","
+                        + "\"address\":\"0x40000000\",\"length\":\"0xc8000\",\"result\":\"0x0\"}\n");
         Path trace = Files.writeString(dir.resolve("trace.jsonl"), lines);
         Path page = dir.resolve("report.html");
         HtmlReport.write(trace, page);
@@ -46,18 +49,30 @@ class HtmlReportTest {
 
     @Test
     void browserDrawsAllOfItWithoutAnError() throws Exception {
-        Path browser = Stream.of("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome").map(Path::of)
-                .filter(Files::isExecutable).findFirst().orElse(null);
+        Path browser = Stream.of("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+                .map(Path::of)
+                .filter(Files::isExecutable)
+                .findFirst()
+                .orElse(null);
         assumeTrue(browser != null, "no Chromium here: install the package chromium to check the page in a browser");
         Path errors = dir.resolve("errors");
         Path dom = dir.resolve("dom");
-        Process process = new ProcessBuilder(List.of(browser.toString(), "--headless", "--no-sandbox", "--disable-gpu",
-                        "--enable-logging=stderr", "--user-data-dir=" + dir.resolve("profile"), "--dump-dom",
+        Process process = new ProcessBuilder(List.of(
+                        browser.toString(),
+                        "--headless",
+                        "--no-sandbox",
+                        "--disable-gpu",
+                        "--enable-logging=stderr",
+                        "--user-data-dir=" + dir.resolve("profile"),
+                        "--dump-dom",
                         page().toUri().toString()))
-                .redirectError(errors.toFile()).redirectOutput(dom.toFile()).start();
+                .redirectError(errors.toFile())
+                .redirectOutput(dom.toFile())
+                .start();
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         String html = Files.readString(dom, StandardCharsets.UTF_8);
-        assertThat(html).contains("data-rendered=\"yes\"", "demo", "mapnote", "class=\"flame\"", "class=\"chart\"", "<table");
+        assertThat(html)
+                .contains("data-rendered=\"yes\"", "demo", "mapnote", "class=\"flame\"", "class=\"chart\"", "<table");
         assertThat(html.split("<rect", -1).length).isGreaterThan(20);
         assertThat(Files.readString(errors, StandardCharsets.UTF_8)).doesNotContain("CONSOLE");
     }

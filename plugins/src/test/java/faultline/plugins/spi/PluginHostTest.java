@@ -34,17 +34,20 @@ class PluginHostTest {
 
     private Path jar(String service, Path... sources) throws IOException {
         Path classes = Files.createDirectories(dir.resolve("classes"));
-        var arguments = new ArrayList<>(List.of("-proc:none", "-d", classes.toString(), "-cp", System.getProperty("java.class.path")));
+        var arguments = new ArrayList<>(
+                List.of("-proc:none", "-d", classes.toString(), "-cp", System.getProperty("java.class.path")));
         Stream.of(sources).map(Path::toString).forEach(arguments::add);
         var problems = new ByteArrayOutputStream();
         int result = ToolProvider.getSystemJavaCompiler().run(null, null, problems, arguments.toArray(String[]::new));
         assertThat(result).as(problems.toString(StandardCharsets.UTF_8)).isZero();
         Path jar = dir.resolve("plugin.jar");
-        try (var out = new JarOutputStream(Files.newOutputStream(jar)); Stream<Path> files = Files.walk(classes)) {
+        try (var out = new JarOutputStream(Files.newOutputStream(jar));
+                Stream<Path> files = Files.walk(classes)) {
             out.putNextEntry(new JarEntry("META-INF/services/faultline.plugins.spi.Plugin"));
             out.write(service.getBytes(StandardCharsets.UTF_8));
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                out.putNextEntry(new JarEntry(classes.relativize(file).toString().replace('\\', '/')));
+                out.putNextEntry(
+                        new JarEntry(classes.relativize(file).toString().replace('\\', '/')));
                 out.write(Files.readAllBytes(file));
             }
         }
@@ -57,8 +60,17 @@ class PluginHostTest {
         var captured = new ByteArrayOutputStream();
         System.setErr(new PrintStream(captured, true, StandardCharsets.UTF_8));
         try {
-            int status = Main.execute("trace", "--plugin", jar.toString(), "--mem", "64M", "-o", dir.resolve("trace").toString(),
-                    "--seed", "1", WovenWorld.program(program));
+            int status = Main.execute(
+                    "trace",
+                    "--plugin",
+                    jar.toString(),
+                    "--mem",
+                    "64M",
+                    "-o",
+                    dir.resolve("trace").toString(),
+                    "--seed",
+                    "1",
+                    WovenWorld.program(program));
             assertThat(status).as(captured.toString(StandardCharsets.UTF_8)).isLessThan(125);
         } finally {
             System.setErr(before);
@@ -69,7 +81,8 @@ class PluginHostTest {
     @Test
     void examplePluginCountsFaultsAndCalls() throws IOException {
         Path jar = jar("example.FaultCounter", EXAMPLE.resolve("java/example/FaultCounter.java"));
-        assertThat(trace(jar, "exit_status")).containsPattern("fault-counter: \\{.*file_read=\\d+.*}, pte_alloc called [1-9]\\d* times");
+        assertThat(trace(jar, "exit_status"))
+                .containsPattern("fault-counter: \\{.*file_read=\\d+.*}, pte_alloc called [1-9]\\d* times");
     }
 
     private Path source(String body) throws IOException {
@@ -108,7 +121,8 @@ class PluginHostTest {
     void jarWithoutAPluginIsRefused() throws IOException {
         Path jar = dir.resolve("empty.jar");
         new JarOutputStream(Files.newOutputStream(jar)).close();
-        assertThatThrownBy(() -> PluginHost.load(List.of(jar), null, null, null)).hasMessageContaining("no plugin");
+        assertThatThrownBy(() -> PluginHost.load(List.of(jar), null, null, null))
+                .hasMessageContaining("no plugin");
         assertThatThrownBy(() -> PluginHost.load(List.of(dir.resolve("missing.jar")), null, null, null))
                 .hasMessageContaining("cannot be read");
     }

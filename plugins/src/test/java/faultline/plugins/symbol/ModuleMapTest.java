@@ -20,9 +20,15 @@ class ModuleMapTest {
     private byte[] elf() {
         ByteBuffer elf = ByteBuffer.allocate(0x2000).order(ByteOrder.LITTLE_ENDIAN);
         elf.putInt(0, 0x464c457f).put(4, (byte) 2).putLong(32, 64).putLong(40, 0x200);
-        elf.putShort(54, (short) 56).putShort(56, (short) 1).putShort(58, (short) 64).putShort(60, (short) 3);
+        elf.putShort(54, (short) 56)
+                .putShort(56, (short) 1)
+                .putShort(58, (short) 64)
+                .putShort(60, (short) 3);
         elf.putInt(64, 1).putLong(72, 0x1000).putLong(80, 0x401000).putLong(96, 0x1000);
-        elf.putInt(0x240 + 4, 2).putLong(0x240 + 24, 0x400).putLong(0x240 + 32, 48).putInt(0x240 + 40, 2);
+        elf.putInt(0x240 + 4, 2)
+                .putLong(0x240 + 24, 0x400)
+                .putLong(0x240 + 32, 48)
+                .putInt(0x240 + 40, 2);
         elf.putInt(0x280 + 4, 3).putLong(0x280 + 24, 0x500);
         elf.put(0x500, "\0first\0label\0".getBytes(StandardCharsets.US_ASCII));
         symbol(elf, 0x400, 1, 0x401100, 16);
@@ -31,7 +37,11 @@ class ModuleMapTest {
     }
 
     private static void symbol(ByteBuffer elf, int at, int name, long value, long size) {
-        elf.putInt(at, name).put(at + 4, (byte) 0x12).putShort(at + 6, (short) 1).putLong(at + 8, value).putLong(at + 16, size);
+        elf.putInt(at, name)
+                .put(at + 4, (byte) 0x12)
+                .putShort(at + 6, (short) 1)
+                .putLong(at + 8, value)
+                .putLong(at + 16, size);
     }
 
     @Test
@@ -65,7 +75,8 @@ class ModuleMapTest {
             for (int j = 0; j < 4; j++) {
                 bad[random.nextInt(0x520)] = (byte) random.nextInt(256);
             }
-            Path file = Files.write(dir.resolve("bad" + i), i % 5 == 0 ? java.util.Arrays.copyOf(bad, random.nextInt(0x600)) : bad);
+            Path file = Files.write(
+                    dir.resolve("bad" + i), i % 5 == 0 ? java.util.Arrays.copyOf(bad, random.nextInt(0x600)) : bad);
             var map = new ModuleMap();
             map.put(1, 0x1000, 0x2000, 0x1000, "bad", file);
             assertThat(map.name(1, 0x1100)).isNotEmpty();

@@ -70,8 +70,11 @@ class GuestTraceTest {
                 @Override
                 public void event(EventType type, long[] records, int base) {
                     if (type == Events.EXIT) {
-                        counts[1] += type.field("min_flt").get(records, base) + type.field("maj_flt").get(records, base);
-                    } else if (traced.strings.text(type.field("result").get(records, base)).equals("done")) {
+                        counts[1] += type.field("min_flt").get(records, base)
+                                + type.field("maj_flt").get(records, base);
+                    } else if (traced.strings
+                            .text(type.field("result").get(records, base))
+                            .equals("done")) {
                         counts[0]++;
                     }
                 }
@@ -86,8 +89,18 @@ class GuestTraceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"hello", "fresh_write", "private_file", "shared_anonymous", "kernel_access", "bus_error", "mutexes",
-        "stack_growth", "segv_repair"})
+    @ValueSource(
+            strings = {
+                "hello",
+                "fresh_write",
+                "private_file",
+                "shared_anonymous",
+                "kernel_access",
+                "bus_error",
+                "mutexes",
+                "stack_growth",
+                "segv_repair"
+            })
     void faultEventsAreAsManyAsTheGuestsCountersSay(String program) {
         var counts = (List<?>) WovenWorld.run(site -> true, Counting.class, WovenWorld.program(program));
         assertThat((Long) counts.get(0)).isEqualTo((Long) counts.get(1)).isPositive();
@@ -142,7 +155,9 @@ class GuestTraceTest {
                         if (type.field("filled").get(records, base) != 0) {
                             filled.add(type.field("address").get(records, base));
                         }
-                    } else if (traced.strings.text(type.field("result").get(records, base)).equals("done")) {
+                    } else if (traced.strings
+                            .text(type.field("result").get(records, base))
+                            .equals("done")) {
                         faulted.add(type.field("address").get(records, base) & -4096);
                     }
                 }
@@ -160,8 +175,10 @@ class GuestTraceTest {
     @ValueSource(strings = {"fresh_write", "mremap_grow"})
     void everyPageThatFaultedIsFilledAfterwards(String program) {
         var result = (List<?>) WovenWorld.run(site -> true, Translations.class, WovenWorld.program(program));
-        List<Long> faulted = ((List<?>) result.get(0)).stream().map(Long.class::cast).toList();
-        List<Long> filled = ((List<?>) result.get(1)).stream().map(Long.class::cast).toList();
+        List<Long> faulted =
+                ((List<?>) result.get(0)).stream().map(Long.class::cast).toList();
+        List<Long> filled =
+                ((List<?>) result.get(1)).stream().map(Long.class::cast).toList();
         assertThat(faulted).isNotEmpty();
         assertThat(filled).containsAll(faulted);
         assertThat((Long) result.get(2)).as("flushes").isPositive();
@@ -203,14 +220,17 @@ class GuestTraceTest {
                 wrong.add(at + "entry does not allow the access: " + Long.toHexString(now));
             }
             Vma vma = task.mm().vmas().lookup(address);
-            if (vma == null || !AddressSpaceView.name(vma).equals(strings.text(type.field("vma").get(record, 0)))) {
+            if (vma == null
+                    || !AddressSpaceView.name(vma)
+                            .equals(strings.text(type.field("vma").get(record, 0)))) {
                 wrong.add(at + "mapping is " + vma);
             }
             long before = type.field("pte_before").get(record, 0);
             if (path.equals("new_page") && !Pte.isNone(before)) {
                 wrong.add(at + "new page where there was " + Long.toHexString(before));
             }
-            if (type.field("tid").get(record, 0) != task.tid() || type.field("pid").get(record, 0) != task.pid()) {
+            if (type.field("tid").get(record, 0) != task.tid()
+                    || type.field("pid").get(record, 0) != task.pid()) {
                 wrong.add(at + "wrong task");
             }
             if (task.mm().vmas().lookup(type.field("ip").get(record, 0)) == null) {
@@ -233,7 +253,8 @@ class GuestTraceTest {
             var program = (String) arguments[0];
             var output = (String) arguments[1];
             if (arguments[2] == null) {
-                return GuestRunner.run(Guests.seeded(program), machine -> Guests.redirect(machine, output), machine -> {});
+                return GuestRunner.run(
+                        Guests.seeded(program), machine -> Guests.redirect(machine, output), machine -> {});
             }
             var traced = new Traced();
             Path file = Path.of((String) arguments[3]);
@@ -254,7 +275,12 @@ class GuestTraceTest {
                 Path traced = dir.resolve("traced");
                 Path trace = dir.resolve("trace");
                 assertThat(WovenWorld.run(
-                                site -> true, Formatting.class, program, traced.toString(), format.name(), trace.toString()))
+                                site -> true,
+                                Formatting.class,
+                                program,
+                                traced.toString(),
+                                format.name(),
+                                trace.toString()))
                         .as("status of %s under %s", name, format)
                         .isEqualTo(status);
                 assertThat(traced).as("output of %s under %s", name, format).hasSameBinaryContentAs(plain);

@@ -21,7 +21,9 @@ class AttachmentTest {
 
     @BeforeEach
     void load() throws ReflectiveOperationException {
-        woven = (ShapesApi) loader.loadClass("faultline.plugins.sample.Shapes").getConstructor().newInstance();
+        woven = (ShapesApi) loader.loadClass("faultline.plugins.sample.Shapes")
+                .getConstructor()
+                .newInstance();
         SUM.set(0);
     }
 
@@ -45,7 +47,10 @@ class AttachmentTest {
     void attachesToClassesThatLoadLater() throws ReflectiveOperationException {
         var fresh = new WeavingClassLoader(getClass().getClassLoader());
         fresh.registry().attach("test", "sample_*", counter);
-        ((ShapesApi) fresh.loadClass("faultline.plugins.sample.Shapes").getConstructor().newInstance()).add(1, 1);
+        ((ShapesApi) fresh.loadClass("faultline.plugins.sample.Shapes")
+                        .getConstructor()
+                        .newInstance())
+                .add(1, 1);
         assertThat(entries).hasValue(1);
     }
 
@@ -113,8 +118,13 @@ class AttachmentTest {
 
     @Test
     void typedHandleTakesTheFirstArgumentsByWiderTypes() {
-        loader.registry().attach("typed", info -> info.name().equals("sample_add"), (site, hook, type) ->
-                hook == Hook.ENTRY ? handle("take", MethodType.methodType(void.class, Object.class, long.class)) : null);
+        loader.registry()
+                .attach(
+                        "typed",
+                        info -> info.name().equals("sample_add"),
+                        (site, hook, type) -> hook == Hook.ENTRY
+                                ? handle("take", MethodType.methodType(void.class, Object.class, long.class))
+                                : null);
         woven.add(40, 1);
         woven.add(2, 1);
         assertThat(SUM).hasValue(42);
@@ -122,15 +132,23 @@ class AttachmentTest {
 
     @Test
     void handleThatDoesNotFitIsReportedAndTheSiteStaysDetached() {
-        Attachment attachment = loader.registry().attach("misfit", info -> true, (site, hook, type) ->
-                handle("wrong", MethodType.methodType(void.class, int.class)));
+        Attachment attachment = loader.registry()
+                .attach(
+                        "misfit",
+                        info -> true,
+                        (site, hook, type) -> handle("wrong", MethodType.methodType(void.class, int.class)));
         assertThat(woven.add(1, 1)).isEqualTo(2);
         assertThat(attachment.failure()).isInstanceOf(java.lang.invoke.WrongMethodTypeException.class);
     }
 
     private Attachment inject(String id) {
-        return loader.registry().attach("inject", info -> id.equals(info.injectId()), (site, hook, type) ->
-                hook == Hook.INJECT ? handle("injected", MethodType.methodType(long.class, Object.class)) : null);
+        return loader.registry()
+                .attach(
+                        "inject",
+                        info -> id.equals(info.injectId()),
+                        (site, hook, type) -> hook == Hook.INJECT
+                                ? handle("injected", MethodType.methodType(long.class, Object.class))
+                                : null);
     }
 
     @Test
@@ -167,8 +185,11 @@ class AttachmentTest {
         SUM.set(ProbeSite.RUN_BODY);
         inject("sample/int");
         assertThat(woven.small(1)).isEqualTo(2);
-        loader.registry().attach("second", info -> "sample/int".equals(info.injectId()), (site, hook, type) ->
-                hook == Hook.INJECT ? MethodHandles.constant(long.class, -5L) : null);
+        loader.registry()
+                .attach(
+                        "second",
+                        info -> "sample/int".equals(info.injectId()),
+                        (site, hook, type) -> hook == Hook.INJECT ? MethodHandles.constant(long.class, -5L) : null);
         assertThat(woven.small(1)).isEqualTo(-5);
     }
 
@@ -201,7 +222,8 @@ class AttachmentTest {
 
     @Test
     void attachingToAPlainClassIsImpossible() {
-        assertThat(WeavingClassLoader.registryOf(faultline.plugins.sample.Shapes.class)).isNull();
+        assertThat(WeavingClassLoader.registryOf(faultline.plugins.sample.Shapes.class))
+                .isNull();
         assertThat(WeavingClassLoader.registryOf(woven.getClass())).isSameAs(loader.registry());
         assertThatThrownBy(() -> loader.loadClass("faultline.plugins.sample.Missing"))
                 .isInstanceOf(ClassNotFoundException.class);

@@ -24,7 +24,9 @@ class WeaverTest {
 
     @BeforeEach
     void load() throws ReflectiveOperationException {
-        woven = (ShapesApi) loader.loadClass("faultline.plugins.sample.Shapes").getConstructor().newInstance();
+        woven = (ShapesApi) loader.loadClass("faultline.plugins.sample.Shapes")
+                .getConstructor()
+                .newInstance();
     }
 
     private final ProbeListener recorder = new ProbeListener() {
@@ -87,10 +89,11 @@ class WeaverTest {
             woven.branches(0);
             woven.branches(4);
         }
-        assertThat(seen).containsExactly(
-                "> sample_branches[-5]", "< sample_branches -1",
-                "> sample_branches[0]", "< sample_branches 0",
-                "> sample_branches[4]", "< sample_branches 8");
+        assertThat(seen)
+                .containsExactly(
+                        "> sample_branches[-5]", "< sample_branches -1",
+                        "> sample_branches[0]", "< sample_branches 0",
+                        "> sample_branches[4]", "< sample_branches 8");
     }
 
     @Test
@@ -145,11 +148,15 @@ class WeaverTest {
     @Test
     void sitesAreListedWithNamesAndTypesOfTheirArguments() throws IOException {
         List<SiteInfo> sites = Weaver.sites(bytesOf("faultline/plugins/sample/Shapes.class"));
-        assertThat(sites).extracting(SiteInfo::signature).contains(
-                "int sample_add(int a, long b)",
-                "List object(String[] names)",
-                "double sample_double(double a, float b, short c, char d, byte e, boolean f)");
-        assertThat(sites).filteredOn(SiteInfo::injectable).extracting(SiteInfo::injectId)
+        assertThat(sites)
+                .extracting(SiteInfo::signature)
+                .contains(
+                        "int sample_add(int a, long b)",
+                        "List object(String[] names)",
+                        "double sample_double(double a, float b, short c, char d, byte e, boolean f)");
+        assertThat(sites)
+                .filteredOn(SiteInfo::injectable)
+                .extracting(SiteInfo::injectId)
                 .containsExactlyInAnyOrder("sample/loop", "sample/object", "sample/flag", "sample/int");
     }
 

@@ -31,7 +31,8 @@ public final class WovenWorld {
 
     /** A guest program of the testbins module, which is built before this one. */
     public static String program(String name) {
-        for (String root : new String[] {"../testbins", "testbins", System.getProperty("faultline.testbins", "testbins")}) {
+        for (String root :
+                new String[] {"../testbins", "testbins", System.getProperty("faultline.testbins", "testbins")}) {
             Path path = Path.of(root, "target/bin", name).toAbsolutePath().normalize();
             if (Files.isExecutable(path)) {
                 return path.toString();

@@ -20,41 +20,62 @@ final class AttributeCalls implements SyscallFamily {
     public void register(SyscallTable table) {
         table.register(Nr.CHMOD, "chmod", (t, path, mode, c, d, e, f) -> chmod(t, Libc.AT_FDCWD, path, mode, 0));
         table.register(Nr.FCHMODAT, "fchmodat", (t, dir, path, mode, d, e, f) -> chmod(t, dir, path, mode, 0));
-        table.register(Nr.FCHMODAT2, "fchmodat2", (t, dir, path, mode, flags, e, f) ->
-                chmod(t, dir, path, mode, (int) flags));
-        table.register(Nr.FCHMOD, "fchmod", (t, fd, mode, c, d, e, f) ->
-                FileCall.onHostFd(t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHMOD, file.hostFd(), mode)));
-        table.register(Nr.CHOWN, "chown", (t, path, uid, gid, d, e, f) ->
-                chown(t, Libc.AT_FDCWD, path, uid, gid, 0));
-        table.register(Nr.LCHOWN, "lchown", (t, path, uid, gid, d, e, f) ->
-                chown(t, Libc.AT_FDCWD, path, uid, gid, OpenFlags.AT_SYMLINK_NOFOLLOW));
-        table.register(Nr.FCHOWNAT, "fchownat", (t, dir, path, uid, gid, flags, f) ->
-                chown(t, dir, path, uid, gid, (int) flags));
-        table.register(Nr.FCHOWN, "fchown", (t, fd, uid, gid, d, e, f) ->
-                FileCall.onHostFd(t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHOWN, file.hostFd(), uid, gid)));
+        table.register(
+                Nr.FCHMODAT2, "fchmodat2", (t, dir, path, mode, flags, e, f) -> chmod(t, dir, path, mode, (int) flags));
+        table.register(
+                Nr.FCHMOD,
+                "fchmod",
+                (t, fd, mode, c, d, e, f) ->
+                        FileCall.onHostFd(t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHMOD, file.hostFd(), mode)));
+        table.register(Nr.CHOWN, "chown", (t, path, uid, gid, d, e, f) -> chown(t, Libc.AT_FDCWD, path, uid, gid, 0));
+        table.register(
+                Nr.LCHOWN,
+                "lchown",
+                (t, path, uid, gid, d, e, f) -> chown(t, Libc.AT_FDCWD, path, uid, gid, OpenFlags.AT_SYMLINK_NOFOLLOW));
+        table.register(
+                Nr.FCHOWNAT,
+                "fchownat",
+                (t, dir, path, uid, gid, flags, f) -> chown(t, dir, path, uid, gid, (int) flags));
+        table.register(
+                Nr.FCHOWN,
+                "fchown",
+                (t, fd, uid, gid, d, e, f) ->
+                        FileCall.onHostFd(t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHOWN, file.hostFd(), uid, gid)));
         table.register(Nr.UTIME, "utime", AttributeCalls::utime);
-        table.register(Nr.UTIMES, "utimes", (t, path, times, c, d, e, f) ->
-                utimes(t, Libc.AT_FDCWD, path, times));
+        table.register(Nr.UTIMES, "utimes", (t, path, times, c, d, e, f) -> utimes(t, Libc.AT_FDCWD, path, times));
         table.register(Nr.FUTIMESAT, "futimesat", (t, dir, path, times, d, e, f) -> utimes(t, dir, path, times));
-        table.register(Nr.UTIMENSAT, "utimensat", (t, dir, path, times, flags, e, f) ->
-                utimensat(t, dir, path, times, (int) flags));
+        table.register(
+                Nr.UTIMENSAT,
+                "utimensat",
+                (t, dir, path, times, flags, e, f) -> utimensat(t, dir, path, times, (int) flags));
     }
 
     private static long chmod(Task t, long dir, long path, long mode, int flags) {
         if ((flags & ~AT_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.changing(t, dir, path, StatCalls.last(flags), flags, p -> p.flags(flags) == 0
-                ? Libc.call(Nr.FCHMODAT, p.dirFd(), p.pointer(), mode)
-                : Libc.call(Nr.FCHMODAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
+        return FileCall.changing(
+                t,
+                dir,
+                path,
+                StatCalls.last(flags),
+                flags,
+                p -> p.flags(flags) == 0
+                        ? Libc.call(Nr.FCHMODAT, p.dirFd(), p.pointer(), mode)
+                        : Libc.call(Nr.FCHMODAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
     }
 
     private static long chown(Task t, long dir, long path, long uid, long gid, int flags) {
         if ((flags & ~AT_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.changing(t, dir, path, StatCalls.last(flags), flags, p ->
-                Libc.call(Nr.FCHOWNAT, p.dirFd(), p.pointer(), uid, gid, p.flags(flags)));
+        return FileCall.changing(
+                t,
+                dir,
+                path,
+                StatCalls.last(flags),
+                flags,
+                p -> Libc.call(Nr.FCHOWNAT, p.dirFd(), p.pointer(), uid, gid, p.flags(flags)));
     }
 
     private static long utime(Task t, long path, long times, long c, long d, long e, long f) {
@@ -106,8 +127,13 @@ final class AttributeCalls implements SyscallFamily {
     }
 
     private static long setTimes(Task t, long dir, long path, long times, int flags) {
-        return FileCall.changing(t, dir, path, StatCalls.last(flags), flags, p ->
-                Libc.call(Nr.UTIMENSAT, p.dirFd(), p.pointer(), times, p.flags(flags)));
+        return FileCall.changing(
+                t,
+                dir,
+                path,
+                StatCalls.last(flags),
+                flags,
+                p -> Libc.call(Nr.UTIMENSAT, p.dirFd(), p.pointer(), times, p.flags(flags)));
     }
 
     /** Room for two timespecs that path resolution does not use meanwhile. */

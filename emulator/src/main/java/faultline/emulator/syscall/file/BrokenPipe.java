@@ -10,6 +10,9 @@ final class BrokenPipe {
     private BrokenPipe() {}
 
     static void signal(Task t) {
-        SignalSender.sendToTask(t, SigInfo.user(Signals.SIGPIPE, SigInfo.SI_USER, t.pid(), t.kernel().uid()));
+        SignalSender.sendToTask(
+                t,
+                SigInfo.user(
+                        Signals.SIGPIPE, SigInfo.SI_USER, t.pid(), t.kernel().uid()));
     }
 }

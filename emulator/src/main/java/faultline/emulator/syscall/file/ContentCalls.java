@@ -3,11 +3,11 @@ package faultline.emulator.syscall.file;
 import faultline.emulator.fs.LastComponent;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.fs.Opened;
+import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
-import faultline.emulator.host.HostScratch;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
@@ -19,16 +19,26 @@ final class ContentCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.TRUNCATE, "truncate", (t, path, length, c, d, e, f) -> truncate(t, path, length));
-        table.register(Nr.FTRUNCATE, "ftruncate", (t, fd, length, c, d, e, f) ->
-                FileCall.onFile(t, fd, file -> length < 0 ? -Errno.EINVAL : resize(t, file, length)));
-        table.register(Nr.FALLOCATE, "fallocate", (t, fd, mode, offset, length, e, f) ->
-                FileCall.onFile(t, fd, file -> allocate(t, file, (int) mode, offset, length)));
-        table.register(Nr.FADVISE64, "fadvise64", (t, fd, offset, length, advice, e, f) ->
-                FileCall.onHostFd(t, fd, 0, file ->
-                        Libc.call(Nr.FADVISE64, file.hostFd(), offset, length, advice)));
-        table.register(Nr.READAHEAD, "readahead", (t, fd, offset, count, d, e, f) ->
-                FileCall.onHostFd(t, fd, -Errno.EINVAL, file ->
-                        Libc.call(Nr.READAHEAD, file.hostFd(), offset, count)));
+        table.register(
+                Nr.FTRUNCATE,
+                "ftruncate",
+                (t, fd, length, c, d, e, f) ->
+                        FileCall.onFile(t, fd, file -> length < 0 ? -Errno.EINVAL : resize(t, file, length)));
+        table.register(
+                Nr.FALLOCATE,
+                "fallocate",
+                (t, fd, mode, offset, length, e, f) ->
+                        FileCall.onFile(t, fd, file -> allocate(t, file, (int) mode, offset, length)));
+        table.register(
+                Nr.FADVISE64,
+                "fadvise64",
+                (t, fd, offset, length, advice, e, f) -> FileCall.onHostFd(
+                        t, fd, 0, file -> Libc.call(Nr.FADVISE64, file.hostFd(), offset, length, advice)));
+        table.register(
+                Nr.READAHEAD,
+                "readahead",
+                (t, fd, offset, count, d, e, f) -> FileCall.onHostFd(
+                        t, fd, -Errno.EINVAL, file -> Libc.call(Nr.READAHEAD, file.hostFd(), offset, count)));
         table.register(Nr.FSYNC, "fsync", (t, fd, b, c, d, e, f) -> sync(t, fd, Nr.FSYNC));
         table.register(Nr.FDATASYNC, "fdatasync", (t, fd, b, c, d, e, f) -> sync(t, fd, Nr.FDATASYNC));
         table.register(Nr.SYNCFS, "syncfs", (t, fd, b, c, d, e, f) -> sync(t, fd, Nr.SYNCFS));
@@ -36,8 +46,10 @@ final class ContentCalls implements SyscallFamily {
             FileCall.fs(t).root().inodes().writebackAll();
             return Libc.call(Nr.SYNC);
         });
-        table.register(Nr.SYNC_FILE_RANGE, "sync_file_range", (t, fd, offset, length, flags, e, f) ->
-                FileCall.onHostFd(t, fd, -Errno.ESPIPE, file -> {
+        table.register(
+                Nr.SYNC_FILE_RANGE,
+                "sync_file_range",
+                (t, fd, offset, length, flags, e, f) -> FileCall.onHostFd(t, fd, -Errno.ESPIPE, file -> {
                     long r = file.writeback();
                     return r < 0 ? r : Libc.call(Nr.SYNC_FILE_RANGE, file.hostFd(), offset, length, flags);
                 }));
@@ -83,8 +95,8 @@ final class ContentCalls implements SyscallFamily {
     }
 
     private static long byOpenFile(Task t, long path, long length) {
-        Opened opened = FileCall.fs(t).open(
-                t, null, FileCall.path(t, path), OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK, 0);
+        Opened opened =
+                FileCall.fs(t).open(t, null, FileCall.path(t, path), OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK, 0);
         OpenFile file = opened.file();
         if (file == null) {
             return opened.error();

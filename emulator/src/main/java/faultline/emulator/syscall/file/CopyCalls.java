@@ -26,18 +26,43 @@ final class CopyCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.SENDFILE, "sendfile", (t, out, in, offset, count, e, f) ->
-                FileCall.onFile(t, in, from -> FileCall.onFile(t, out, to -> sendfile(t, from, to, offset, count))));
-        table.register(Nr.COPY_FILE_RANGE, "copy_file_range", (t, in, inOff, out, outOff, n, flags) ->
-                FileCall.onFile(t, in, from ->
-                        FileCall.onFile(t, out, to -> copyRange(t, from, inOff, to, outOff, n, flags))));
-        table.register(Nr.SPLICE, "splice", (t, in, inOff, out, outOff, n, flags) ->
-                FileCall.onHostFd(t, in, -Errno.EINVAL, from -> FileCall.onHostFd(t, out, -Errno.EINVAL, to ->
-                        splice(t, from, inOff, to, outOff, n, flags))));
-        table.register(Nr.TEE, "tee", (t, in, out, n, flags, e, f) ->
-                FileCall.onHostFd(t, in, -Errno.EINVAL, from -> FileCall.onHostFd(t, out, -Errno.EINVAL, to ->
-                        whenReady(t, from, to, (flags & SPLICE_F_NONBLOCK) != 0, () ->
-                                Libc.call(Nr.TEE, from.hostFd(), to.hostFd(), n, flags | SPLICE_F_NONBLOCK)))));
+        table.register(
+                Nr.SENDFILE,
+                "sendfile",
+                (t, out, in, offset, count, e, f) -> FileCall.onFile(
+                        t, in, from -> FileCall.onFile(t, out, to -> sendfile(t, from, to, offset, count))));
+        table.register(
+                Nr.COPY_FILE_RANGE,
+                "copy_file_range",
+                (t, in, inOff, out, outOff, n, flags) -> FileCall.onFile(
+                        t, in, from -> FileCall.onFile(t, out, to -> copyRange(t, from, inOff, to, outOff, n, flags))));
+        table.register(
+                Nr.SPLICE,
+                "splice",
+                (t, in, inOff, out, outOff, n, flags) -> FileCall.onHostFd(
+                        t,
+                        in,
+                        -Errno.EINVAL,
+                        from -> FileCall.onHostFd(
+                                t, out, -Errno.EINVAL, to -> splice(t, from, inOff, to, outOff, n, flags))));
+        table.register(
+                Nr.TEE,
+                "tee",
+                (t, in, out, n, flags, e, f) -> FileCall.onHostFd(
+                        t,
+                        in,
+                        -Errno.EINVAL,
+                        from -> FileCall.onHostFd(
+                                t,
+                                out,
+                                -Errno.EINVAL,
+                                to -> whenReady(
+                                        t,
+                                        from,
+                                        to,
+                                        (flags & SPLICE_F_NONBLOCK) != 0,
+                                        () -> Libc.call(
+                                                Nr.TEE, from.hostFd(), to.hostFd(), n, flags | SPLICE_F_NONBLOCK)))));
     }
 
     private static long sendfile(Task t, OpenFile from, OpenFile to, long offsetAddress, long count) {
@@ -156,8 +181,12 @@ final class CopyCalls implements SyscallFamily {
         long in = inAddress == 0 ? 0 : offsets.address();
         long out = outAddress == 0 ? 0 : offsets.address() + 8;
         from.writeback();
-        long n = whenReady(t, from, to, (flags & SPLICE_F_NONBLOCK) != 0, () ->
-                Libc.call(Nr.SPLICE, from.hostFd(), in, to.hostFd(), out, count, flags | SPLICE_F_NONBLOCK));
+        long n = whenReady(
+                t,
+                from,
+                to,
+                (flags & SPLICE_F_NONBLOCK) != 0,
+                () -> Libc.call(Nr.SPLICE, from.hostFd(), in, to.hostFd(), out, count, flags | SPLICE_F_NONBLOCK));
         if (n >= 0 && inAddress != 0) {
             t.user().write(inAddress, offsets, 0, 8);
         }
@@ -168,8 +197,7 @@ final class CopyCalls implements SyscallFamily {
     }
 
     /** Into a regular file as write(2) does it, so that cached pages of the file follow. */
-    private static long spliceToFile(
-            Task t, OpenFile from, long inAddress, OpenFile to, long outAddress, long count) {
+    private static long spliceToFile(Task t, OpenFile from, long inAddress, OpenFile to, long outAddress, long count) {
         if (inAddress != 0) {
             return -Errno.ESPIPE;
         }
@@ -188,8 +216,7 @@ final class CopyCalls implements SyscallFamily {
     }
 
     /** Tries a non-blocking host call until it does not say EAGAIN, waiting for both ends in between. */
-    private static long whenReady(
-            Task t, OpenFile from, OpenFile to, boolean once, LongSupplier call) {
+    private static long whenReady(Task t, OpenFile from, OpenFile to, boolean once, LongSupplier call) {
         while (true) {
             long n = call.getAsLong();
             boolean nonBlocking = once || ((from.statusFlags() | to.statusFlags()) & OpenFlags.O_NONBLOCK) != 0;

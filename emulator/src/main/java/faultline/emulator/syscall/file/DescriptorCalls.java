@@ -30,9 +30,11 @@ final class DescriptorCalls implements SyscallFamily {
         table.register(Nr.INOTIFY_INIT, "inotify_init", (t, a, b, c, d, e, f) -> inotify(t, 0));
         table.register(Nr.INOTIFY_INIT1, "inotify_init1", (t, flags, b, c, d, e, f) -> inotify(t, (int) flags));
         table.register(Nr.INOTIFY_ADD_WATCH, "inotify_add_watch", DescriptorCalls::addWatch);
-        table.register(Nr.INOTIFY_RM_WATCH, "inotify_rm_watch", (t, fd, wd, c, d, e, f) ->
-                FileCall.onHostFd(t, fd, -Errno.EINVAL, file ->
-                        Libc.call(Nr.INOTIFY_RM_WATCH, file.hostFd(), (int) wd)));
+        table.register(
+                Nr.INOTIFY_RM_WATCH,
+                "inotify_rm_watch",
+                (t, fd, wd, c, d, e, f) -> FileCall.onHostFd(
+                        t, fd, -Errno.EINVAL, file -> Libc.call(Nr.INOTIFY_RM_WATCH, file.hostFd(), (int) wd)));
     }
 
     /** Gives the guest a number for a host descriptor that was just made, or passes the host's error on. */
@@ -95,8 +97,7 @@ final class DescriptorCalls implements SyscallFamily {
         if (name == null) {
             return -Errno.EINVAL;
         }
-        long fd = Libc.call(
-                Nr.MEMFD_CREATE, HostScratch.get().path(name), flags & 0xffff_ffffL | MFD_CLOEXEC);
+        long fd = Libc.call(Nr.MEMFD_CREATE, HostScratch.get().path(name), flags & 0xffff_ffffL | MFD_CLOEXEC);
         return adopt(t, fd, (flags & MFD_CLOEXEC) != 0);
     }
 
@@ -107,15 +108,19 @@ final class DescriptorCalls implements SyscallFamily {
 
     private static long addWatch(Task t, long fd, long path, long mask, long d, long e, long f) {
         boolean noFollow = (mask & 0x0200_0000L) != 0;
-        return FileCall.onHostFd(t, fd, -Errno.EINVAL, file -> FileCall.onPath(
+        return FileCall.onHostFd(
                 t,
-                Libc.AT_FDCWD,
-                path,
-                StatCalls.last(noFollow ? OpenFlags.AT_SYMLINK_NOFOLLOW : 0),
-                p -> Libc.call(
-                        Nr.INOTIFY_ADD_WATCH,
-                        file.hostFd(),
-                        HostScratch.get().path(p.absolute()),
-                        mask & 0xffff_ffffL)));
+                fd,
+                -Errno.EINVAL,
+                file -> FileCall.onPath(
+                        t,
+                        Libc.AT_FDCWD,
+                        path,
+                        StatCalls.last(noFollow ? OpenFlags.AT_SYMLINK_NOFOLLOW : 0),
+                        p -> Libc.call(
+                                Nr.INOTIFY_ADD_WATCH,
+                                file.hostFd(),
+                                HostScratch.get().path(p.absolute()),
+                                mask & 0xffff_ffffL)));
     }
 }

@@ -24,31 +24,29 @@ final class DirectoryCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.GETDENTS, "getdents", (t, fd, buf, n, d, e, f) -> getdents(t, Nr.GETDENTS, fd, buf, n));
-        table.register(Nr.GETDENTS64, "getdents64", (t, fd, buf, n, d, e, f) ->
-                getdents(t, Nr.GETDENTS64, fd, buf, n));
+        table.register(Nr.GETDENTS64, "getdents64", (t, fd, buf, n, d, e, f) -> getdents(t, Nr.GETDENTS64, fd, buf, n));
         table.register(Nr.GETCWD, "getcwd", DirectoryCalls::getcwd);
         table.register(Nr.CHDIR, "chdir", DirectoryCalls::chdir);
         table.register(Nr.FCHDIR, "fchdir", DirectoryCalls::fchdir);
-        table.register(Nr.UMASK, "umask", (t, mask, b, c, d, e, f) -> FileCall.fs(t).setUmask((int) mask));
+        table.register(
+                Nr.UMASK, "umask", (t, mask, b, c, d, e, f) -> FileCall.fs(t).setUmask((int) mask));
         table.register(Nr.MKDIR, "mkdir", (t, path, mode, c, d, e, f) -> mkdir(t, Libc.AT_FDCWD, path, mode));
         table.register(Nr.MKDIRAT, "mkdirat", (t, dir, path, mode, d, e, f) -> mkdir(t, dir, path, mode));
-        table.register(Nr.MKNOD, "mknod", (t, path, mode, dev, d, e, f) ->
-                mknod(t, Libc.AT_FDCWD, path, mode, dev));
+        table.register(Nr.MKNOD, "mknod", (t, path, mode, dev, d, e, f) -> mknod(t, Libc.AT_FDCWD, path, mode, dev));
         table.register(Nr.MKNODAT, "mknodat", (t, dir, path, mode, dev, e, f) -> mknod(t, dir, path, mode, dev));
-        table.register(Nr.RMDIR, "rmdir", (t, path, b, c, d, e, f) ->
-                unlink(t, Libc.AT_FDCWD, path, OpenFlags.AT_REMOVEDIR));
+        table.register(
+                Nr.RMDIR, "rmdir", (t, path, b, c, d, e, f) -> unlink(t, Libc.AT_FDCWD, path, OpenFlags.AT_REMOVEDIR));
         table.register(Nr.UNLINK, "unlink", (t, path, b, c, d, e, f) -> unlink(t, Libc.AT_FDCWD, path, 0));
         table.register(Nr.UNLINKAT, "unlinkat", (t, dir, path, flags, d, e, f) -> unlink(t, dir, path, flags));
-        table.register(Nr.RENAME, "rename", (t, from, to, c, d, e, f) ->
-                rename(t, Libc.AT_FDCWD, from, Libc.AT_FDCWD, to, 0));
+        table.register(
+                Nr.RENAME, "rename", (t, from, to, c, d, e, f) -> rename(t, Libc.AT_FDCWD, from, Libc.AT_FDCWD, to, 0));
         table.register(Nr.RENAMEAT, "renameat", (t, d1, from, d2, to, e, f) -> rename(t, d1, from, d2, to, 0));
-        table.register(Nr.RENAMEAT2, "renameat2", (t, d1, from, d2, to, flags, f) ->
-                rename(t, d1, from, d2, to, flags));
-        table.register(Nr.LINK, "link", (t, from, to, c, d, e, f) ->
-                link(t, Libc.AT_FDCWD, from, Libc.AT_FDCWD, to, 0));
+        table.register(
+                Nr.RENAMEAT2, "renameat2", (t, d1, from, d2, to, flags, f) -> rename(t, d1, from, d2, to, flags));
+        table.register(
+                Nr.LINK, "link", (t, from, to, c, d, e, f) -> link(t, Libc.AT_FDCWD, from, Libc.AT_FDCWD, to, 0));
         table.register(Nr.LINKAT, "linkat", (t, d1, from, d2, to, flags, f) -> link(t, d1, from, d2, to, flags));
-        table.register(Nr.SYMLINK, "symlink", (t, target, path, c, d, e, f) ->
-                symlink(t, target, Libc.AT_FDCWD, path));
+        table.register(Nr.SYMLINK, "symlink", (t, target, path, c, d, e, f) -> symlink(t, target, Libc.AT_FDCWD, path));
         table.register(Nr.SYMLINKAT, "symlinkat", (t, target, dir, path, d, e, f) -> symlink(t, target, dir, path));
     }
 
@@ -131,23 +129,39 @@ final class DirectoryCalls implements SyscallFamily {
         if ((flags & ~OpenFlags.AT_REMOVEDIR) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.changing(t, dir, path, LastComponent.NAME, 0, p ->
-                Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags));
+        return FileCall.changing(
+                t, dir, path, LastComponent.NAME, 0, p -> Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags));
     }
 
     private static long rename(Task t, long fromDir, long from, long toDir, long to, long flags) {
-        return FileCall.changing(t, fromDir, from, LastComponent.NAME, 0, p ->
-                FileCall.changing(t, toDir, to, LastComponent.NAME, 0, q ->
-                        Libc.call(Nr.RENAMEAT2, p.dirFd(), p.pointer(), q.dirFd(), q.secondPointer(), flags)));
+        return FileCall.changing(
+                t,
+                fromDir,
+                from,
+                LastComponent.NAME,
+                0,
+                p -> FileCall.changing(
+                        t,
+                        toDir,
+                        to,
+                        LastComponent.NAME,
+                        0,
+                        q -> Libc.call(Nr.RENAMEAT2, p.dirFd(), p.pointer(), q.dirFd(), q.secondPointer(), flags)));
     }
 
     private static long link(Task t, long fromDir, long from, long toDir, long to, long flags) {
         if ((flags & ~(OpenFlags.AT_SYMLINK_FOLLOW | OpenFlags.AT_EMPTY_PATH)) != 0) {
             return -Errno.EINVAL;
         }
-        LastComponent last = (flags & OpenFlags.AT_SYMLINK_FOLLOW) != 0 ? LastComponent.FOLLOW : LastComponent.NO_FOLLOW;
-        return FileCall.onPath(t, fromDir, from, last, (int) flags, p ->
-                FileCall.changing(t, toDir, to, LastComponent.NAME, 0, q -> linkResolved(p, q, flags)));
+        LastComponent last =
+                (flags & OpenFlags.AT_SYMLINK_FOLLOW) != 0 ? LastComponent.FOLLOW : LastComponent.NO_FOLLOW;
+        return FileCall.onPath(
+                t,
+                fromDir,
+                from,
+                last,
+                (int) flags,
+                p -> FileCall.changing(t, toDir, to, LastComponent.NAME, 0, q -> linkResolved(p, q, flags)));
     }
 
     private static long linkResolved(PathRef from, PathRef to, long flags) {
@@ -156,8 +170,7 @@ final class DirectoryCalls implements SyscallFamily {
         }
         // A path that was resolved to an object is a magic link to it, which the host must follow.
         long hostFlags = from.isObject() || from.node() != null ? OpenFlags.AT_SYMLINK_FOLLOW : flags;
-        return Libc.call(
-                Nr.LINKAT, from.dirFd(), from.pointer(), to.dirFd(), to.secondPointer(), hostFlags);
+        return Libc.call(Nr.LINKAT, from.dirFd(), from.pointer(), to.dirFd(), to.secondPointer(), hostFlags);
     }
 
     private static long symlink(Task t, long target, long dir, long path) {
@@ -165,7 +178,12 @@ final class DirectoryCalls implements SyscallFamily {
         if (text == null) {
             return -Errno.ENAMETOOLONG;
         }
-        return FileCall.changing(t, dir, path, LastComponent.NAME, 0, p ->
-                Libc.call(Nr.SYMLINKAT, HostScratch.get().secondPath(text), p.dirFd(), p.pointer()));
+        return FileCall.changing(
+                t,
+                dir,
+                path,
+                LastComponent.NAME,
+                0,
+                p -> Libc.call(Nr.SYMLINKAT, HostScratch.get().secondPath(text), p.dirFd(), p.pointer()));
     }
 }

@@ -23,19 +23,24 @@ final class EpollCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.EPOLL_CREATE, "epoll_create", (t, size, b, c, d, e, f) ->
-                (int) size <= 0 ? -Errno.EINVAL : create(t, 0));
+        table.register(
+                Nr.EPOLL_CREATE,
+                "epoll_create",
+                (t, size, b, c, d, e, f) -> (int) size <= 0 ? -Errno.EINVAL : create(t, 0));
         table.register(Nr.EPOLL_CREATE1, "epoll_create1", (t, flags, b, c, d, e, f) -> create(t, (int) flags));
         table.register(Nr.EPOLL_CTL, "epoll_ctl", EpollCalls::control);
-        table.register(Nr.EPOLL_WAIT, "epoll_wait", (t, ep, events, n, millis, e, f) ->
-                await(t, ep, events, (int) n, millis(millis)));
-        table.register(Nr.EPOLL_PWAIT, "epoll_pwait", (t, ep, events, n, millis, mask, size) ->
-                TemporaryMask.with(t, mask, size, () -> await(t, ep, events, (int) n, millis(millis))));
+        table.register(
+                Nr.EPOLL_WAIT,
+                "epoll_wait",
+                (t, ep, events, n, millis, e, f) -> await(t, ep, events, (int) n, millis(millis)));
+        table.register(
+                Nr.EPOLL_PWAIT,
+                "epoll_pwait",
+                (t, ep, events, n, millis, mask, size) ->
+                        TemporaryMask.with(t, mask, size, () -> await(t, ep, events, (int) n, millis(millis))));
         table.register(Nr.EPOLL_PWAIT2, "epoll_pwait2", (t, ep, events, n, timeout, mask, size) -> {
             long nanos = Timeouts.timespec(t, timeout);
-            return nanos < 0
-                    ? nanos
-                    : TemporaryMask.with(t, mask, size, () -> await(t, ep, events, (int) n, nanos));
+            return nanos < 0 ? nanos : TemporaryMask.with(t, mask, size, () -> await(t, ep, events, (int) n, nanos));
         });
     }
 
@@ -49,8 +54,11 @@ final class EpollCalls implements SyscallFamily {
     }
 
     private static long control(Task t, long ep, long op, long fd, long event, long e, long f) {
-        return FileCall.onHostFd(t, ep, -Errno.EINVAL, epoll ->
-                FileCall.onHostFd(t, fd, -Errno.EPERM, file -> change(t, epoll, (int) op, file, event)));
+        return FileCall.onHostFd(
+                t,
+                ep,
+                -Errno.EINVAL,
+                epoll -> FileCall.onHostFd(t, fd, -Errno.EPERM, file -> change(t, epoll, (int) op, file, event)));
     }
 
     private static long change(Task t, OpenFile epoll, int op, OpenFile file, long event) {

@@ -61,10 +61,14 @@ final class FcntlCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.FCNTL, "fcntl", (t, fd, cmd, arg, d, e, f) ->
-                FileCall.onFile(t, fd, file -> fcntl(t, (int) fd, file, (int) cmd, arg)));
-        table.register(Nr.FLOCK, "flock", (t, fd, how, c, d, e, f) ->
-                FileCall.onHostFd(t, fd, -Errno.EBADF, file -> flock(t, file, (int) how)));
+        table.register(
+                Nr.FCNTL,
+                "fcntl",
+                (t, fd, cmd, arg, d, e, f) -> FileCall.onFile(t, fd, file -> fcntl(t, (int) fd, file, (int) cmd, arg)));
+        table.register(
+                Nr.FLOCK,
+                "flock",
+                (t, fd, how, c, d, e, f) -> FileCall.onHostFd(t, fd, -Errno.EBADF, file -> flock(t, file, (int) how)));
     }
 
     private static long fcntl(Task t, int fd, OpenFile file, int cmd, long arg) {
@@ -86,9 +90,10 @@ final class FcntlCalls implements SyscallFamily {
                 file.hostFd() < 0 ? -Errno.EINVAL : Libc.call(Nr.FCNTL, file.hostFd(), cmd, arg);
             case F_ADD_SEALS -> file.hostFd() < 0 ? -Errno.EINVAL : file.addSeals((int) arg);
             case F_GETOWN_EX -> structure(t, file, cmd, arg, 8, false);
-            default -> cmd >= F_GET_RW_HINT && cmd <= F_SET_FILE_RW_HINT
-                    ? structure(t, file, cmd, arg, 8, (cmd - F_GET_RW_HINT & 1) != 0)
-                    : -Errno.EINVAL;
+            default ->
+                cmd >= F_GET_RW_HINT && cmd <= F_SET_FILE_RW_HINT
+                        ? structure(t, file, cmd, arg, 8, (cmd - F_GET_RW_HINT & 1) != 0)
+                        : -Errno.EINVAL;
         };
     }
 

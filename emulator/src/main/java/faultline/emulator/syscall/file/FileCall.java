@@ -107,7 +107,12 @@ final class FileCall {
 
     /** As {@link #onPath} for calls that change what they name: a virtual file refuses that (EPERM). */
     static long changing(Task t, long dirFd, long address, LastComponent last, int flags, OnPath body) {
-        return onPath(t, dirFd, address, last, flags, p ->
-                p.node() != null && !p.node().mayChange() ? -Errno.EPERM : body.run(p));
+        return onPath(
+                t,
+                dirFd,
+                address,
+                last,
+                flags,
+                p -> p.node() != null && !p.node().mayChange() ? -Errno.EPERM : body.run(p));
     }
 }

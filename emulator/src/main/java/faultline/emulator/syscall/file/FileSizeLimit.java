@@ -52,7 +52,10 @@ final class FileSizeLimit {
     }
 
     private static long refuse(Task t) {
-        SignalSender.sendToTask(t, SigInfo.user(Signals.SIGXFSZ, SigInfo.SI_USER, t.pid(), t.kernel().uid()));
+        SignalSender.sendToTask(
+                t,
+                SigInfo.user(
+                        Signals.SIGXFSZ, SigInfo.SI_USER, t.pid(), t.kernel().uid()));
         return -Errno.EFBIG;
     }
 }

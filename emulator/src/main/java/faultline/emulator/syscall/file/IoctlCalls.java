@@ -49,8 +49,11 @@ final class IoctlCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.IOCTL, "ioctl", (t, fd, request, arg, d, e, f) ->
-                FileCall.onFile(t, fd, file -> ioctl(t, (int) fd, file, (int) request, arg)));
+        table.register(
+                Nr.IOCTL,
+                "ioctl",
+                (t, fd, request, arg, d, e, f) ->
+                        FileCall.onFile(t, fd, file -> ioctl(t, (int) fd, file, (int) request, arg)));
     }
 
     private static long ioctl(Task t, int fd, OpenFile file, int request, long arg) {
@@ -150,7 +153,13 @@ final class IoctlCalls implements SyscallFamily {
             case 0x5406, 0x5407, 0x5408 -> IN | TERMIO; // TCSETA, TCSETAW, TCSETAF
             case 0x5409, 0x540a, 0x540b, 0x5425 -> VALUE; // TCSBRK, TCXONC, TCFLSH, TCSBRKP
             case 0x540c, 0x540d, 0x5427, 0x5428 -> NONE; // TIOCEXCL, TIOCNXCL, TIOCSBRK, TIOCCBRK
-            case 0x5411, 0x5415, 0x5419, 0x541b, 0x5424, 0x545e, 0x5460 -> // TIOCOUTQ, TIOCMGET, TIOCGSOFTCAR, FIONREAD,
+            case 0x5411,
+                    0x5415,
+                    0x5419,
+                    0x541b,
+                    0x5424,
+                    0x545e,
+                    0x5460 -> // TIOCOUTQ, TIOCMGET, TIOCGSOFTCAR, FIONREAD,
                 OUT | 4; // TIOCGETD, …, FIOQSIZE's kin
             case 0x5413 -> OUT | WINSIZE; // TIOCGWINSZ
             case 0x5414 -> IN | WINSIZE; // TIOCSWINSZ

@@ -51,8 +51,8 @@ final class LoopIoctls {
                 return FileCall.onHostFd(t, arg, -Errno.EINVAL, file -> ioctl(device, request, file.hostFd()));
             case CONFIGURE:
                 t.user().read(arg, block, 0, CONFIG);
-                return FileCall.onHostFd(t, block.get(ValueLayout.JAVA_INT, 0), -Errno.EINVAL, file ->
-                        configure(device, block, file));
+                return FileCall.onHostFd(
+                        t, block.get(ValueLayout.JAVA_INT, 0), -Errno.EINVAL, file -> configure(device, block, file));
             case SET_STATUS, SET_STATUS64:
                 t.user().read(arg, block, 0, infoSize(request));
                 return ioctl(device, request, block.address());

@@ -33,29 +33,47 @@ final class MessageCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.SENDTO, "sendto", (t, fd, buf, n, flags, address, length) ->
-                SocketCalls.onSocket(t, fd, s -> send(
-                        t, s, new long[] {buf, Math.min(n & Long.MAX_VALUE, ReadWriteCalls.MAX_COUNT)}, address, length,
-                        null, (int) flags)));
+        table.register(
+                Nr.SENDTO,
+                "sendto",
+                (t, fd, buf, n, flags, address, length) -> SocketCalls.onSocket(
+                        t,
+                        fd,
+                        s -> send(
+                                t,
+                                s,
+                                new long[] {buf, Math.min(n & Long.MAX_VALUE, ReadWriteCalls.MAX_COUNT)},
+                                address,
+                                length,
+                                null,
+                                (int) flags)));
         table.register(Nr.RECVFROM, "recvfrom", MessageCalls::recvfrom);
-        table.register(Nr.SENDMSG, "sendmsg", (t, fd, msg, flags, d, e, f) ->
-                SocketCalls.onSocket(t, fd, s -> sendmsg(t, s, msg, (int) flags)));
-        table.register(Nr.RECVMSG, "recvmsg", (t, fd, msg, flags, d, e, f) ->
-                SocketCalls.onSocket(t, fd, s -> recvmsg(t, s, msg, (int) flags)));
-        table.register(Nr.SENDMMSG, "sendmmsg", (t, fd, vector, n, flags, e, f) ->
-                SocketCalls.onSocket(t, fd, s -> many(t, s, vector, (int) n, (int) flags, true)));
-        table.register(Nr.RECVMMSG, "recvmmsg", (t, fd, vector, n, flags, timeout, f) -> timeout != 0
-                ? -Errno.EOPNOTSUPP
-                : SocketCalls.onSocket(t, fd, s -> many(t, s, vector, (int) n, (int) flags, false)));
+        table.register(
+                Nr.SENDMSG,
+                "sendmsg",
+                (t, fd, msg, flags, d, e, f) -> SocketCalls.onSocket(t, fd, s -> sendmsg(t, s, msg, (int) flags)));
+        table.register(
+                Nr.RECVMSG,
+                "recvmsg",
+                (t, fd, msg, flags, d, e, f) -> SocketCalls.onSocket(t, fd, s -> recvmsg(t, s, msg, (int) flags)));
+        table.register(
+                Nr.SENDMMSG,
+                "sendmmsg",
+                (t, fd, vector, n, flags, e, f) ->
+                        SocketCalls.onSocket(t, fd, s -> many(t, s, vector, (int) n, (int) flags, true)));
+        table.register(
+                Nr.RECVMMSG,
+                "recvmmsg",
+                (t, fd, vector, n, flags, timeout, f) -> timeout != 0
+                        ? -Errno.EOPNOTSUPP
+                        : SocketCalls.onSocket(t, fd, s -> many(t, s, vector, (int) n, (int) flags, false)));
     }
 
     private static long many(Task t, OpenFile socket, long vector, int count, int flags, boolean send) {
         int done = 0;
         for (; done < Math.min(count, IoVector.MAX); done++) {
             long msg = vector + (long) done * MMSGHDR;
-            int how = !send && done > 0 && (flags & MSG_WAITFORONE) != 0
-                    ? flags | SocketCalls.MSG_DONTWAIT
-                    : flags;
+            int how = !send && done > 0 && (flags & MSG_WAITFORONE) != 0 ? flags | SocketCalls.MSG_DONTWAIT : flags;
             long n = send ? sendmsg(t, socket, msg, how) : recvmsg(t, socket, msg, how & ~MSG_WAITFORONE);
             if (n < 0) {
                 return done > 0 ? done : n;
@@ -102,8 +120,12 @@ final class MessageCalls implements SyscallFamily {
             Task t, OpenFile socket, long[] iov, long name, long nameLength, ControlMessages control, int flags) {
         long total = IoVector.total(iov);
         if (name != 0) {
-            return SocketAddress.with(t, name, nameLength, false, (address, length) ->
-                    sendAll(t, socket, iov, total, address, length, control, flags));
+            return SocketAddress.with(
+                    t,
+                    name,
+                    nameLength,
+                    false,
+                    (address, length) -> sendAll(t, socket, iov, total, address, length, control, flags));
         }
         return sendAll(t, socket, iov, total, 0, 0, control, flags);
     }
@@ -119,9 +141,8 @@ final class MessageCalls implements SyscallFamily {
             int flags) {
         try (Arena arena = Arena.ofConfined()) {
             // A datagram is sent whole; longer ones than any protocol takes are the host's to refuse.
-            MemorySegment buffer = total <= HostScratch.MAX_BOUNCE
-                    ? HostScratch.get().bounce(total)
-                    : arena.allocate(total);
+            MemorySegment buffer =
+                    total <= HostScratch.MAX_BOUNCE ? HostScratch.get().bounce(total) : arena.allocate(total);
             if (IoVector.copyIn(t, iov, buffer, total) != total) {
                 return -Errno.EFAULT;
             }
@@ -164,8 +185,7 @@ final class MessageCalls implements SyscallFamily {
     }
 
     /** A host msghdr with one iovec behind it, in {@code arena}. */
-    private static MemorySegment header(
-            Arena arena, long buffer, long length, long address, long addressLength) {
+    private static MemorySegment header(Arena arena, long buffer, long length, long address, long addressLength) {
         MemorySegment header = arena.allocate(MSGHDR + 16, 8);
         header.set(ValueLayout.JAVA_LONG, 0, address);
         header.set(ValueLayout.JAVA_INT, 8, (int) addressLength);
@@ -239,8 +259,7 @@ final class MessageCalls implements SyscallFamily {
         }
     }
 
-    private static Received receive(
-            Task t, Arena arena, OpenFile socket, long[] iov, long controlRoom, int flags) {
+    private static Received receive(Task t, Arena arena, OpenFile socket, long[] iov, long controlRoom, int flags) {
         long total = Math.min(IoVector.total(iov), HostScratch.MAX_BOUNCE);
         MemorySegment buffer = HostScratch.get().bounce(total);
         MemorySegment address = arena.allocate(SocketAddress.MOST, 8);
@@ -251,8 +270,8 @@ final class MessageCalls implements SyscallFamily {
         boolean all = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0;
         long done = 0;
         while (true) {
-            MemorySegment header = header(
-                    arena, buffer.address() + done, total - done, address.address(), SocketAddress.MOST);
+            MemorySegment header =
+                    header(arena, buffer.address() + done, total - done, address.address(), SocketAddress.MOST);
             header.set(ValueLayout.JAVA_LONG, 32, control.address());
             header.set(ValueLayout.JAVA_LONG, 40, controlRoom);
             int how = flags & ~MSG_WAITALL | SocketCalls.MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
@@ -268,8 +287,15 @@ final class MessageCalls implements SyscallFamily {
             }
             long result = n < 0 ? done > 0 ? done : n : done + n;
             long inBuffer = Math.min(Math.max(result, 0), total);
-            return finish(t, result, (flags & MSG_TRUNC) != 0 ? inBuffer : Math.max(result, 0), buffer, iov, header,
-                    address, control);
+            return finish(
+                    t,
+                    result,
+                    (flags & MSG_TRUNC) != 0 ? inBuffer : Math.max(result, 0),
+                    buffer,
+                    iov,
+                    header,
+                    address,
+                    control);
         }
     }
 

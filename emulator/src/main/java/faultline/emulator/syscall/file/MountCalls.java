@@ -47,8 +47,12 @@ final class MountCalls implements SyscallFamily {
             if (!isPath) {
                 return hostMount(from, place, fsType, flags, options);
             }
-            return FileCall.onPath(t, Libc.AT_FDCWD, source, LastComponent.FOLLOW, p ->
-                    hostMount(p.absolute(), place, fsType, flags, options));
+            return FileCall.onPath(
+                    t,
+                    Libc.AT_FDCWD,
+                    source,
+                    LastComponent.FOLLOW,
+                    p -> hostMount(p.absolute(), place, fsType, flags, options));
         });
     }
 
@@ -88,8 +92,13 @@ final class MountCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         LastComponent last = (flags & UMOUNT_NOFOLLOW) != 0 ? LastComponent.NO_FOLLOW : LastComponent.FOLLOW;
-        return FileCall.onPath(t, Libc.AT_FDCWD, target, last, p -> FileCall.fs(t).root().confined()
-                ? -Errno.EPERM
-                : Libc.call(Nr.UMOUNT2, HostScratch.get().path(p.absolute()), flags));
+        return FileCall.onPath(
+                t,
+                Libc.AT_FDCWD,
+                target,
+                last,
+                p -> FileCall.fs(t).root().confined()
+                        ? -Errno.EPERM
+                        : Libc.call(Nr.UMOUNT2, HostScratch.get().path(p.absolute()), flags));
     }
 }

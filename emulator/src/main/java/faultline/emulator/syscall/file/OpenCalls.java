@@ -20,14 +20,23 @@ final class OpenCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.OPEN, "open", (t, path, flags, mode, d, e, f) ->
-                open(t, Libc.AT_FDCWD, path, (int) flags, (int) mode));
-        table.register(Nr.OPENAT, "openat", (t, dir, path, flags, mode, e, f) ->
-                open(t, (int) dir, path, (int) flags, (int) mode));
+        table.register(
+                Nr.OPEN,
+                "open",
+                (t, path, flags, mode, d, e, f) -> open(t, Libc.AT_FDCWD, path, (int) flags, (int) mode));
+        table.register(
+                Nr.OPENAT,
+                "openat",
+                (t, dir, path, flags, mode, e, f) -> open(t, (int) dir, path, (int) flags, (int) mode));
         table.register(Nr.OPENAT2, "openat2", OpenCalls::openat2);
-        table.register(Nr.CREAT, "creat", (t, path, mode, c, d, e, f) -> open(
-                t, Libc.AT_FDCWD, path, OpenFlags.O_CREAT | OpenFlags.O_WRONLY | OpenFlags.O_TRUNC, (int) mode));
-        table.register(Nr.CLOSE, "close", (t, fd, b, c, d, e, f) -> FileCall.files(t).close((int) fd));
+        table.register(
+                Nr.CREAT,
+                "creat",
+                (t, path, mode, c, d, e, f) ->
+                        open(t, Libc.AT_FDCWD, path, OpenFlags.O_CREAT | OpenFlags.O_WRONLY | OpenFlags.O_TRUNC, (int)
+                                mode));
+        table.register(
+                Nr.CLOSE, "close", (t, fd, b, c, d, e, f) -> FileCall.files(t).close((int) fd));
         table.register(Nr.CLOSE_RANGE, "close_range", OpenCalls::closeRange);
         table.register(Nr.DUP, "dup", (t, fd, b, c, d, e, f) -> dup(t, (int) fd));
         table.register(Nr.DUP2, "dup2", OpenCalls::dup2);
@@ -48,9 +57,7 @@ final class OpenCalls implements SyscallFamily {
         }
         try {
             Opened opened = FileCall.fs(t).open(t, base, path, flags, mode);
-            return opened.file() == null
-                    ? opened.error()
-                    : install(t, opened.file(), flags);
+            return opened.file() == null ? opened.error() : install(t, opened.file(), flags);
         } finally {
             if (base != null) {
                 base.put();
@@ -80,8 +87,7 @@ final class OpenCalls implements SyscallFamily {
                 return -Errno.E2BIG;
             }
         }
-        boolean creates = (flags & OpenFlags.O_CREAT) != 0
-                || (flags & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE;
+        boolean creates = (flags & OpenFlags.O_CREAT) != 0 || (flags & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE;
         if ((flags & ~(long) OpenFlags.VALID) != 0 || (mode & ~07777L) != 0 || mode != 0 && !creates) {
             return -Errno.EINVAL;
         }

@@ -2,10 +2,10 @@ package faultline.emulator.syscall.file;
 
 import faultline.emulator.fs.HostWait;
 import faultline.emulator.fs.OpenFile;
+import faultline.emulator.host.Nr;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
-import faultline.emulator.host.Nr;
 import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
@@ -19,8 +19,11 @@ final class PollCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.POLL, "poll", (t, fds, n, millis, d, e, f) -> poll(
-                t, fds, n, (int) millis < 0 ? HostWait.FOREVER : (int) millis * 1_000_000L));
+        table.register(
+                Nr.POLL,
+                "poll",
+                (t, fds, n, millis, d, e, f) ->
+                        poll(t, fds, n, (int) millis < 0 ? HostWait.FOREVER : (int) millis * 1_000_000L));
         table.register(Nr.PPOLL, "ppoll", PollCalls::ppoll);
         table.register(Nr.SELECT, "select", PollCalls::select);
         table.register(Nr.PSELECT6, "pselect6", PollCalls::pselect6);

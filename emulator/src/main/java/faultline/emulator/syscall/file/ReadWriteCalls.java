@@ -20,22 +20,38 @@ final class ReadWriteCalls implements SyscallFamily {
     public void register(SyscallTable table) {
         table.register(Nr.READ, "read", (t, fd, buf, n, d, e, f) -> single(t, fd, buf, n, AT_POSITION, false));
         table.register(Nr.WRITE, "write", (t, fd, buf, n, d, e, f) -> single(t, fd, buf, n, AT_POSITION, true));
-        table.register(Nr.PREAD64, "pread64", (t, fd, buf, n, pos, e, f) ->
-                pos < 0 ? -Errno.EINVAL : single(t, fd, buf, n, pos, false));
-        table.register(Nr.PWRITE64, "pwrite64", (t, fd, buf, n, pos, e, f) ->
-                pos < 0 ? -Errno.EINVAL : single(t, fd, buf, n, pos, true));
+        table.register(
+                Nr.PREAD64,
+                "pread64",
+                (t, fd, buf, n, pos, e, f) -> pos < 0 ? -Errno.EINVAL : single(t, fd, buf, n, pos, false));
+        table.register(
+                Nr.PWRITE64,
+                "pwrite64",
+                (t, fd, buf, n, pos, e, f) -> pos < 0 ? -Errno.EINVAL : single(t, fd, buf, n, pos, true));
         table.register(Nr.READV, "readv", (t, fd, v, n, d, e, f) -> vector(t, fd, v, n, AT_POSITION, 0, false));
         table.register(Nr.WRITEV, "writev", (t, fd, v, n, d, e, f) -> vector(t, fd, v, n, AT_POSITION, 0, true));
-        table.register(Nr.PREADV, "preadv", (t, fd, v, n, pos, hi, f) ->
-                pos < 0 ? -Errno.EINVAL : vector(t, fd, v, n, pos, 0, false));
-        table.register(Nr.PWRITEV, "pwritev", (t, fd, v, n, pos, hi, f) ->
-                pos < 0 ? -Errno.EINVAL : vector(t, fd, v, n, pos, 0, true));
-        table.register(Nr.PREADV2, "preadv2", (t, fd, v, n, pos, hi, flags) ->
-                pos < -1 ? -Errno.EINVAL : vector(t, fd, v, n, pos, (int) flags, false));
-        table.register(Nr.PWRITEV2, "pwritev2", (t, fd, v, n, pos, hi, flags) ->
-                pos < -1 ? -Errno.EINVAL : vector(t, fd, v, n, pos, (int) flags, true));
-        table.register(Nr.LSEEK, "lseek", (t, fd, off, whence, d, e, f) ->
-                FileCall.onFile(t, fd, file -> file.lseek(off, (int) whence)));
+        table.register(
+                Nr.PREADV,
+                "preadv",
+                (t, fd, v, n, pos, hi, f) -> pos < 0 ? -Errno.EINVAL : vector(t, fd, v, n, pos, 0, false));
+        table.register(
+                Nr.PWRITEV,
+                "pwritev",
+                (t, fd, v, n, pos, hi, f) -> pos < 0 ? -Errno.EINVAL : vector(t, fd, v, n, pos, 0, true));
+        table.register(
+                Nr.PREADV2,
+                "preadv2",
+                (t, fd, v, n, pos, hi, flags) ->
+                        pos < -1 ? -Errno.EINVAL : vector(t, fd, v, n, pos, (int) flags, false));
+        table.register(
+                Nr.PWRITEV2,
+                "pwritev2",
+                (t, fd, v, n, pos, hi, flags) ->
+                        pos < -1 ? -Errno.EINVAL : vector(t, fd, v, n, pos, (int) flags, true));
+        table.register(
+                Nr.LSEEK,
+                "lseek",
+                (t, fd, off, whence, d, e, f) -> FileCall.onFile(t, fd, file -> file.lseek(off, (int) whence)));
     }
 
     private static long single(Task t, long fd, long buf, long count, long pos, boolean write) {
@@ -64,7 +80,9 @@ final class ReadWriteCalls implements SyscallFamily {
         if (error < 0 || file.neverBlocks() || file.terminal() == 0) {
             return error;
         }
-        return write ? t.kernel().terminals().beforeWrite(t, file) : t.kernel().terminals().beforeRead(t, file);
+        return write
+                ? t.kernel().terminals().beforeWrite(t, file)
+                : t.kernel().terminals().beforeRead(t, file);
     }
 
     private static long checkDirection(OpenFile file, boolean write) {
@@ -105,9 +123,7 @@ final class ReadWriteCalls implements SyscallFamily {
         if (filled < total && filled == 0) {
             return -Errno.EFAULT;
         }
-        long n = pos < 0
-                ? file.write(t, bounce, filled, flags)
-                : file.pwrite(t, bounce, filled, pos, flags);
+        long n = pos < 0 ? file.write(t, bounce, filled, flags) : file.pwrite(t, bounce, filled, pos, flags);
         return UserWrite.finish(t, n);
     }
 

@@ -81,8 +81,15 @@ final class RecordLockCalls {
         if (request.type == F_UNLCK) {
             return -Errno.EINVAL;
         }
-        RecordLocks.Lock lock = t.kernel().recordLocks().conflict(
-                request.dev, request.ino, FileCall.files(t), request.type == F_WRLCK, request.start, request.end);
+        RecordLocks.Lock lock = t.kernel()
+                .recordLocks()
+                .conflict(
+                        request.dev,
+                        request.ino,
+                        FileCall.files(t),
+                        request.type == F_WRLCK,
+                        request.start,
+                        request.end);
         if (lock == null) {
             t.user().putShort(address, F_UNLCK);
             return 0;

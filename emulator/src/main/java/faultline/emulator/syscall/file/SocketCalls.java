@@ -28,28 +28,48 @@ final class SocketCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.SOCKET, "socket", (t, family, type, protocol, d, e, f) ->
-                DescriptorCalls.adopt(
+        table.register(
+                Nr.SOCKET,
+                "socket",
+                (t, family, type, protocol, d, e, f) -> DescriptorCalls.adopt(
                         t,
                         Libc.call(Nr.SOCKET, (int) family, (int) type | OpenFlags.O_CLOEXEC, (int) protocol),
                         (type & OpenFlags.O_CLOEXEC) != 0));
         table.register(Nr.SOCKETPAIR, "socketpair", SocketCalls::pair);
-        table.register(Nr.BIND, "bind", (t, fd, address, length, d, e, f) ->
-                onSocket(t, fd, s -> SocketAddress.with(t, address, length, true, (a, n) ->
-                        Libc.call(Nr.BIND, s.hostFd(), a, n))));
-        table.register(Nr.CONNECT, "connect", (t, fd, address, length, d, e, f) ->
-                onSocket(t, fd, s -> SocketAddress.with(t, address, length, false, (a, n) -> connect(t, s, a, n))));
-        table.register(Nr.LISTEN, "listen", (t, fd, backlog, c, d, e, f) ->
-                onSocket(t, fd, s -> Libc.call(Nr.LISTEN, s.hostFd(), (int) backlog)));
+        table.register(
+                Nr.BIND,
+                "bind",
+                (t, fd, address, length, d, e, f) -> onSocket(
+                        t,
+                        fd,
+                        s -> SocketAddress.with(
+                                t, address, length, true, (a, n) -> Libc.call(Nr.BIND, s.hostFd(), a, n))));
+        table.register(
+                Nr.CONNECT,
+                "connect",
+                (t, fd, address, length, d, e, f) -> onSocket(
+                        t, fd, s -> SocketAddress.with(t, address, length, false, (a, n) -> connect(t, s, a, n))));
+        table.register(
+                Nr.LISTEN,
+                "listen",
+                (t, fd, backlog, c, d, e, f) -> onSocket(t, fd, s -> Libc.call(Nr.LISTEN, s.hostFd(), (int) backlog)));
         table.register(Nr.ACCEPT, "accept", (t, fd, address, length, d, e, f) -> accept(t, fd, address, length, 0));
-        table.register(Nr.ACCEPT4, "accept4", (t, fd, address, length, flags, e, f) ->
-                accept(t, fd, address, length, (int) flags));
-        table.register(Nr.GETSOCKNAME, "getsockname", (t, fd, address, length, d, e, f) ->
-                name(t, Nr.GETSOCKNAME, fd, address, length));
-        table.register(Nr.GETPEERNAME, "getpeername", (t, fd, address, length, d, e, f) ->
-                name(t, Nr.GETPEERNAME, fd, address, length));
-        table.register(Nr.SHUTDOWN, "shutdown", (t, fd, how, c, d, e, f) ->
-                onSocket(t, fd, s -> Libc.call(Nr.SHUTDOWN, s.hostFd(), (int) how)));
+        table.register(
+                Nr.ACCEPT4,
+                "accept4",
+                (t, fd, address, length, flags, e, f) -> accept(t, fd, address, length, (int) flags));
+        table.register(
+                Nr.GETSOCKNAME,
+                "getsockname",
+                (t, fd, address, length, d, e, f) -> name(t, Nr.GETSOCKNAME, fd, address, length));
+        table.register(
+                Nr.GETPEERNAME,
+                "getpeername",
+                (t, fd, address, length, d, e, f) -> name(t, Nr.GETPEERNAME, fd, address, length));
+        table.register(
+                Nr.SHUTDOWN,
+                "shutdown",
+                (t, fd, how, c, d, e, f) -> onSocket(t, fd, s -> Libc.call(Nr.SHUTDOWN, s.hostFd(), (int) how)));
         table.register(Nr.SETSOCKOPT, "setsockopt", SocketCalls::setOption);
         table.register(Nr.GETSOCKOPT, "getsockopt", SocketCalls::getOption);
         new MessageCalls().register(table);
@@ -187,8 +207,7 @@ final class SocketCalls implements SyscallFamily {
             MemorySegment block = HostScratch.get().struct();
             MemorySegment size = HostScratch.get().waitBlock();
             size.set(ValueLayout.JAVA_INT, 0, Math.min(length, OPTION_MOST));
-            long r = Libc.call(
-                    Nr.GETSOCKOPT, s.hostFd(), (int) level, (int) option, block.address(), size.address());
+            long r = Libc.call(Nr.GETSOCKOPT, s.hostFd(), (int) level, (int) option, block.address(), size.address());
             if (r < 0) {
                 return r;
             }

@@ -26,22 +26,29 @@ final class StatCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.STAT, "stat", (t, path, buf, c, d, e, f) -> stat(t, Libc.AT_FDCWD, path, buf, 0));
-        table.register(Nr.LSTAT, "lstat", (t, path, buf, c, d, e, f) ->
-                stat(t, Libc.AT_FDCWD, path, buf, OpenFlags.AT_SYMLINK_NOFOLLOW));
+        table.register(
+                Nr.LSTAT,
+                "lstat",
+                (t, path, buf, c, d, e, f) -> stat(t, Libc.AT_FDCWD, path, buf, OpenFlags.AT_SYMLINK_NOFOLLOW));
         table.register(Nr.FSTAT, "fstat", (t, fd, buf, c, d, e, f) -> fstat(t, fd, buf));
-        table.register(Nr.NEWFSTATAT, "newfstatat", (t, dir, path, buf, flags, e, f) ->
-                stat(t, dir, path, buf, (int) flags));
+        table.register(
+                Nr.NEWFSTATAT, "newfstatat", (t, dir, path, buf, flags, e, f) -> stat(t, dir, path, buf, (int) flags));
         table.register(Nr.STATX, "statx", StatCalls::statx);
-        table.register(Nr.ACCESS, "access", (t, path, mode, c, d, e, f) ->
-                access(t, Libc.AT_FDCWD, path, (int) mode, 0));
-        table.register(Nr.FACCESSAT, "faccessat", (t, dir, path, mode, d, e, f) ->
-                access(t, dir, path, (int) mode, 0));
-        table.register(Nr.FACCESSAT2, "faccessat2", (t, dir, path, mode, flags, e, f) ->
-                access(t, dir, path, (int) mode, (int) flags));
-        table.register(Nr.READLINK, "readlink", (t, path, buf, size, d, e, f) ->
-                readlink(t, Libc.AT_FDCWD, path, buf, (int) size));
-        table.register(Nr.READLINKAT, "readlinkat", (t, dir, path, buf, size, e, f) ->
-                readlink(t, dir, path, buf, (int) size));
+        table.register(
+                Nr.ACCESS, "access", (t, path, mode, c, d, e, f) -> access(t, Libc.AT_FDCWD, path, (int) mode, 0));
+        table.register(Nr.FACCESSAT, "faccessat", (t, dir, path, mode, d, e, f) -> access(t, dir, path, (int) mode, 0));
+        table.register(
+                Nr.FACCESSAT2,
+                "faccessat2",
+                (t, dir, path, mode, flags, e, f) -> access(t, dir, path, (int) mode, (int) flags));
+        table.register(
+                Nr.READLINK,
+                "readlink",
+                (t, path, buf, size, d, e, f) -> readlink(t, Libc.AT_FDCWD, path, buf, (int) size));
+        table.register(
+                Nr.READLINKAT,
+                "readlinkat",
+                (t, dir, path, buf, size, e, f) -> readlink(t, dir, path, buf, (int) size));
         table.register(Nr.STATFS, "statfs", StatCalls::statfs);
         table.register(Nr.FSTATFS, "fstatfs", StatCalls::fstatfs);
     }
@@ -87,8 +94,13 @@ final class StatCalls implements SyscallFamily {
         if ((mode & ~7) != 0 || (flags & ~known) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.onPath(t, dir, path, last(flags), flags, p ->
-                Libc.call(Nr.FACCESSAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
+        return FileCall.onPath(
+                t,
+                dir,
+                path,
+                last(flags),
+                flags,
+                p -> Libc.call(Nr.FACCESSAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
     }
 
     private static long readlink(Task t, long dir, long path, long buf, int size) {
@@ -106,8 +118,7 @@ final class StatCalls implements SyscallFamily {
                 return -Errno.EINVAL;
             }
             MemorySegment to = HostScratch.get().struct();
-            long n = Libc.call(
-                    Nr.READLINKAT, p.dirFd(), p.pointer(), to.address(), Math.min(size, to.byteSize()));
+            long n = Libc.call(Nr.READLINKAT, p.dirFd(), p.pointer(), to.address(), Math.min(size, to.byteSize()));
             return n < 0 ? n : give(t, n, buf, to, n);
         });
     }

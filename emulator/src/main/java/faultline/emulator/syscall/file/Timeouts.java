@@ -29,9 +29,7 @@ final class Timeouts {
             return -Errno.EINVAL;
         }
         seconds = seconds + micros / 1_000_000;
-        return seconds > MAX_SECONDS || seconds < 0
-                ? HostWait.FOREVER
-                : seconds * SECOND + micros % 1_000_000 * 1000;
+        return seconds > MAX_SECONDS || seconds < 0 ? HostWait.FOREVER : seconds * SECOND + micros % 1_000_000 * 1000;
     }
 
     private static long nanos(Task t, long address) {

@@ -17,30 +17,63 @@ final class XattrCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.GETXATTR, "getxattr", (t, path, name, value, size, e, f) ->
-                onPath(t, Nr.GETXATTR, path, true, (nr, p) -> get(t, nr, p, name, value, size)));
-        table.register(Nr.LGETXATTR, "lgetxattr", (t, path, name, value, size, e, f) ->
-                onPath(t, Nr.GETXATTR, path, false, (nr, p) -> get(t, nr, p, name, value, size)));
-        table.register(Nr.FGETXATTR, "fgetxattr", (t, fd, name, value, size, e, f) ->
-                onFd(t, fd, h -> get(t, Nr.FGETXATTR, h, name, value, size)));
-        table.register(Nr.SETXATTR, "setxattr", (t, path, name, value, size, flags, f) ->
-                onPath(t, Nr.SETXATTR, path, true, (nr, p) -> set(t, nr, p, name, value, size, flags)));
-        table.register(Nr.LSETXATTR, "lsetxattr", (t, path, name, value, size, flags, f) ->
-                onPath(t, Nr.SETXATTR, path, false, (nr, p) -> set(t, nr, p, name, value, size, flags)));
-        table.register(Nr.FSETXATTR, "fsetxattr", (t, fd, name, value, size, flags, f) ->
-                onFd(t, fd, h -> set(t, Nr.FSETXATTR, h, name, value, size, flags)));
-        table.register(Nr.LISTXATTR, "listxattr", (t, path, list, size, d, e, f) ->
-                onPath(t, Nr.LISTXATTR, path, true, (nr, p) -> list(t, nr, p, list, size)));
-        table.register(Nr.LLISTXATTR, "llistxattr", (t, path, list, size, d, e, f) ->
-                onPath(t, Nr.LISTXATTR, path, false, (nr, p) -> list(t, nr, p, list, size)));
-        table.register(Nr.FLISTXATTR, "flistxattr", (t, fd, list, size, d, e, f) ->
-                onFd(t, fd, h -> list(t, Nr.FLISTXATTR, h, list, size)));
-        table.register(Nr.REMOVEXATTR, "removexattr", (t, path, name, c, d, e, f) ->
-                onPath(t, Nr.REMOVEXATTR, path, true, (nr, p) -> remove(t, nr, p, name)));
-        table.register(Nr.LREMOVEXATTR, "lremovexattr", (t, path, name, c, d, e, f) ->
-                onPath(t, Nr.REMOVEXATTR, path, false, (nr, p) -> remove(t, nr, p, name)));
-        table.register(Nr.FREMOVEXATTR, "fremovexattr", (t, fd, name, c, d, e, f) ->
-                onFd(t, fd, h -> remove(t, Nr.FREMOVEXATTR, h, name)));
+        table.register(
+                Nr.GETXATTR,
+                "getxattr",
+                (t, path, name, value, size, e, f) ->
+                        onPath(t, Nr.GETXATTR, path, true, (nr, p) -> get(t, nr, p, name, value, size)));
+        table.register(
+                Nr.LGETXATTR,
+                "lgetxattr",
+                (t, path, name, value, size, e, f) ->
+                        onPath(t, Nr.GETXATTR, path, false, (nr, p) -> get(t, nr, p, name, value, size)));
+        table.register(
+                Nr.FGETXATTR,
+                "fgetxattr",
+                (t, fd, name, value, size, e, f) -> onFd(t, fd, h -> get(t, Nr.FGETXATTR, h, name, value, size)));
+        table.register(
+                Nr.SETXATTR,
+                "setxattr",
+                (t, path, name, value, size, flags, f) ->
+                        onPath(t, Nr.SETXATTR, path, true, (nr, p) -> set(t, nr, p, name, value, size, flags)));
+        table.register(
+                Nr.LSETXATTR,
+                "lsetxattr",
+                (t, path, name, value, size, flags, f) ->
+                        onPath(t, Nr.SETXATTR, path, false, (nr, p) -> set(t, nr, p, name, value, size, flags)));
+        table.register(
+                Nr.FSETXATTR,
+                "fsetxattr",
+                (t, fd, name, value, size, flags, f) ->
+                        onFd(t, fd, h -> set(t, Nr.FSETXATTR, h, name, value, size, flags)));
+        table.register(
+                Nr.LISTXATTR,
+                "listxattr",
+                (t, path, list, size, d, e, f) ->
+                        onPath(t, Nr.LISTXATTR, path, true, (nr, p) -> list(t, nr, p, list, size)));
+        table.register(
+                Nr.LLISTXATTR,
+                "llistxattr",
+                (t, path, list, size, d, e, f) ->
+                        onPath(t, Nr.LISTXATTR, path, false, (nr, p) -> list(t, nr, p, list, size)));
+        table.register(
+                Nr.FLISTXATTR,
+                "flistxattr",
+                (t, fd, list, size, d, e, f) -> onFd(t, fd, h -> list(t, Nr.FLISTXATTR, h, list, size)));
+        table.register(
+                Nr.REMOVEXATTR,
+                "removexattr",
+                (t, path, name, c, d, e, f) ->
+                        onPath(t, Nr.REMOVEXATTR, path, true, (nr, p) -> remove(t, nr, p, name)));
+        table.register(
+                Nr.LREMOVEXATTR,
+                "lremovexattr",
+                (t, path, name, c, d, e, f) ->
+                        onPath(t, Nr.REMOVEXATTR, path, false, (nr, p) -> remove(t, nr, p, name)));
+        table.register(
+                Nr.FREMOVEXATTR,
+                "fremovexattr",
+                (t, fd, name, c, d, e, f) -> onFd(t, fd, h -> remove(t, Nr.FREMOVEXATTR, h, name)));
     }
 
     /** A call whose first argument is a host path's address or a host descriptor. */

@@ -70,7 +70,14 @@ public final class FutexCalls implements SyscallFamily {
     }
 
     private static long wait(
-            Task task, long address, int value, long timeout, int bitset, boolean shared, boolean realtime, boolean absolute) {
+            Task task,
+            long address,
+            int value,
+            long timeout,
+            int bitset,
+            boolean shared,
+            boolean realtime,
+            boolean absolute) {
         if (bitset == 0) {
             return -Errno.EINVAL;
         }

@@ -91,7 +91,8 @@ public final class FutexTable {
             if (frames.mapping(page[0]) instanceof AddressSpace object) {
                 return new FutexKey(object, (frames.index(page[0]) << Page.SHIFT) + Page.offset(address));
             }
-            // an anonymous page that can never be written, the page of zeros, or one whose file was cut: nobody wakes there
+            // an anonymous page that can never be written, the page of zeros, or one whose file was cut: nobody wakes
+            // there
             throw UserFault.INSTANCE;
         } finally {
             memory.phys().allocator().putPage(page[0]);

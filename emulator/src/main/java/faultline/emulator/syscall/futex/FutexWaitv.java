@@ -40,8 +40,7 @@ final class FutexWaitv {
         for (int i = 0; i < n; i++) {
             long at = waiters + (long) i * SIZE;
             int futexFlags = task.user().getInt(at + 16);
-            if (task.user().getInt(at + 20) != 0
-                    || (futexFlags & ~FUTEX2_PRIVATE) != FUTEX2_SIZE_U32) {
+            if (task.user().getInt(at + 20) != 0 || (futexFlags & ~FUTEX2_PRIVATE) != FUTEX2_SIZE_U32) {
                 return -Errno.EINVAL;
             }
             addresses[i] = task.user().getLong(at + 8);
@@ -56,7 +55,13 @@ final class FutexWaitv {
     }
 
     private static long wait(
-            Task task, FutexTable futexes, FutexWaiter[] all, long[] addresses, int[] values, int clock, long deadline) {
+            Task task,
+            FutexTable futexes,
+            FutexWaiter[] all,
+            long[] addresses,
+            int[] values,
+            int clock,
+            long deadline) {
         int queued = 0;
         long result = 0;
         try {

@@ -25,14 +25,22 @@ public final class ShmCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         Machine machine = new Machine();
-        table.register(Nr.SHMGET, "shmget", (task, key, size, flags, a3, a4, a5) ->
-                machine.shm(task).get(ShmOwner.of(task), (int) key, size, (int) flags));
-        table.register(Nr.SHMAT, "shmat", (task, id, address, flags, a3, a4, a5) ->
-                attach(task, machine.shm(task), (int) id, address, (int) flags));
-        table.register(Nr.SHMDT, "shmdt", (task, address, a1, a2, a3, a4, a5) ->
-                task.kernel().memory().detachFile().run(task.mm(), address, file -> file instanceof ShmAttachment));
-        table.register(Nr.SHMCTL, "shmctl", (task, id, command, buffer, a3, a4, a5) ->
-                ShmControl.run(task, machine.shm(task), (int) id, (int) command, buffer));
+        table.register(Nr.SHMGET, "shmget", (task, key, size, flags, a3, a4, a5) -> machine.shm(task)
+                .get(ShmOwner.of(task), (int) key, size, (int) flags));
+        table.register(
+                Nr.SHMAT,
+                "shmat",
+                (task, id, address, flags, a3, a4, a5) ->
+                        attach(task, machine.shm(task), (int) id, address, (int) flags));
+        table.register(Nr.SHMDT, "shmdt", (task, address, a1, a2, a3, a4, a5) -> task.kernel()
+                .memory()
+                .detachFile()
+                .run(task.mm(), address, file -> file instanceof ShmAttachment));
+        table.register(
+                Nr.SHMCTL,
+                "shmctl",
+                (task, id, command, buffer, a3, a4, a5) ->
+                        ShmControl.run(task, machine.shm(task), (int) id, (int) command, buffer));
     }
 
     /** What belongs to the machine whose table of calls was registered in: its segments, from the first call on. */

@@ -97,8 +97,8 @@ final class ShmTable {
         int index = freeIndexLocked();
         AddressSpace memory = AddressSpace.shmem(kernel.memory().cache(), size);
         int id = sequence << SEQUENCE_SHIFT | index;
-        byIndex.put(index, new ShmSegment(
-                id, key, size, memory, account ? pages : 0, flags & MODE, owner, nowSeconds()));
+        byIndex.put(
+                index, new ShmSegment(id, key, size, memory, account ? pages : 0, flags & MODE, owner, nowSeconds()));
         totalPages += pages;
         return id;
     }

@@ -19,10 +19,16 @@ final class OtherProcessCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.PROCESS_VM_READV, "process_vm_readv", (task, pid, local, localCount, remote, count, flags) ->
-                transfer(task, (int) pid, local, localCount, remote, count, flags, false));
-        table.register(Nr.PROCESS_VM_WRITEV, "process_vm_writev", (task, pid, local, localCount, remote, count, flags) ->
-                transfer(task, (int) pid, local, localCount, remote, count, flags, true));
+        table.register(
+                Nr.PROCESS_VM_READV,
+                "process_vm_readv",
+                (task, pid, local, localCount, remote, count, flags) ->
+                        transfer(task, (int) pid, local, localCount, remote, count, flags, false));
+        table.register(
+                Nr.PROCESS_VM_WRITEV,
+                "process_vm_writev",
+                (task, pid, local, localCount, remote, count, flags) ->
+                        transfer(task, (int) pid, local, localCount, remote, count, flags, true));
     }
 
     @KernelFunction(value = "process_vm_rw", file = "mm/process_vm_access.c")
@@ -118,7 +124,8 @@ final class OtherProcessCalls implements SyscallFamily {
             long done = 0;
             for (int r = 0; r < remote.length && left > 0; r += 2) {
                 long length = Math.min(remote[r + 1], left);
-                long n = other.forEachPage(remote[r], length, write, (memory, at, before, count) -> page(memory, at, count));
+                long n = other.forEachPage(
+                        remote[r], length, write, (memory, at, before, count) -> page(memory, at, count));
                 if (n < 0) {
                     return done > 0 ? done : n;
                 }

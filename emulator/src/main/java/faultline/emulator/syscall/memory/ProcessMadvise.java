@@ -20,8 +20,11 @@ final class ProcessMadvise implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.PROCESS_MADVISE, "process_madvise", (task, pidfd, vector, count, advice, flags, a5) ->
-                run(task, (int) pidfd, vector, count, (int) advice, (int) flags));
+        table.register(
+                Nr.PROCESS_MADVISE,
+                "process_madvise",
+                (task, pidfd, vector, count, advice, flags, a5) ->
+                        run(task, (int) pidfd, vector, count, (int) advice, (int) flags));
     }
 
     @KernelFunction(value = "process_madvise", file = "mm/madvise.c")

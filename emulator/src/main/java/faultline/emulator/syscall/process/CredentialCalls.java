@@ -25,8 +25,18 @@ final class CredentialCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         for (int nr : new int[] {
-            Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.GETEGID, Nr.SETUID, Nr.SETGID, Nr.SETREUID, Nr.SETREGID, Nr.SETRESUID,
-            Nr.SETRESGID, Nr.SETFSUID, Nr.SETFSGID
+            Nr.GETUID,
+            Nr.GETEUID,
+            Nr.GETGID,
+            Nr.GETEGID,
+            Nr.SETUID,
+            Nr.SETGID,
+            Nr.SETREUID,
+            Nr.SETREGID,
+            Nr.SETRESUID,
+            Nr.SETRESGID,
+            Nr.SETFSUID,
+            Nr.SETFSGID
         }) {
             table.register(nr, table.name(nr), (task, a0, a1, a2, a3, a4, a5) -> Libc.call(nr, a0, a1, a2));
         }

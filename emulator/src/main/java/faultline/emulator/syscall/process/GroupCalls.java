@@ -12,7 +12,8 @@ import faultline.mmu.annotation.KernelFunction;
 final class GroupCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.GETPGRP, "getpgrp", (task, a0, a1, a2, a3, a4, a5) -> task.process().groupId());
+        table.register(Nr.GETPGRP, "getpgrp", (task, a0, a1, a2, a3, a4, a5) -> task.process()
+                .groupId());
         table.register(Nr.GETPGID, "getpgid", (task, pid, a1, a2, a3, a4, a5) -> {
             Process target = find(task, (int) pid);
             return target == null ? -Errno.ESRCH : target.groupId();
@@ -21,8 +22,8 @@ final class GroupCalls implements SyscallFamily {
             Process target = find(task, (int) pid);
             return target == null ? -Errno.ESRCH : target.sessionId();
         });
-        table.register(Nr.SETPGID, "setpgid", (task, pid, group, a2, a3, a4, a5) ->
-                setGroup(task, (int) pid, (int) group));
+        table.register(
+                Nr.SETPGID, "setpgid", (task, pid, group, a2, a3, a4, a5) -> setGroup(task, (int) pid, (int) group));
         table.register(Nr.SETSID, "setsid", (task, a0, a1, a2, a3, a4, a5) -> newSession(task));
     }
 

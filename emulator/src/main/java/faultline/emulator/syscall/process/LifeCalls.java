@@ -40,20 +40,29 @@ final class LifeCalls implements SyscallFamily {
             task.exit(((int) status & 0xff) << 8);
             return 0;
         });
-        table.register(Nr.FORK, "fork", (task, a0, a1, a2, a3, a4, a5) ->
-                Cloner.clone(task, new CloneRequest(0, Signals.SIGCHLD, 0, 0, 0, 0, 0)));
-        table.register(Nr.VFORK, "vfork", (task, a0, a1, a2, a3, a4, a5) -> Cloner.clone(
-                task, new CloneRequest(CloneRequest.VFORK | CloneRequest.VM, Signals.SIGCHLD, 0, 0, 0, 0, 0)));
-        table.register(Nr.CLONE, "clone", (task, flags, stack, parentTid, childTid, tls, a5) -> Cloner.clone(
-                task,
-                new CloneRequest(
-                        flags & 0xffffffffL & ~CSIGNAL,
-                        (int) (flags & CSIGNAL),
-                        stack,
-                        parentTid,
-                        childTid,
-                        tls,
-                        parentTid)));
+        table.register(
+                Nr.FORK,
+                "fork",
+                (task, a0, a1, a2, a3, a4, a5) ->
+                        Cloner.clone(task, new CloneRequest(0, Signals.SIGCHLD, 0, 0, 0, 0, 0)));
+        table.register(
+                Nr.VFORK,
+                "vfork",
+                (task, a0, a1, a2, a3, a4, a5) -> Cloner.clone(
+                        task, new CloneRequest(CloneRequest.VFORK | CloneRequest.VM, Signals.SIGCHLD, 0, 0, 0, 0, 0)));
+        table.register(
+                Nr.CLONE,
+                "clone",
+                (task, flags, stack, parentTid, childTid, tls, a5) -> Cloner.clone(
+                        task,
+                        new CloneRequest(
+                                flags & 0xffffffffL & ~CSIGNAL,
+                                (int) (flags & CSIGNAL),
+                                stack,
+                                parentTid,
+                                childTid,
+                                tls,
+                                parentTid)));
         table.register(Nr.CLONE3, "clone3", LifeCalls::clone3);
         table.register(Nr.EXECVE, "execve", (task, path, argv, env, a3, a4, a5) -> {
             String name = path(task, path);
@@ -101,8 +110,7 @@ final class LifeCalls implements SyscallFamily {
         }
         return Cloner.clone(
                 task,
-                new CloneRequest(
-                        flags, (int) exitSignal, stack + stackSize, field[3], field[2], field[7], field[1]));
+                new CloneRequest(flags, (int) exitSignal, stack + stackSize, field[3], field[2], field[7], field[1]));
     }
 
     private static long execveat(Task task, long dirfd, long path, long argv, long env, long flags, long a5) {

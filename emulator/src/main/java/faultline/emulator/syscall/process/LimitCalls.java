@@ -17,14 +17,19 @@ final class LimitCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.GETRLIMIT, "getrlimit", (task, resource, limit, a2, a3, a4, a5) ->
-                limit(task, task.process(), resource, 0, limit));
-        table.register(Nr.SETRLIMIT, "setrlimit", (task, resource, limit, a2, a3, a4, a5) ->
-                (int) resource < 0 || (int) resource >= Rlimits.COUNT
+        table.register(
+                Nr.GETRLIMIT,
+                "getrlimit",
+                (task, resource, limit, a2, a3, a4, a5) -> limit(task, task.process(), resource, 0, limit));
+        table.register(
+                Nr.SETRLIMIT,
+                "setrlimit",
+                (task, resource, limit, a2, a3, a4, a5) -> (int) resource < 0 || (int) resource >= Rlimits.COUNT
                         ? -Errno.EINVAL
                         : limit(task, task.process(), resource, limit, 0));
         table.register(Nr.PRLIMIT64, "prlimit64", (task, pid, resource, newLimit, oldLimit, a4, a5) -> {
-            Process target = (int) pid == 0 ? task.process() : task.kernel().processes().get((int) pid);
+            Process target =
+                    (int) pid == 0 ? task.process() : task.kernel().processes().get((int) pid);
             return target == null ? -Errno.ESRCH : limit(task, target, resource, newLimit, oldLimit);
         });
     }

@@ -46,7 +46,9 @@ final class PidfdCalls implements SyscallFamily {
     }
 
     private static long install(Task task, OpenFile file) {
-        int fd = task.process().files().install(file, 0, true, task.process().rlimits().soft(Rlimits.NOFILE));
+        int fd = task.process()
+                .files()
+                .install(file, 0, true, task.process().rlimits().soft(Rlimits.NOFILE));
         if (fd < 0) {
             file.put();
         }
@@ -74,7 +76,8 @@ final class PidfdCalls implements SyscallFamily {
         }
         int signal = (int) number;
         return on(task, fd, target -> {
-            SigInfo sent = SigInfo.user(signal, SigInfo.SI_USER, task.pid(), task.kernel().uid());
+            SigInfo sent = SigInfo.user(
+                    signal, SigInfo.SI_USER, task.pid(), task.kernel().uid());
             if (info != 0) {
                 byte[] bytes = new byte[SigInfo.SIZE];
                 task.user().read(info, bytes, 0, SigInfo.SIZE);
@@ -91,7 +94,9 @@ final class PidfdCalls implements SyscallFamily {
             if (signal < 0 || signal > Signals.MAX) {
                 return -Errno.EINVAL;
             }
-            return kind == PROCESS_GROUP ? toGroup(task, target.groupId(), signal, sent) : toProcess(target, signal, sent);
+            return kind == PROCESS_GROUP
+                    ? toGroup(task, target.groupId(), signal, sent)
+                    : toProcess(target, signal, sent);
         });
     }
 

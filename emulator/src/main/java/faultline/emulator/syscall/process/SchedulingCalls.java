@@ -53,17 +53,26 @@ final class SchedulingCalls implements SyscallFamily {
         });
         table.register(Nr.SCHED_SETPARAM, "sched_setparam", (task, pid, param, a2, a3, a4, a5) -> {
             Task target = find(task, pid);
-            return target == null ? -Errno.ESRCH : set(task, target, target.scheduling().policy(), param);
+            return target == null
+                    ? -Errno.ESRCH
+                    : set(task, target, target.scheduling().policy(), param);
         });
         table.register(Nr.SCHED_SETSCHEDULER, "sched_setscheduler", (task, pid, policy, param, a3, a4, a5) -> {
             Task target = find(task, pid);
             return target == null ? -Errno.ESRCH : set(task, target, (int) policy, param);
         });
         table.register(Nr.SCHED_GETATTR, "sched_getattr", SchedulingCalls::getAttr);
-        table.register(Nr.SCHED_GET_PRIORITY_MAX, "sched_get_priority_max", (task, policy, a1, a2, a3, a4, a5) ->
-                Scheduling.isRealTime((int) policy) ? 99 : Scheduling.isKnown((int) policy) ? 0 : -Errno.EINVAL);
-        table.register(Nr.SCHED_GET_PRIORITY_MIN, "sched_get_priority_min", (task, policy, a1, a2, a3, a4, a5) ->
-                Scheduling.isRealTime((int) policy) ? 1 : Scheduling.isKnown((int) policy) ? 0 : -Errno.EINVAL);
+        table.register(
+                Nr.SCHED_GET_PRIORITY_MAX,
+                "sched_get_priority_max",
+                (task, policy, a1, a2, a3, a4, a5) -> Scheduling.isRealTime((int) policy)
+                        ? 99
+                        : Scheduling.isKnown((int) policy) ? 0 : -Errno.EINVAL);
+        table.register(
+                Nr.SCHED_GET_PRIORITY_MIN,
+                "sched_get_priority_min",
+                (task, policy, a1, a2, a3, a4, a5) ->
+                        Scheduling.isRealTime((int) policy) ? 1 : Scheduling.isKnown((int) policy) ? 0 : -Errno.EINVAL);
         table.register(Nr.SCHED_RR_GET_INTERVAL, "sched_rr_get_interval", (task, pid, interval, a2, a3, a4, a5) -> {
             if (find(task, pid) == null) {
                 return -Errno.ESRCH;

@@ -58,7 +58,8 @@ final class SystemCalls implements SyscallFamily {
             out.set(word, 64, swap.totalSlots() * 4096);
             out.set(word, 72, swap.freeSlots() * 4096);
         }
-        out.set(ValueLayout.JAVA_SHORT_UNALIGNED, 80, (short) task.kernel().tasks().size());
+        out.set(ValueLayout.JAVA_SHORT_UNALIGNED, 80, (short)
+                task.kernel().tasks().size());
         out.set(ValueLayout.JAVA_INT_UNALIGNED, 104, 1);
         task.user().write(buffer, image, 0, SYSINFO_SIZE);
         return 0;

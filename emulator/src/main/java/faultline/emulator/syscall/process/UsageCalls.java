@@ -29,15 +29,16 @@ final class UsageCalls implements SyscallFamily {
         ProcessTimes times = task.process().times();
         byte[] image =
                 switch ((int) who) {
-                    case RUSAGE_SELF -> image(
-                            times.user(), times.system(), times.minorFaults(), times.majorFaults(), times.maxRss());
+                    case RUSAGE_SELF ->
+                        image(times.user(), times.system(), times.minorFaults(), times.majorFaults(), times.maxRss());
                     case RUSAGE_CHILDREN -> children(times);
-                    case RUSAGE_THREAD -> image(
-                            task.times().user(),
-                            task.times().system(),
-                            task.fault().minFlt,
-                            task.fault().majFlt,
-                            times.maxRss());
+                    case RUSAGE_THREAD ->
+                        image(
+                                task.times().user(),
+                                task.times().system(),
+                                task.fault().minFlt,
+                                task.fault().majFlt,
+                                times.maxRss());
                     default -> null;
                 };
         if (image == null) {

@@ -41,9 +41,8 @@ final class WaitCalls implements SyscallFamily {
             return -Errno.ESRCH;
         }
         int group = pid == 0 ? task.process().groupId() : -pid;
-        Predicate<Process> wanted = pid == -1 ? child -> true
-                : pid > 0 ? child -> child.pid() == pid
-                : child -> child.groupId() == group;
+        Predicate<Process> wanted =
+                pid == -1 ? child -> true : pid > 0 ? child -> child.pid() == pid : child -> child.groupId() == group;
         ChildWait.Event event = ChildWait.wait(task, wanted, options | ChildWait.WEXITED);
         if (event.child() == null) {
             return event.error();
@@ -64,12 +63,16 @@ final class WaitCalls implements SyscallFamily {
     private static long waitid(Task task, long kind, long id, long info, long flags, long usage, long a5) {
         int options = (int) flags;
         int events = ChildWait.WEXITED | ChildWait.WSTOPPED | ChildWait.WCONTINUED;
-        if ((options & ~(events | ChildWait.WNOHANG | ChildWait.WNOWAIT | WAIT_FLAGS)) != 0 || (options & events) == 0) {
+        if ((options & ~(events | ChildWait.WNOHANG | ChildWait.WNOWAIT | WAIT_FLAGS)) != 0
+                || (options & events) == 0) {
             return -Errno.EINVAL;
         }
         int number = (int) id;
-        if (kind == P_PID && number <= 0 || kind == P_PGID && number < 0 || kind == P_PIDFD && number < 0
-                || kind < P_ALL || kind > P_PIDFD) {
+        if (kind == P_PID && number <= 0
+                || kind == P_PGID && number < 0
+                || kind == P_PIDFD && number < 0
+                || kind < P_ALL
+                || kind > P_PIDFD) {
             return -Errno.EINVAL;
         }
         Process named = null;
@@ -89,10 +92,11 @@ final class WaitCalls implements SyscallFamily {
         boolean pollsOnly = neverWaits && (options & ChildWait.WNOHANG) == 0;
         Process only = named;
         int group = kind == P_PGID && number == 0 ? task.process().groupId() : number;
-        Predicate<Process> wanted = kind == P_ALL ? child -> true
-                : kind == P_PID ? child -> child.pid() == number
-                : kind == P_PIDFD ? child -> child == only
-                : child -> child.groupId() == group;
+        Predicate<Process> wanted = kind == P_ALL
+                ? child -> true
+                : kind == P_PID
+                        ? child -> child.pid() == number
+                        : kind == P_PIDFD ? child -> child == only : child -> child.groupId() == group;
         ChildWait.Event event = ChildWait.wait(task, wanted, pollsOnly ? options | ChildWait.WNOHANG : options);
         if (event.error() != 0) {
             return event.error();
@@ -112,7 +116,14 @@ final class WaitCalls implements SyscallFamily {
     private static byte[] image(Task task, ChildWait.Event event) {
         byte[] image = new byte[SigInfo.SIZE];
         if (event.child() != null) {
-            SigInfo.child(Signals.SIGCHLD, event.code(), event.child().pid(), task.kernel().uid(), event.value(), 0, 0)
+            SigInfo.child(
+                            Signals.SIGCHLD,
+                            event.code(),
+                            event.child().pid(),
+                            task.kernel().uid(),
+                            event.value(),
+                            0,
+                            0)
                     .write(MemorySegment.ofArray(image), 0);
         }
         return image;

@@ -16,10 +16,17 @@ final class KillCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.KILL, "kill", KillCalls::kill);
-        table.register(Nr.TKILL, "tkill", (task, tid, signal, a2, a3, a4, a5) ->
-                (int) tid <= 0 ? -Errno.EINVAL : toTask(task, -1, (int) tid, (int) signal));
-        table.register(Nr.TGKILL, "tgkill", (task, pid, tid, signal, a3, a4, a5) ->
-                (int) tid <= 0 || (int) pid <= 0 ? -Errno.EINVAL : toTask(task, (int) pid, (int) tid, (int) signal));
+        table.register(
+                Nr.TKILL,
+                "tkill",
+                (task, tid, signal, a2, a3, a4, a5) ->
+                        (int) tid <= 0 ? -Errno.EINVAL : toTask(task, -1, (int) tid, (int) signal));
+        table.register(
+                Nr.TGKILL,
+                "tgkill",
+                (task, pid, tid, signal, a3, a4, a5) -> (int) tid <= 0 || (int) pid <= 0
+                        ? -Errno.EINVAL
+                        : toTask(task, (int) pid, (int) tid, (int) signal));
         table.register(Nr.RT_SIGQUEUEINFO, "rt_sigqueueinfo", (task, pid, signal, info, a3, a4, a5) -> {
             SigInfo queued = read(task, (int) signal, info);
             if (queued.code() >= 0 || queued.code() == SigInfo.SI_TKILL) {

@@ -41,13 +41,16 @@ public final class SignalCalls implements SyscallFamily {
                 return -Errno.EINVAL;
             }
             byte[] bytes = new byte[SIGSET_SIZE];
-            MemorySegment.ofArray(bytes)
-                    .set(ValueLayout.JAVA_LONG_UNALIGNED, 0, SignalActions.pending(task));
+            MemorySegment.ofArray(bytes).set(ValueLayout.JAVA_LONG_UNALIGNED, 0, SignalActions.pending(task));
             task.user().write(set, bytes, 0, (int) size);
             return 0;
         });
-        table.register(Nr.RT_SIGSUSPEND, "rt_sigsuspend", (task, set, size, a2, a3, a4, a5) ->
-                size != SIGSET_SIZE ? -Errno.EINVAL : SignalWaits.suspend(task, task.user().getLong(set)));
+        table.register(
+                Nr.RT_SIGSUSPEND,
+                "rt_sigsuspend",
+                (task, set, size, a2, a3, a4, a5) -> size != SIGSET_SIZE
+                        ? -Errno.EINVAL
+                        : SignalWaits.suspend(task, task.user().getLong(set)));
         table.register(Nr.PAUSE, "pause", (task, a0, a1, a2, a3, a4, a5) -> {
             while (!task.signalPending()) {
                 task.park(Sleeps.NEVER);

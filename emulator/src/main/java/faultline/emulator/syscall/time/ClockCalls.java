@@ -16,8 +16,10 @@ final class ClockCalls implements SyscallFamily {
     public void register(SyscallTable table) {
         table.register(Nr.CLOCK_GETTIME, "clock_gettime", ClockCalls::getTime);
         table.register(Nr.CLOCK_GETRES, "clock_getres", ClockCalls::getResolution);
-        table.register(Nr.CLOCK_SETTIME, "clock_settime", (task, clock, a1, a2, a3, a4, a5) ->
-                clock == KernelClock.REALTIME ? -Errno.EPERM : -Errno.EINVAL);
+        table.register(
+                Nr.CLOCK_SETTIME,
+                "clock_settime",
+                (task, clock, a1, a2, a3, a4, a5) -> clock == KernelClock.REALTIME ? -Errno.EPERM : -Errno.EINVAL);
         table.register(Nr.GETTIMEOFDAY, "gettimeofday", ClockCalls::getTimeOfDay);
         table.register(Nr.SETTIMEOFDAY, "settimeofday", (task, a0, a1, a2, a3, a4, a5) -> -Errno.EPERM);
         table.register(Nr.TIME, "time", (task, result, a1, a2, a3, a4, a5) -> {

@@ -30,10 +30,14 @@ final class Clocks {
         }
         if ((clock & 4) != 0) {
             Task target = id == 0 ? task : task.kernel().tasks().get(id);
-            return target == null || target.process() != task.process() ? -Errno.EINVAL : target.times().total();
+            return target == null || target.process() != task.process()
+                    ? -Errno.EINVAL
+                    : target.times().total();
         }
         Process target = id == 0 ? task.process() : task.kernel().processes().get(id);
-        return target == null ? -Errno.EINVAL : target.times().user() + target.times().system();
+        return target == null
+                ? -Errno.EINVAL
+                : target.times().user() + target.times().system();
     }
 
     static boolean isCpuClock(int clock) {

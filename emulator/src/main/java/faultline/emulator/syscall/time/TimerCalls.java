@@ -27,8 +27,9 @@ final class TimerCalls implements SyscallFamily {
         });
         table.register(Nr.SETITIMER, "setitimer", TimerCalls::setIntervalTimer);
         table.register(Nr.TIMER_CREATE, "timer_create", TimerCalls::create);
-        table.register(Nr.TIMER_DELETE, "timer_delete", (task, id, a1, a2, a3, a4, a5) ->
-                task.process().posixTimers().delete((int) id));
+        table.register(Nr.TIMER_DELETE, "timer_delete", (task, id, a1, a2, a3, a4, a5) -> task.process()
+                .posixTimers()
+                .delete((int) id));
         table.register(Nr.TIMER_GETTIME, "timer_gettime", (task, id, value, a2, a3, a4, a5) -> {
             if (!task.process().posixTimers().exists((int) id)) {
                 return -Errno.EINVAL;
@@ -36,8 +37,10 @@ final class TimerCalls implements SyscallFamily {
             write(task, (int) id, value);
             return 0;
         });
-        table.register(Nr.TIMER_GETOVERRUN, "timer_getoverrun", (task, id, a1, a2, a3, a4, a5) ->
-                task.process().posixTimers().exists((int) id)
+        table.register(
+                Nr.TIMER_GETOVERRUN,
+                "timer_getoverrun",
+                (task, id, a1, a2, a3, a4, a5) -> task.process().posixTimers().exists((int) id)
                         ? task.process().posixTimers().overrun((int) id)
                         : -Errno.EINVAL);
         table.register(Nr.TIMER_SETTIME, "timer_settime", TimerCalls::set);
@@ -97,7 +100,9 @@ final class TimerCalls implements SyscallFamily {
                 if (target == null || target.process() != task.process()) {
                     return -Errno.EINVAL;
                 }
-            } else if (kind != PosixTimers.SIGEV_NONE && kind != PosixTimers.SIGEV_SIGNAL && kind != PosixTimers.SIGEV_THREAD) {
+            } else if (kind != PosixTimers.SIGEV_NONE
+                    && kind != PosixTimers.SIGEV_SIGNAL
+                    && kind != PosixTimers.SIGEV_THREAD) {
                 return -Errno.EINVAL;
             }
             if (kind != PosixTimers.SIGEV_NONE && !Signals.isValid(signal)) {

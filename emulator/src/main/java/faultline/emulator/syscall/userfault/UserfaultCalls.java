@@ -37,12 +37,18 @@ public final class UserfaultCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         Userfault context = new Userfault(task.mm(), (flags & USER_MODE_ONLY) != 0);
-        UserfaultFile file = UserfaultFile.create(context, task.kernel().memory().userfaultRegistration(), flags);
+        UserfaultFile file =
+                UserfaultFile.create(context, task.kernel().memory().userfaultRegistration(), flags);
         if (file == null) {
             return -Errno.ENFILE;
         }
-        int fd = task.process().files().install(
-                file, 0, (flags & OpenFlags.O_CLOEXEC) != 0, task.process().rlimits().soft(Rlimits.NOFILE));
+        int fd = task.process()
+                .files()
+                .install(
+                        file,
+                        0,
+                        (flags & OpenFlags.O_CLOEXEC) != 0,
+                        task.process().rlimits().soft(Rlimits.NOFILE));
         if (fd < 0) {
             file.put();
         }
