@@ -107,10 +107,12 @@ int main(void)
 	show("remove", shmctl(named, IPC_RMID, NULL));
 	show("gone", shmctl(named, IPC_STAT, &ds));
 	show("the key too", shmget(key, PAGE, 0600));
-	p = shmat(shmget(IPC_PRIVATE, PAGE, 0600), NULL, 0);
+	named = shmget(IPC_PRIVATE, PAGE, 0600);
+	p = shmat(named, NULL, 0);
 	FILE *maps = fopen("/proc/self/maps", "r");
 	for (char line[256]; fgets(line, sizeof(line), maps);)
 		if (strstr(line, "SYSV"))
 			printf("%s%s", strstr(line, " rw-s") ? "rw-s " : "other ", strchr(line, '/'));
+	show("remove", shmctl(named, IPC_RMID, NULL));
 	return 0;
 }
