@@ -59,7 +59,7 @@ static void moves(const char *name, size_t pages, size_t offset)
 	char *area, *other, *from, *to = NULL;
 	size_t room, other_room;
 
-	nanoseconds = 5e9;  /* most of a round is preparing it */
+	nanoseconds = 10e9;  /* most of a round is preparing it */
 	MEASURE(name, pages,
 		from = placed(pages * PAGE, 0, &area, &room);
 		to = placed(pages * PAGE, offset, &other, &other_room);
@@ -100,11 +100,13 @@ int main(void)
 	struct sigaction action = { .sa_handler = handler };
 	sigaction(SIGSEGV, &action, NULL);
 	target = map_private(PAGE);
+	nanoseconds = 3e9;
 	MEASURE("SIGSEGV round trip", 5000, ,
 		for (int i = 0; i < 5000; i++) {
 			mprotect(target, PAGE, PROT_NONE);
 			*(volatile char *)target = 1;
 		}, );
+	nanoseconds = 1e9;
 	MEASURE("two mprotect alone", 5000, ,
 		for (int i = 0; i < 5000; i++) {
 			mprotect(target, PAGE, PROT_NONE);
