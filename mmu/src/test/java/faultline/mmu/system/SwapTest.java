@@ -258,11 +258,9 @@ class SwapTest {
             int pages = 2 * RAM_PAGES;
             f.map(MmFixture.BASE, pages);
             f.fill(MmFixture.BASE, pages, 3);
-            for (int i = 0;
-                    f.sys.phys().allocator().freeFrames()
-                                    < f.sys.phys().allocator().lowWatermark()
-                            && i < 1_000_000;
-                    i++) {
+            // The task may be quick enough to find all frames itself: it goes on until the thread had a turn.
+            for (int i = 0; f.sys.reclaimer().stolenInBackground() == 0 && i < 1_000_000; i++) {
+                f.cpu.load(MmFixture.BASE + i % pages * MmFixture.PAGE);
                 Thread.yield();
             }
             assertThat(f.sys.reclaimer().stolenInBackground()).isPositive();
