@@ -52,7 +52,11 @@ final class SwapFault {
         return mapLocked(ctx, pfn);
     }
 
-    /** A slot that cannot be read any more may have been freed by another task that swapped the page in first. */
+    /**
+     * A slot that nobody uses any more was freed by another task that swapped the page in first. Its entry may stand here
+     * still: the slot is freed before the entry is set; or again, after the page went to the same slot once more. Either
+     * way the touch begins anew ({@code TryToUnmapTest}: increments are not lost while the page is swapped out again).
+     */
     private int errorOf(FaultContext ctx, long errno) {
         if (env.phys.getLongAcquire(ctx.pte) != ctx.origPte) {
             return 0;

@@ -12,7 +12,8 @@ public interface SwapOps {
      *
      * @param entry swap entry
      * @return the frame number, with {@link faultline.mmu.file.AddressSpace#WAS_READ} added when the swap area was read;
-     *     -ENOMEM, -EIO, or -EAGAIN when {@code mayWait} is false and somebody else is reading it
+     *     -ENOMEM; -EIO; -EAGAIN when nobody uses the slot any more, or {@code mayWait} is false and somebody else is
+     *     reading it
      */
     long swapIn(long entry, boolean mayWait);
 

@@ -122,13 +122,13 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         }
     }
 
-    /** The cached frame with a reference; -1 when it has to be read; -EIO when nobody uses the slot any more. */
+    /** The cached frame with a reference; -1 when it has to be read; -EAGAIN when nobody uses the slot any more. */
     @KernelFunction("swap_cache_get_folio")
     private long findCached(int slot) {
         lock.lock();
         try {
             if (area.isFree(slot)) {
-                return -Errno.EIO;
+                return -Errno.EAGAIN;
             }
             long pfn = area.cached(slot);
             if (pfn >= 0) {

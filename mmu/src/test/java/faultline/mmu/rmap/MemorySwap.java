@@ -77,7 +77,7 @@ public final class MemorySwap implements SwapOps {
     public synchronized long swapIn(long pte, boolean mayWait) {
         Slot slot = slots.get(Pte.swapKey(pte));
         if (slot == null) {
-            return -Errno.EIO;
+            return -Errno.EAGAIN;
         }
         if (slot.cached >= 0) {
             f.phys.frames().get(slot.cached);

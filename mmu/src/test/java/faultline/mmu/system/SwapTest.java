@@ -6,6 +6,7 @@ import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
 import faultline.mmu.fault.MemoryFile;
 import faultline.mmu.fault.ModelCpu;
+import faultline.mmu.fault.Race;
 import faultline.mmu.fault.SharedMemory;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.MappedFile;
@@ -163,6 +164,31 @@ class SwapTest {
             assertThat(failure.get()).isNull();
             assertThat(f.sys.swap().pagesIn()).isPositive();
             f.audit();
+        }
+    }
+
+    /** One of them frees the slot while the other, with the same entry in hand, looks for it. */
+    @Test
+    void tasksOfOneAddressSpaceTouchAPageThatGoesAgainAndAgain() throws Exception {
+        try (MmFixture f = machine(1L << 20)) {
+            f.map(MmFixture.BASE, 1);
+            ModelCpu other = f.newCpu(f.mm);
+            ModelCpu third = f.newCpu(f.mm);
+            Race.run(
+                    Race.ROUNDS / 4,
+                    r -> {},
+                    r -> assertThat(f.cpu.load(MmFixture.BASE)).isEqualTo((r + 1) * 40 & 0xff),
+                    r -> repeat(20, () -> other.increment(MmFixture.BASE)),
+                    r -> repeat(20, () -> third.increment(MmFixture.BASE)),
+                    r -> repeat(5, () -> f.madvise(MmFixture.BASE, MmFixture.PAGE, Madv.PAGEOUT)));
+            assertThat(f.sys.swap().pagesIn()).isPositive();
+            f.audit();
+        }
+    }
+
+    private static void repeat(int times, Runnable action) {
+        for (int i = 0; i < times; i++) {
+            action.run();
         }
     }
 
