@@ -9,6 +9,7 @@ import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 import faultline.mmu.table.PtlGuard;
 import faultline.mmu.table.PtlMode;
+import faultline.mmu.table.TableCounts;
 import faultline.mmu.tlb.AddressSpaceTlb;
 
 /** An address space of page tables alone, over 2 GiB of guest memory. */
@@ -20,6 +21,7 @@ final class Space implements PageTableOwner {
     final PhysicalMemory memory = PhysicalMemory.reserve(2L << 30);
     final PageTables tables;
     private final SpinLock lock = new SpinLock(PageTables.PAGE_TABLE_LOCK);
+    private final TableCounts tableCounts = new TableCounts();
     private final long pgd;
 
     Space(PtlMode mode) {
@@ -54,11 +56,7 @@ final class Space implements PageTableOwner {
     }
 
     @Override
-    public void addNrPtes(int delta) {}
-
-    @Override
-    public void addNrPmds(int delta) {}
-
-    @Override
-    public void addNrPuds(int delta) {}
+    public TableCounts tableCounts() {
+        return tableCounts;
+    }
 }

@@ -53,22 +53,7 @@ public final class UserMemory {
     @KernelFunction("copy_to_user")
     @Injectable(value = "mm/usercopy/to", error = 1)
     public long copyToUser(MmStruct mm, FaultContext ctx, long uaddr, MemorySegment src, long off, long len) {
-        if (!accessOk(uaddr, len)) {
-            return len;
-        }
-        long done = 0;
-        while (done < len) {
-            long pa = pin(mm, ctx, uaddr + done, true);
-            if (pa < 0) {
-                break;
-            }
-            long n = Math.min(len - done, Page.SIZE - Page.offset(pa));
-            phys.write(pa, src, off + done, n);
-            cache.instructionCache().flushFrame(Page.pfn(pa));
-            unpin(mm, ctx);
-            done += n;
-        }
-        return len - done;
+        return copyOut(mm, ctx, uaddr, src, null, off, len);
     }
 
     /**
@@ -79,66 +64,29 @@ public final class UserMemory {
     @KernelFunction("copy_from_user")
     @Injectable(value = "mm/usercopy/from", error = 1)
     public long copyFromUser(MmStruct mm, FaultContext ctx, long uaddr, MemorySegment dst, long off, long len) {
-        if (!accessOk(uaddr, len)) {
-            return len;
-        }
-        long done = 0;
-        while (done < len) {
-            long pa = pin(mm, ctx, uaddr + done, false);
-            if (pa < 0) {
-                break;
-            }
-            long n = Math.min(len - done, Page.SIZE - Page.offset(pa));
-            phys.read(pa, dst, off + done, n);
-            unpin(mm, ctx);
-            done += n;
-        }
-        return len - done;
+        return copyIn(mm, ctx, uaddr, dst, null, off, len);
     }
 
     /** As {@link #copyToUser(MmStruct, FaultContext, long, MemorySegment, long, long)} from an array. */
     public long copyToUser(MmStruct mm, FaultContext ctx, long uaddr, byte[] src, int off, int len) {
-        if (!accessOk(uaddr, len)) {
-            return len;
-        }
-        int done = 0;
-        while (done < len) {
-            long pa = pin(mm, ctx, uaddr + done, true);
-            if (pa < 0) {
-                break;
-            }
-            int n = (int) Math.min(len - done, Page.SIZE - Page.offset(pa));
-            phys.write(pa, src, off + done, n);
-            cache.instructionCache().flushFrame(Page.pfn(pa));
-            unpin(mm, ctx);
-            done += n;
-        }
-        return len - done;
+        return copyOut(mm, ctx, uaddr, null, src, off, len);
     }
 
     /** As {@link #copyFromUser(MmStruct, FaultContext, long, MemorySegment, long, long)} into an array. */
     public long copyFromUser(MmStruct mm, FaultContext ctx, long uaddr, byte[] dst, int off, int len) {
-        if (!accessOk(uaddr, len)) {
-            return len;
-        }
-        int done = 0;
-        while (done < len) {
-            long pa = pin(mm, ctx, uaddr + done, false);
-            if (pa < 0) {
-                break;
-            }
-            int n = (int) Math.min(len - done, Page.SIZE - Page.offset(pa));
-            phys.read(pa, dst, off + done, n);
-            unpin(mm, ctx);
-            done += n;
-        }
-        return len - done;
+        return copyIn(mm, ctx, uaddr, null, dst, off, len);
     }
 
     /** Writes {@code len} zero bytes; returns bytes NOT written. */
     @KernelFunction("clear_user")
     @Injectable(value = "mm/usercopy/clear", error = 1)
     public long clearUser(MmStruct mm, FaultContext ctx, long uaddr, long len) {
+        return copyOut(mm, ctx, uaddr, null, null, 0, len);
+    }
+
+    /** To the program from whichever of the two is not null, or zeros; bytes NOT copied. */
+    private long copyOut(
+            MmStruct mm, FaultContext ctx, long uaddr, MemorySegment segment, byte[] array, long off, long len) {
         if (!accessOk(uaddr, len)) {
             return len;
         }
@@ -149,8 +97,38 @@ public final class UserMemory {
                 break;
             }
             long n = Math.min(len - done, Page.SIZE - Page.offset(pa));
-            phys.zero(pa, n);
+            if (segment != null) {
+                phys.write(pa, segment, off + done, n);
+            } else if (array != null) {
+                phys.write(pa, array, (int) (off + done), (int) n);
+            } else {
+                phys.zero(pa, n);
+            }
             cache.instructionCache().flushFrame(Page.pfn(pa));
+            unpin(mm, ctx);
+            done += n;
+        }
+        return len - done;
+    }
+
+    /** From the program into whichever of the two is not null; bytes NOT copied. */
+    private long copyIn(
+            MmStruct mm, FaultContext ctx, long uaddr, MemorySegment segment, byte[] array, long off, long len) {
+        if (!accessOk(uaddr, len)) {
+            return len;
+        }
+        long done = 0;
+        while (done < len) {
+            long pa = pin(mm, ctx, uaddr + done, false);
+            if (pa < 0) {
+                break;
+            }
+            long n = Math.min(len - done, Page.SIZE - Page.offset(pa));
+            if (segment != null) {
+                phys.read(pa, segment, off + done, n);
+            } else {
+                phys.read(pa, array, (int) (off + done), (int) n);
+            }
             unpin(mm, ctx);
             done += n;
         }

@@ -9,8 +9,8 @@ import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.table.PageTableOwner;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
+import faultline.mmu.table.TableCounts;
 import faultline.mmu.tlb.AddressSpaceTlb;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The kernel's own page tables: the upper half of every address space.
@@ -33,9 +33,7 @@ public final class InitMm implements PageTableOwner {
     private final PhysicalMemory memory;
     private final long pgd;
     private final SpinLock pageTableLock = new SpinLock(PageTables.PAGE_TABLE_LOCK);
-    private final AtomicInteger puds = new AtomicInteger();
-    private final AtomicInteger pmds = new AtomicInteger();
-    private final AtomicInteger ptes = new AtomicInteger();
+    private final TableCounts tableCounts = new TableCounts();
     private volatile AddressSpaceTlb tlb = AddressSpaceTlb.NONE;
 
     /** Makes the kernel half, and has all top tables that {@code tables} makes from now on share it. */
@@ -86,30 +84,8 @@ public final class InitMm implements PageTableOwner {
     }
 
     @Override
-    public void addNrPtes(int delta) {
-        ptes.addAndGet(delta);
-    }
-
-    @Override
-    public void addNrPmds(int delta) {
-        pmds.addAndGet(delta);
-    }
-
-    @Override
-    public void addNrPuds(int delta) {
-        puds.addAndGet(delta);
-    }
-
-    public int nrPtes() {
-        return ptes.get();
-    }
-
-    public int nrPmds() {
-        return pmds.get();
-    }
-
-    public int nrPuds() {
-        return puds.get();
+    public TableCounts tableCounts() {
+        return tableCounts;
     }
 
     /**

@@ -9,6 +9,7 @@ import faultline.mmu.lock.SpinLock;
 import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTableOwner;
 import faultline.mmu.table.PageTables;
+import faultline.mmu.table.TableCounts;
 import faultline.mmu.tlb.AddressSpaceTlb;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -39,9 +40,7 @@ public final class MmStruct implements PageTableOwner {
     private final SpinLock pageTableLock = new SpinLock(PageTables.PAGE_TABLE_LOCK);
     private final VmaTree vmas = new VmaTree();
     private final AtomicLongArray rss = new AtomicLongArray(4);
-    private final AtomicInteger nrPtes = new AtomicInteger();
-    private final AtomicInteger nrPmds = new AtomicInteger();
-    private final AtomicInteger nrPuds = new AtomicInteger();
+    private final TableCounts tableCounts = new TableCounts();
     private final AtomicInteger users = new AtomicInteger(1);
 
     private volatile AddressSpaceTlb tlb = AddressSpaceTlb.NONE;
@@ -232,33 +231,8 @@ public final class MmStruct implements PageTableOwner {
     }
 
     @Override
-    public void addNrPtes(int delta) {
-        nrPtes.getAndAdd(delta);
-    }
-
-    @Override
-    public void addNrPmds(int delta) {
-        nrPmds.getAndAdd(delta);
-    }
-
-    @Override
-    public void addNrPuds(int delta) {
-        nrPuds.getAndAdd(delta);
-    }
-
-    /** Tables of PTEs. */
-    public int nrPtes() {
-        return nrPtes.get();
-    }
-
-    /** Tables of PMDs. */
-    public int nrPmds() {
-        return nrPmds.get();
-    }
-
-    /** Tables of PUDs. */
-    public int nrPuds() {
-        return nrPuds.get();
+    public TableCounts tableCounts() {
+        return tableCounts;
     }
 
     /** Memory in page tables below the root, in bytes (VmPTE). */

@@ -95,32 +95,10 @@ public final class Madvise {
 
     // ---- flags of mappings ----
 
-    @KernelFunction(value = "madvise_walk_vmas", file = "mm/madvise.c")
     private long mappings(MmStruct mm, long from, long end, int advice) {
         mm.mmapLock().writeLock();
         try {
-            long result = 0;
-            long start = from;
-            while (Long.compareUnsigned(start, end) < 0) {
-                Vma vma = mm.vmas().find(start);
-                if (vma == null) {
-                    return -Errno.ENOMEM;
-                }
-                if (start < vma.start()) {
-                    result = -Errno.ENOMEM;
-                    start = vma.start();
-                    if (Long.compareUnsigned(start, end) >= 0) {
-                        break;
-                    }
-                }
-                long to = Math.min(vma.end(), end);
-                long error = update(vma, start, to, advice);
-                if (error != 0) {
-                    return error;
-                }
-                start = to;
-            }
-            return result;
+            return walkVmas(mm, from, end, (vma, start, to) -> update(vma, start, to, advice));
         } finally {
             mm.mmapLock().writeUnlock();
         }
@@ -185,56 +163,36 @@ public final class Madvise {
 
     private long pages(MmStruct mm, long from, long end, int advice) {
         mm.mmapLock().readLock();
-        boolean locked = true;
         try {
-            long result = 0;
-            long start = from;
-            while (Long.compareUnsigned(start, end) < 0) {
-                Vma vma = mm.vmas().find(start);
-                if (vma == null) {
-                    return -Errno.ENOMEM;
-                }
-                if (start < vma.start()) {
-                    result = -Errno.ENOMEM;
-                    start = vma.start();
-                    if (Long.compareUnsigned(start, end) >= 0) {
-                        break;
-                    }
-                }
-                long to = Math.min(vma.end(), end);
-                if (!mayModify(vma, advice)) {
-                    return -Errno.EPERM;
-                }
-                PageAdvice change = new PageAdvice(env, vma, start, to);
-                if (advice == Madv.REMOVE) {
-                    // Punching a hole takes the inode's lock, which is outside the mmap lock's readers: let go
-                    // meanwhile.
-                    long error = change.checkRemove();
-                    if (error != 0) {
-                        return error;
-                    }
-                    PageAdvice.Hole hole = change.hole();
-                    mm.mmapLock().readUnlock();
-                    locked = false;
-                    error = hole.punch();
-                    mm.mmapLock().readLock();
-                    locked = true;
-                    if (error != 0) {
-                        return error;
-                    }
-                } else {
-                    long error = change.apply(advice);
-                    if (error != 0) {
-                        return error;
-                    }
-                }
-                start = to;
-            }
-            return result;
+            return walkVmas(mm, from, end, (vma, start, to) -> advisePages(mm, vma, start, to, advice));
         } finally {
-            if (locked) {
-                mm.mmapLock().readUnlock();
-            }
+            mm.mmapLock().readUnlock();
+        }
+    }
+
+    @RequiresLock("MMAP_LOCK:read")
+    private long advisePages(MmStruct mm, Vma vma, long start, long end, int advice) {
+        if (!mayModify(vma, advice)) {
+            return -Errno.EPERM;
+        }
+        PageAdvice change = new PageAdvice(env, vma, start, end);
+        return advice == Madv.REMOVE ? remove(mm, change) : change.apply(advice);
+    }
+
+    /** Punching a hole takes the inode's lock, which is outside the mmap lock's readers: lets go meanwhile. */
+    @KernelFunction(value = "madvise_remove", file = "mm/madvise.c")
+    @RequiresLock("MMAP_LOCK:read")
+    private static long remove(MmStruct mm, PageAdvice change) {
+        long error = change.checkRemove();
+        if (error != 0) {
+            return error;
+        }
+        PageAdvice.Hole hole = change.hole();
+        mm.mmapLock().readUnlock();
+        try {
+            return hole.punch();
+        } finally {
+            mm.mmapLock().readLock();
         }
     }
 
@@ -243,30 +201,45 @@ public final class Madvise {
     private long collapse(MmStruct mm, long from, long end) {
         mm.mmapLock().writeLock();
         try {
-            long result = 0;
-            long start = from;
-            while (Long.compareUnsigned(start, end) < 0) {
-                Vma vma = mm.vmas().find(start);
-                if (vma == null) {
-                    return -Errno.ENOMEM;
-                }
-                if (start < vma.start()) {
-                    result = -Errno.ENOMEM;
-                    start = vma.start();
-                    if (Long.compareUnsigned(start, end) >= 0) {
-                        break;
-                    }
-                }
-                long to = Math.min(vma.end(), end);
-                long error = new Collapse(env, vma).run(start, to);
-                if (error != 0) {
-                    return error;
-                }
-                start = to;
-            }
-            return result;
+            return walkVmas(mm, from, end, (vma, start, to) -> new Collapse(env, vma).run(start, to));
         } finally {
             mm.mmapLock().writeUnlock();
         }
+    }
+
+    // ---- mappings of a range ----
+
+    /** What is done to the part of a mapping that lies in the range. */
+    private interface Visit {
+        /** @return 0, or -errno, which ends the walk; the mmap lock is held as before */
+        long at(Vma vma, long start, long end);
+    }
+
+    /** Goes over all mappings of a range, skips holes, and reports -ENOMEM at the end if there was one. */
+    @KernelFunction(value = "madvise_walk_vmas", file = "mm/madvise.c")
+    @RequiresLock("MMAP_LOCK:read")
+    private static long walkVmas(MmStruct mm, long from, long end, Visit visit) {
+        long result = 0;
+        long start = from;
+        while (Long.compareUnsigned(start, end) < 0) {
+            Vma vma = mm.vmas().find(start);
+            if (vma == null) {
+                return -Errno.ENOMEM;
+            }
+            if (start < vma.start()) {
+                result = -Errno.ENOMEM;
+                start = vma.start();
+                if (Long.compareUnsigned(start, end) >= 0) {
+                    break;
+                }
+            }
+            long to = Math.min(vma.end(), end);
+            long error = visit.at(vma, start, to);
+            if (error != 0) {
+                return error;
+            }
+            start = to;
+        }
+        return result;
     }
 }

@@ -4,90 +4,124 @@ import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.ThpMode;
 import faultline.mmu.table.MoveMode;
 import faultline.mmu.table.PtlMode;
+import java.util.function.Consumer;
 
-/**
- * What a machine's memory is like; immutable, changed by the {@code with…} methods.
- *
- * @param memBytes guest memory, a multiple of 2 MiB
- * @param ptl which lock guards page tables
- * @param move how mremap moves entries
- * @param overcommit vm.overcommit_memory
- * @param overcommitRatio vm.overcommit_ratio, per cent
- * @param maxMapCount vm.max_map_count
- * @param mmapMinAddr vm.mmap_min_addr
- * @param swapBytes room in the swap area, 0 for none
- * @param kswapd whether a thread frees frames in the background, and not only those who need them
- * @param thp which anonymous memory is mapped by huge pages
- */
-public record MemoryConfig(
-        long memBytes,
-        PtlMode ptl,
-        MoveMode move,
-        CommitAccount.Mode overcommit,
-        int overcommitRatio,
-        int maxMapCount,
-        long mmapMinAddr,
-        long swapBytes,
-        boolean kswapd,
-        ThpMode thp) {
-    private static final long DEFAULT_BYTES = 1L << 30;
+/** What a machine's memory is like; immutable, changed by the {@code with…} methods. */
+public final class MemoryConfig implements Cloneable {
+    private long memBytes = 1L << 30;
+    private PtlMode ptl = PtlMode.SPLIT;
+    private MoveMode move = MoveMode.PMD;
+    private CommitAccount.Mode overcommit = CommitAccount.Mode.HEURISTIC;
+    private int overcommitRatio = 50;
+    private int maxMapCount = 65_530;
+    private long mmapMinAddr = 65_536;
+    private long swapBytes;
+    private boolean kswapd;
+    private ThpMode thp = ThpMode.MADVISE;
+
+    private MemoryConfig() {}
 
     /** 1 GiB, and the settings a Linux kernel starts with. */
     public static MemoryConfig defaults() {
-        return new MemoryConfig(
-                DEFAULT_BYTES,
-                PtlMode.SPLIT,
-                MoveMode.PMD,
-                CommitAccount.Mode.HEURISTIC,
-                50,
-                65_530,
-                65_536,
-                0,
-                false,
-                ThpMode.MADVISE);
+        return new MemoryConfig();
+    }
+
+    private MemoryConfig with(Consumer<MemoryConfig> change) {
+        try {
+            MemoryConfig copy = (MemoryConfig) clone();
+            change.accept(copy);
+            return copy;
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Guest memory in bytes, a multiple of 2 MiB. */
+    public long memBytes() {
+        return memBytes;
     }
 
     public MemoryConfig withMemBytes(long bytes) {
-        return new MemoryConfig(
-                bytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
+        return with(c -> c.memBytes = bytes);
+    }
+
+    /** Which lock guards page tables. */
+    public PtlMode ptl() {
+        return ptl;
     }
 
     public MemoryConfig withPtl(PtlMode mode) {
-        return new MemoryConfig(
-                memBytes, mode, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
+        return with(c -> c.ptl = mode);
+    }
+
+    /** How mremap moves entries. */
+    public MoveMode move() {
+        return move;
     }
 
     public MemoryConfig withMove(MoveMode mode) {
-        return new MemoryConfig(
-                memBytes, ptl, mode, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
+        return with(c -> c.move = mode);
+    }
+
+    /** vm.overcommit_memory. */
+    public CommitAccount.Mode overcommit() {
+        return overcommit;
+    }
+
+    /** vm.overcommit_ratio, per cent. */
+    public int overcommitRatio() {
+        return overcommitRatio;
     }
 
     public MemoryConfig withOvercommit(CommitAccount.Mode mode, int ratio) {
-        return new MemoryConfig(memBytes, ptl, move, mode, ratio, maxMapCount, mmapMinAddr, swapBytes, kswapd, thp);
+        return with(c -> {
+            c.overcommit = mode;
+            c.overcommitRatio = ratio;
+        });
+    }
+
+    /** vm.max_map_count. */
+    public int maxMapCount() {
+        return maxMapCount;
     }
 
     public MemoryConfig withMaxMapCount(int count) {
-        return new MemoryConfig(
-                memBytes, ptl, move, overcommit, overcommitRatio, count, mmapMinAddr, swapBytes, kswapd, thp);
+        return with(c -> c.maxMapCount = count);
+    }
+
+    /** vm.mmap_min_addr. */
+    public long mmapMinAddr() {
+        return mmapMinAddr;
     }
 
     public MemoryConfig withMmapMinAddr(long address) {
-        return new MemoryConfig(
-                memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, address, swapBytes, kswapd, thp);
+        return with(c -> c.mmapMinAddr = address);
+    }
+
+    /** Room in the swap area in bytes, 0 for none. */
+    public long swapBytes() {
+        return swapBytes;
     }
 
     public MemoryConfig withSwapBytes(long bytes) {
-        return new MemoryConfig(
-                memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, bytes, kswapd, thp);
+        return with(c -> c.swapBytes = bytes);
+    }
+
+    /** Whether a thread frees frames in the background, and not only those who need them. */
+    public boolean kswapd() {
+        return kswapd;
     }
 
     public MemoryConfig withKswapd(boolean on) {
-        return new MemoryConfig(
-                memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, on, thp);
+        return with(c -> c.kswapd = on);
+    }
+
+    /** Which anonymous memory is mapped by huge pages. */
+    public ThpMode thp() {
+        return thp;
     }
 
     public MemoryConfig withThp(ThpMode mode) {
-        return new MemoryConfig(
-                memBytes, ptl, move, overcommit, overcommitRatio, maxMapCount, mmapMinAddr, swapBytes, kswapd, mode);
+        return with(c -> c.thp = mode);
     }
 }

@@ -39,9 +39,9 @@ class PageTableAllocationRaceTest {
                 });
                 int pteTables = span == SPAN_2M ? 1 : THREADS;
                 int pmdTables = span == SPAN_512G ? THREADS : 1;
-                assertThat(space.ptes).hasValue(pteTables);
-                assertThat(space.pmds).hasValue(pmdTables);
-                assertThat(space.puds).hasValue(1);
+                assertThat(space.nrPtes()).isEqualTo(pteTables);
+                assertThat(space.nrPmds()).isEqualTo(pmdTables);
+                assertThat(space.nrPuds()).isEqualTo(1);
                 assertThat(space.countTables()).isEqualTo(pteTables + pmdTables + 1);
                 assertThat(memory.allocator().freeFrames()).isEqualTo(freeBefore - pteTables - pmdTables - 2);
                 for (int thread = 0; thread < THREADS; thread++) {
@@ -49,9 +49,9 @@ class PageTableAllocationRaceTest {
                     assertThat(Pte.pfn(space.entry(address))).isEqualTo(100 + thread);
                 }
                 space.destroy();
-                assertThat(space.ptes).hasValue(0);
-                assertThat(space.pmds).hasValue(0);
-                assertThat(space.puds).hasValue(0);
+                assertThat(space.nrPtes()).isEqualTo(0);
+                assertThat(space.nrPmds()).isEqualTo(0);
+                assertThat(space.nrPuds()).isEqualTo(0);
                 assertThat(memory.allocator().freeFrames()).isEqualTo(freeBefore);
             }
             assertThat(memory.allocator().audit()).isNull();

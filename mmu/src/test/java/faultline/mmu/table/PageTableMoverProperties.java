@@ -67,7 +67,7 @@ class PageTableMoverProperties {
                 }
             });
             assertThat(countEntries(space)).isEqualTo(content.size());
-            assertThat(space.countTables()).isEqualTo(space.ptes.get() + space.pmds.get() + space.puds.get());
+            assertThat(space.countTables()).isEqualTo(space.nrPtes() + space.nrPmds() + space.nrPuds());
             assertThat(space.countTables()).isGreaterThanOrEqualTo(tablesBefore);
             assertThat(space.pageTableLock().isLocked()).isFalse();
             space.destroy();

@@ -70,9 +70,9 @@ class PageTableMoverTest {
     void aWholeTableMovesWithOneLockAndAddsNone() {
         fill(PAGES);
         space.map(NEW + 4 * Page.PMD_SIZE, 0);
-        int ptes = space.ptes.get();
+        int ptes = space.nrPtes();
         assertThat(locksFor(MoveMode.PMD, NEW)).isEqualTo(2);
-        assertThat(space.ptes).hasValue(ptes);
+        assertThat(space.nrPtes()).isEqualTo(ptes);
         assertThat(space.entry(NEW + 700 * Page.SIZE)).isEqualTo(Pte.of(701, PageProt.SHARED | Pte.DIRTY));
     }
 

@@ -76,9 +76,9 @@ class PageTableReaperProperties {
             keepIfShared(expectPmds, address, 30, floor, ceiling);
             keepIfShared(expectPuds, address, 39, floor, ceiling);
         }
-        assertThat(space.ptes).hasValue(expectPtes.size());
-        assertThat(space.pmds).hasValue(expectPmds.size());
-        assertThat(space.puds).hasValue(expectPuds.size());
+        assertThat(space.nrPtes()).isEqualTo(expectPtes.size());
+        assertThat(space.nrPmds()).isEqualTo(expectPmds.size());
+        assertThat(space.nrPuds()).isEqualTo(expectPuds.size());
         assertThat(space.countTables()).isEqualTo(expectPtes.size() + expectPmds.size() + expectPuds.size());
         space.destroy();
         assertThat(MEMORY.allocator().freeFrames()).isEqualTo(freeBefore);

@@ -9,17 +9,14 @@ import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.tlb.AddressSpaceTlb;
 import faultline.mmu.tlb.InstructionCache;
 import faultline.mmu.tlb.MmuGather;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** An address space that is nothing but page tables, for tests of this layer. */
 public final class TestSpace implements PageTableOwner {
     public final RwSemaphore mmapLock = new RwSemaphore(new LockClass("mmap", LockRank.MMAP_LOCK));
-    public final AtomicInteger ptes = new AtomicInteger();
-    public final AtomicInteger pmds = new AtomicInteger();
-    public final AtomicInteger puds = new AtomicInteger();
     public final PageTables tables;
 
     private final SpinLock pageTableLock = new SpinLock(PageTables.PAGE_TABLE_LOCK);
+    private final TableCounts tableCounts = new TableCounts();
     private final long pgd;
     private AddressSpaceTlb tlb = AddressSpaceTlb.NONE;
 
@@ -48,18 +45,8 @@ public final class TestSpace implements PageTableOwner {
     }
 
     @Override
-    public void addNrPtes(int delta) {
-        ptes.addAndGet(delta);
-    }
-
-    @Override
-    public void addNrPmds(int delta) {
-        pmds.addAndGet(delta);
-    }
-
-    @Override
-    public void addNrPuds(int delta) {
-        puds.addAndGet(delta);
+    public TableCounts tableCounts() {
+        return tableCounts;
     }
 
     /** Sets the entry of an address, adding tables. @return the entry's own address, or -1 for ENOMEM */
