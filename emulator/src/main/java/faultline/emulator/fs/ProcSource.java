@@ -56,4 +56,7 @@ public interface ProcSource {
 
     /** Changes such a value. Returns 0 or -errno. */
     long setSysctl(String name, String value);
+
+    /** /proc/sysvipc/shm. */
+    String sysvipcShm();
 }

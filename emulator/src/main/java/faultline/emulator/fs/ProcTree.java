@@ -71,6 +71,8 @@ final class ProcTree {
         VirtualNode own = rest.isEmpty() ? system.lookup(first) : null;
         if (own == null && first.equals("sys") && !rest.isEmpty()) {
             own = system.sysctl(rest);
+        } else if (first.equals("sysvipc") && rest.equals("shm")) {
+            own = new VirtualText(path, path, source::sysvipcShm, null);
         }
         if (own != null) {
             return own;

@@ -2,6 +2,7 @@ package faultline.emulator.proc;
 
 import faultline.emulator.fs.ProcProcess;
 import faultline.emulator.fs.ProcSource;
+import faultline.emulator.syscall.ipc.ShmSysctl;
 import faultline.emulator.task.Kernel;
 import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Process;
@@ -141,8 +142,13 @@ public final class MachineProc implements ProcSource {
             case "kernel/osrelease" -> SystemIdentity.RELEASE;
             case "kernel/version" -> SystemIdentity.VERSION;
             case "kernel/threads-max" -> Integer.toString(Kernel.THREADS_MAX);
-            default -> null;
+            default -> kernel.shm().sysctl().get(name);
         };
+    }
+
+    @Override
+    public String sysvipcShm() {
+        return kernel.shm().list();
     }
 
     private String overcommit() {
@@ -170,7 +176,8 @@ public final class MachineProc implements ProcSource {
                 }
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {
-                    return -Errno.EACCES;
+                    ShmSysctl shm = kernel.shm().sysctl();
+                    return shm.get(name) == null ? -Errno.EACCES : shm.set(name, value);
                 }
             }
             return 0;

@@ -23,7 +23,7 @@ final class StatTexts {
         if (process.group().stopped()) {
             return 'T';
         }
-        return task == Task.currentOrNull() || process.kernel().cpu().owner() == task ? 'R' : 'S';
+        return task.isSleeping() ? 'S' : 'R';
     }
 
     @KernelFunction(value = "do_task_stat", file = "fs/proc/array.c")

@@ -11,6 +11,7 @@ import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.syscall.futex.FutexTable;
+import faultline.emulator.syscall.ipc.ShmTable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmLimits;
@@ -48,6 +49,7 @@ public final class Kernel implements AutoCloseable {
     private final SyscallTable syscalls = new SyscallTable();
     private final OomKiller oomKiller = new OomKiller(this);
     private final FutexTable futexes = new FutexTable();
+    private final ShmTable shm = new ShmTable(this);
     private final RecordLocks recordLocks = new RecordLocks();
     private final Terminals terminals = new Terminals(this);
     private final long bootNanos;
@@ -115,6 +117,11 @@ public final class Kernel implements AutoCloseable {
 
     public FutexTable futexes() {
         return futexes;
+    }
+
+    /** System V shared memory. */
+    public ShmTable shm() {
+        return shm;
     }
 
     /** Who ends a process when memory is used up. */
@@ -392,6 +399,7 @@ public final class Kernel implements AutoCloseable {
         for (int i = closers.size() - 1; i >= 0; i--) {
             closers.get(i).run();
         }
+        shm.close();
         pool.close();
         memory.close();
     }

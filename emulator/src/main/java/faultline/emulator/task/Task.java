@@ -34,6 +34,7 @@ public final class Task implements Caller {
 
     private volatile Thread thread;
     private volatile boolean signalDue;
+    private volatile boolean sleeping;
     private volatile boolean killed;
     private volatile boolean exiting;
     private volatile Runnable interrupter;
@@ -131,6 +132,11 @@ public final class Task implements Caller {
         name = newName.length() > 15 ? newName.substring(0, 15) : newName;
     }
 
+    /** Whether the task waits for something that has not come yet (TASK_INTERRUPTIBLE, as /proc shows it). Any thread. */
+    public boolean isSleeping() {
+        return sleeping && !signalDue;
+    }
+
     // ---- waiting and waking -------------------------------------------------------------------------------------
 
     /**
@@ -161,11 +167,14 @@ public final class Task implements Caller {
 
     /** As {@link #park}, but a signal does not keep it from waiting. */
     public void parkUninterruptibly(long nanos) {
+        sleeping = true;
         kernel().cpu().park(this, nanos);
+        sleeping = false;
     }
 
     /** Ends one {@link #park}, the current or the next one. Any thread. */
     public void wake() {
+        sleeping = false;
         kernel().cpu().wake(this);
     }
 
@@ -176,10 +185,12 @@ public final class Task implements Caller {
             if (signalDue) {
                 return false;
             }
+            sleeping = true;
             kernel().cpu().idle();
             wait.run();
             return true;
         } finally {
+            sleeping = false;
             interrupter = null;
         }
     }
@@ -191,7 +202,12 @@ public final class Task implements Caller {
 
     @Override
     public long awaitReady(LongSupplier look, long nanos) {
-        return kernel().cpu().awaitReady(this, look, nanos);
+        sleeping = true;
+        try {
+            return kernel().cpu().awaitReady(this, look, nanos);
+        } finally {
+            sleeping = false;
+        }
     }
 
     /** A time for measuring waits: the host's, or with a seed the virtual one. */

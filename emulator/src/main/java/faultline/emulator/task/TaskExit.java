@@ -81,6 +81,7 @@ final class TaskExit {
         process.files().put();
         process.fs().put();
         process.space().put();
+        kernel.shm().exit(process.pid());
         int status = process.group().exiting() ? process.group().exitStatus() : task.exitStatus();
         List<Process> orphans = new ArrayList<>();
         Process parent;

@@ -11,6 +11,11 @@ final class TestProc implements ProcSource {
     FsContext fs;
 
     @Override
+    public String sysvipcShm() {
+        return "       key      shmid perms\n";
+    }
+
+    @Override
     public int[] pids() {
         return new int[] {100};
     }

@@ -24,14 +24,12 @@ public final class ShmCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        Machine machine = new Machine();
-        table.register(Nr.SHMGET, "shmget", (task, key, size, flags, a3, a4, a5) -> machine.shm(task)
+        table.register(Nr.SHMGET, "shmget", (task, key, size, flags, a3, a4, a5) -> shm(task)
                 .get(ShmOwner.of(task), (int) key, size, (int) flags));
         table.register(
                 Nr.SHMAT,
                 "shmat",
-                (task, id, address, flags, a3, a4, a5) ->
-                        attach(task, machine.shm(task), (int) id, address, (int) flags));
+                (task, id, address, flags, a3, a4, a5) -> attach(task, shm(task), (int) id, address, (int) flags));
         table.register(Nr.SHMDT, "shmdt", (task, address, a1, a2, a3, a4, a5) -> task.kernel()
                 .memory()
                 .detachFile()
@@ -40,20 +38,11 @@ public final class ShmCalls implements SyscallFamily {
                 Nr.SHMCTL,
                 "shmctl",
                 (task, id, command, buffer, a3, a4, a5) ->
-                        ShmControl.run(task, machine.shm(task), (int) id, (int) command, buffer));
+                        ShmControl.run(task, shm(task), (int) id, (int) command, buffer));
     }
 
-    /** What belongs to the machine whose table of calls was registered in: its segments, from the first call on. */
-    private static final class Machine {
-        private ShmTable shm;
-
-        synchronized ShmTable shm(Task task) {
-            if (shm == null) {
-                shm = new ShmTable(task.kernel());
-                task.kernel().onClose(shm::close);
-            }
-            return shm;
-        }
+    private static ShmTable shm(Task task) {
+        return task.kernel().shm();
     }
 
     @KernelFunction(value = "do_shmat", file = "ipc/shm.c")
@@ -100,9 +89,7 @@ public final class ShmCalls implements SyscallFamily {
     private static void release(ShmTable table, ShmSegment segment) {
         synchronized (table) {
             segment.attached--;
-            if (segment.attached == 0 && (segment.mode & ShmTable.DEST) != 0) {
-                table.removeLocked(segment);
-            }
+            table.destroyIfUnusedLocked(segment);
         }
     }
 

@@ -61,11 +61,12 @@ final class ShmControl {
     private long limits(long buffer) {
         TaskMemory user = task.user();
         user.clear(buffer, INFO_SIZE);
-        user.putLong(buffer, ShmTable.SHMMAX);
+        ShmSysctl sysctl = table.sysctl();
+        user.putLong(buffer, sysctl.shmmax);
         user.putLong(buffer + 8, ShmTable.SHMMIN);
-        user.putLong(buffer + 16, ShmTable.SHMMNI);
-        user.putLong(buffer + 24, ShmTable.SHMMNI);
-        user.putLong(buffer + 32, ShmTable.SHMALL);
+        user.putLong(buffer + 16, sysctl.shmmni);
+        user.putLong(buffer + 24, sysctl.shmmni);
+        user.putLong(buffer + 32, sysctl.shmall);
         synchronized (table) {
             return table.highestLocked();
         }
@@ -75,11 +76,13 @@ final class ShmControl {
         long count;
         long total;
         long resident;
+        long swapped;
         long highest;
         synchronized (table) {
             count = table.countLocked();
             total = table.totalPagesLocked();
             resident = table.residentLocked();
+            swapped = table.swappedLocked();
             highest = table.highestLocked();
         }
         TaskMemory user = task.user();
@@ -87,6 +90,7 @@ final class ShmControl {
         user.putInt(buffer, (int) count);
         user.putLong(buffer + 8, total);
         user.putLong(buffer + 16, resident);
+        user.putLong(buffer + 24, swapped);
         return highest;
     }
 

@@ -25,6 +25,9 @@ final class ShmSegment {
     long attachTime;
     long detachTime;
     long changeTime;
+    /** Whether the process that made it has ended. */
+    boolean orphan;
+
     /** Mappings, and calls of shmat under way. */
     long attached;
 

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.TreeMap;
 
 /** The segments of one machine. Methods whose names end in Locked want the table's monitor held. */
-final class ShmTable {
+public final class ShmTable {
     static final int IPC_CREAT = 01000;
     static final int IPC_EXCL = 02000;
     static final int SHM_HUGETLB = 04000;
@@ -24,27 +24,35 @@ final class ShmTable {
     /** Mode bit: locked in memory. */
     static final int LOCKED = 02000;
 
-    /** Limits as a fresh kernel has them (SHMMAX, SHMALL, SHMMNI). */
-    static final long SHMMAX = -1L - (1L << 24);
-
-    static final long SHMALL = -1L - (1L << 24);
-    static final int SHMMNI = 4096;
     static final int SHMMIN = 1;
+    /** Most segments that the limit can be set to (IPCMNI). */
+    static final int MOST_INDEX = 1 << 15;
 
     private static final int MODE = 0777;
     private static final int SEQUENCE_SHIFT = 15;
-    private static final int MOST_INDEX = 1 << SEQUENCE_SHIFT;
     /** Ids stay positive. */
     private static final int MOST_SEQUENCE = (1 << 31 - SEQUENCE_SHIFT) - 1;
 
     private final Kernel kernel;
+    private final ShmSysctl sysctl = new ShmSysctl(this);
     private final TreeMap<Integer, ShmSegment> byIndex = new TreeMap<>();
     private int lastIndex = -1;
     private int sequence;
     private long totalPages;
 
-    ShmTable(Kernel kernel) {
+    /** An empty table of {@code kernel}'s machine. */
+    public ShmTable(Kernel kernel) {
         this.kernel = kernel;
+    }
+
+    /** Limits and what else /proc/sys/kernel has of segments. */
+    public ShmSysctl sysctl() {
+        return sysctl;
+    }
+
+    /** Text of /proc/sysvipc/shm. */
+    public synchronized String list() {
+        return ShmList.text(byIndex.values());
     }
 
     /** shmget(2). @return id or -errno */
@@ -74,12 +82,12 @@ final class ShmTable {
 
     @KernelFunction(value = "newseg", file = "ipc/shm.c")
     private long createLocked(ShmOwner owner, int key, long size, int flags) {
-        if (Long.compareUnsigned(size, SHMMIN) < 0 || Long.compareUnsigned(size, SHMMAX) > 0) {
+        if (Long.compareUnsigned(size, SHMMIN) < 0 || Long.compareUnsigned(size, sysctl.shmmax) > 0) {
             return -Errno.EINVAL;
         }
         long pages = size + MmLayout.PAGE_SIZE - 1 >>> MmLayout.PAGE_SHIFT;
         if (Long.compareUnsigned(pages << MmLayout.PAGE_SHIFT, size) < 0
-                || Long.compareUnsigned(totalPages + pages, SHMALL) > 0) {
+                || Long.compareUnsigned(totalPages + pages, sysctl.shmall) > 0) {
             return -Errno.ENOSPC;
         }
         if ((flags & SHM_HUGETLB) != 0) {
@@ -90,31 +98,38 @@ final class ShmTable {
         if (size < 0 || account && commit.charge(pages) != 0) {
             return size < 0 ? -Errno.EINVAL : -Errno.ENOMEM;
         }
-        if (byIndex.size() >= SHMMNI) {
+        if (byIndex.size() >= sysctl.shmmni) {
             commit.uncharge(account ? pages : 0);
             return -Errno.ENOSPC;
         }
-        int index = freeIndexLocked();
+        int id = newIdLocked();
         AddressSpace memory = AddressSpace.shmem(kernel.memory().cache(), size);
-        int id = sequence << SEQUENCE_SHIFT | index;
         byIndex.put(
-                index, new ShmSegment(id, key, size, memory, account ? pages : 0, flags & MODE, owner, nowSeconds()));
+                id & MOST_INDEX - 1,
+                new ShmSegment(id, key, size, memory, account ? pages : 0, flags & MODE, owner, nowSeconds()));
         totalPages += pages;
         return id;
     }
 
-    /** The next index that is free; a new round gives ids another sequence number, so that old ids stay invalid. */
+    /**
+     * An id of the next index that is free; a new round gives ids another sequence number, so that old ids stay invalid. An id
+     * that the sysctl asks for is taken, or one with the next free index.
+     */
     @KernelFunction(value = "ipc_idr_alloc", file = "ipc/util.c")
-    private int freeIndexLocked() {
-        int index = lastIndex;
+    private int newIdLocked() {
+        int wanted = sysctl.takeNextId();
+        int index = wanted >= 0 ? (wanted & MOST_INDEX - 1) - 1 : lastIndex;
         do {
             index = (index + 1) % MOST_INDEX;
         } while (byIndex.containsKey(index));
+        if (wanted >= 0) {
+            return wanted & -MOST_INDEX | index;
+        }
         if (index <= lastIndex) {
             sequence = sequence == MOST_SEQUENCE ? 0 : sequence + 1;
         }
         lastIndex = index;
-        return index;
+        return sequence << SEQUENCE_SHIFT | index;
     }
 
     /** The segment with this id, or null: it never was, or is gone. */
@@ -150,6 +165,15 @@ final class ShmTable {
         return pages;
     }
 
+    /** Pages of segments that are in swap. */
+    long swappedLocked() {
+        long pages = 0;
+        for (ShmSegment segment : byIndex.values()) {
+            pages += segment.memory.swappedPages();
+        }
+        return pages;
+    }
+
     /** IPC_RMID: nobody finds it by key any more; it goes now, or with the last detach. */
     @KernelFunction(value = "do_shm_rmid", file = "ipc/shm.c")
     void removeLocked(ShmSegment segment) {
@@ -181,9 +205,34 @@ final class ShmTable {
         segment.detachTime = nowSeconds();
         segment.lastPid = currentPid(segment);
         segment.attached--;
-        if (segment.attached == 0 && (segment.mode & DEST) != 0) {
+        destroyIfUnusedLocked(segment);
+    }
+
+    /** Destroys a segment that nobody has attached and nobody is to find again. */
+    @KernelFunction(value = "shm_may_destroy", file = "ipc/shm.c")
+    void destroyIfUnusedLocked(ShmSegment segment) {
+        if (segment.attached == 0 && (sysctl.rmidForced || (segment.mode & DEST) != 0)) {
             destroyLocked(segment);
         }
+    }
+
+    /** A process ends: where segments do not outlive their creators, those go that nobody has attached. */
+    @KernelFunction(value = "exit_shm", file = "ipc/shm.c")
+    public synchronized void exit(int pid) {
+        for (ShmSegment segment : List.copyOf(byIndex.values())) {
+            if (segment.creatorPid == pid && !segment.orphan) {
+                segment.orphan = true;
+                if (sysctl.rmidForced) {
+                    destroyIfUnusedLocked(segment);
+                }
+            }
+        }
+    }
+
+    /** From now on segments do not outlive their creators. */
+    @KernelFunction(value = "shm_destroy_orphaned", file = "ipc/shm.c")
+    synchronized void destroyOrphaned() {
+        List.copyOf(byIndex.values()).stream().filter(segment -> segment.orphan).forEach(this::destroyIfUnusedLocked);
     }
 
     private static int currentPid(ShmSegment segment) {
@@ -196,7 +245,7 @@ final class ShmTable {
     }
 
     /** Frees all segments: the machine ends, and nobody has any attached. */
-    synchronized void close() {
+    public synchronized void close() {
         List<ShmSegment> all = new ArrayList<>(byIndex.values());
         all.forEach(this::destroyLocked);
     }
