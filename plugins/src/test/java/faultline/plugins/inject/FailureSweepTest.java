@@ -74,7 +74,8 @@ class FailureSweepTest {
         });
         private final List<String> wrong = new ArrayList<>();
         private ScheduledFuture<?> limit;
-        private int endless;
+        private final List<String> endless = new ArrayList<>();
+        private volatile String running = "nothing";
 
         private Sweep(SiteRegistry registry, String program) {
             this.registry = registry;
@@ -105,6 +106,7 @@ class FailureSweepTest {
                         continue;
                     }
                     String spec = point.getKey() + ":nth=" + nth;
+                    running = spec;
                     try {
                         once(List.of(FailSpec.parse(spec))).audit().forEach(line -> wrong.add(spec + ": " + line));
                     } catch (RuntimeException | Error e) {
@@ -114,7 +116,8 @@ class FailureSweepTest {
                     runs++;
                 }
             }
-            wrong.add(runs + " failures, " + endless + " guests stopped, " + left + " left for want of time");
+            wrong.add(runs + " failures, " + endless.size() + " guests stopped " + endless + ", " + left
+                    + " left for want of time");
             return wrong;
         }
 
@@ -132,7 +135,7 @@ class FailureSweepTest {
             Guests.redirect(machine, "/dev/null");
             limit = timer.schedule(
                     () -> {
-                        endless++;
+                        endless.add(running);
                         machine.kernel().killAll();
                     },
                     GUEST_SECONDS,
