@@ -241,7 +241,7 @@ final class Exec {
     @KernelFunction(value = "begin_new_exec", file = "fs/exec.c")
     private void pointOfNoReturn() {
         UserSpace old = process.space();
-        task.kernel().futexes().exitRobustList(task);
+        kernel.futexes().release(task, FutexExit.ALIVE);
         if (task.clearChildTid() != 0 && old.users() > 1 && task.user().tryPutInt(task.clearChildTid(), 0)) {
             kernel.futexes().wakeShared(task, task.clearChildTid(), 1);
         }

@@ -33,6 +33,11 @@ public final class Scheduling {
         return priority;
     }
 
+    /** 1 to 99 with a real-time policy, else 0. */
+    public int realTimePriority() {
+        return isRealTime(policy & ~RESET_ON_FORK) ? priority : 0;
+    }
+
     /** -20..19. */
     public int nice() {
         return nice;

@@ -41,6 +41,7 @@ public final class Task implements Caller {
     private volatile String name = "";
     private volatile int failNth;
     private volatile boolean makeItFail;
+    private volatile FutexExit futexExit = FutexExit.ALIVE;
 
     private long syscallNumber = NO_SYSCALL;
     private RestartBlock restartBlock = RestartBlock.NONE;
@@ -339,6 +340,15 @@ public final class Task implements Caller {
 
     public void setRobustList(long head) {
         robustList = head;
+    }
+
+    /** Whether this task still owns futexes. Any thread. */
+    public FutexExit futexExit() {
+        return futexExit;
+    }
+
+    public void setFutexExit(FutexExit state) {
+        futexExit = state;
     }
 
     VforkWait vfork() {

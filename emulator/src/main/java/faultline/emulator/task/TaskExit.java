@@ -20,7 +20,7 @@ final class TaskExit {
         if (process.dump() != null) {
             process.dump().arrive(task);
         }
-        task.kernel().futexes().exitRobustList(task);
+        task.kernel().futexes().release(task, FutexExit.DEAD);
         releaseMemory(task);
         boolean last;
         synchronized (process.handlers()) {

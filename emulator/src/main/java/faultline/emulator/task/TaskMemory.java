@@ -11,6 +11,9 @@ import java.nio.charset.StandardCharsets;
  * then. Called on the task's own thread only, holding no memory manager lock.
  */
 public interface TaskMemory {
+    /** No value: an access would have to fault first. */
+    long ABSENT = -1;
+
     byte getByte(long address);
 
     short getShort(long address);
@@ -26,6 +29,24 @@ public interface TaskMemory {
     void putInt(long address, int value);
 
     void putLong(long address, long value);
+
+    /**
+     * Reads an aligned value where that takes no fault; for callers with a lock that a fault's handling could need.
+     *
+     * @return the value, zero-extended, or {@link #ABSENT}
+     */
+    long getIntIfPresent(long address);
+
+    /**
+     * Replaces an aligned value by {@code update} if it is {@code expect}, where that takes no fault. Atomic against other
+     * system calls; against guest code only while the caller owns the virtual CPU.
+     *
+     * @return what was found, zero-extended, or {@link #ABSENT}
+     */
+    long exchangeIntIfPresent(long address, int expect, int update);
+
+    /** Makes a page present and writable without writing to it. */
+    void faultInWritable(long address);
 
     /** Copies {@code length} bytes from the guest. Returns how many were copied before the first bad address. */
     long copyIn(long address, MemorySegment to, long offset, long length);

@@ -71,6 +71,25 @@ final class UserTaskMemory implements TaskMemory {
     }
 
     @Override
+    public long getIntIfPresent(long address) {
+        boolean present = memory.getIntInatomic(task.mm(), task.fault(), address) == 0;
+        return present ? task.fault().value : ABSENT;
+    }
+
+    @Override
+    public long exchangeIntIfPresent(long address, int expect, int update) {
+        boolean present = memory.cmpxchgIntInatomic(task.mm(), task.fault(), address, expect, update) == 0;
+        return present ? task.fault().value : ABSENT;
+    }
+
+    @Override
+    public void faultInWritable(long address) {
+        if (memory.faultInWritable(task.mm(), task.fault(), address) != 0) {
+            throw UserFault.INSTANCE;
+        }
+    }
+
+    @Override
     public long copyIn(long address, MemorySegment to, long offset, long length) {
         return length - memory.copyFromUser(task.mm(), task.fault(), address, to, offset, length);
     }

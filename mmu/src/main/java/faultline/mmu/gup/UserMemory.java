@@ -236,22 +236,51 @@ public final class UserMemory {
     }
 
     /**
-     * Replaces the aligned 4-byte value at {@code uaddr} by {@code update} if it is {@code expect}; what was found is in
-     * {@code ctx.value}, zero-extended.
+     * Reads an aligned 4-byte value into {@code ctx.value}, zero-extended, where that takes no fault: what may be done with a
+     * lock held that the fault's handling could need.
      *
-     * @return 0, or -EFAULT
+     * @return 0, or -EFAULT, also where the page is merely absent
+     */
+    @KernelFunction("futex_get_value_locked")
+    public int getIntInatomic(MmStruct mm, FaultContext ctx, long uaddr) {
+        long pa = accessOk(uaddr, Integer.BYTES) ? pinPresent(mm, ctx, uaddr, false) : -1;
+        if (pa < 0) {
+            return -Errno.EFAULT;
+        }
+        ctx.value = load(pa, Integer.BYTES);
+        unpin(mm, ctx);
+        return 0;
+    }
+
+    /**
+     * Replaces the aligned 4-byte value at {@code uaddr} by {@code update} if it is {@code expect}, where that takes no
+     * fault; what was found is in {@code ctx.value}, zero-extended.
+     *
+     * @return 0, or -EFAULT, also where the page is merely absent or not writable yet
      */
     @KernelFunction("futex_atomic_cmpxchg_inatomic")
     @Injectable(value = "mm/usercopy/cmpxchg", error = -Errno.EFAULT)
-    public int cmpxchgInt(MmStruct mm, FaultContext ctx, long uaddr, int expect, int update) {
-        if ((uaddr & 3) != 0 || !accessOk(uaddr, Integer.BYTES)) {
-            return -Errno.EFAULT;
-        }
-        long pa = pin(mm, ctx, uaddr, true);
+    public int cmpxchgIntInatomic(MmStruct mm, FaultContext ctx, long uaddr, int expect, int update) {
+        long pa = accessOk(uaddr, Integer.BYTES) ? pinPresent(mm, ctx, uaddr, true) : -1;
         if (pa < 0) {
             return -Errno.EFAULT;
         }
         ctx.value = phys.exchangeIfInt(pa, expect, update) & 0xffff_ffffL;
+        unpin(mm, ctx);
+        return 0;
+    }
+
+    /**
+     * Makes a byte's page present and writable without writing to it.
+     *
+     * @return 0, or -EFAULT where it cannot be
+     */
+    @KernelFunction(value = "fault_in_user_writeable", file = "kernel/futex/core.c")
+    public int faultInWritable(MmStruct mm, FaultContext ctx, long uaddr) {
+        long pa = accessOk(uaddr, 1) ? pin(mm, ctx, uaddr, true) : -1;
+        if (pa < 0) {
+            return -Errno.EFAULT;
+        }
         unpin(mm, ctx);
         return 0;
     }
@@ -304,16 +333,21 @@ public final class UserMemory {
      */
     private long pin(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
         for (; ; ) {
-            mm.mmapLock().readLock();
-            long pa = tryPin(mm, ctx, uaddr, write);
-            if (pa >= 0) {
+            long pa = pinPresent(mm, ctx, uaddr, write);
+            if (pa >= 0 || !faultIn(mm, ctx, uaddr, write)) {
                 return pa;
             }
-            mm.mmapLock().readUnlock();
-            if (!faultIn(mm, ctx, uaddr, write)) {
-                return -1;
-            }
         }
+    }
+
+    /** As {@link #pin}, but -1 also where a fault would help. */
+    private long pinPresent(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
+        mm.mmapLock().readLock();
+        long pa = tryPin(mm, ctx, uaddr, write);
+        if (pa < 0) {
+            mm.mmapLock().readUnlock();
+        }
+        return pa;
     }
 
     private long tryPin(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {

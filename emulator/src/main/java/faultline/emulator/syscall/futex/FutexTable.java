@@ -1,18 +1,13 @@
 package faultline.emulator.syscall.futex;
 
 import faultline.emulator.syscall.Restart;
+import faultline.emulator.task.FutexExit;
 import faultline.emulator.task.Sleeps;
 import faultline.emulator.task.Task;
+import faultline.emulator.task.TaskMemory;
 import faultline.emulator.task.UserFault;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
-import faultline.mmu.file.AddressSpace;
-import faultline.mmu.gup.UserMemory;
-import faultline.mmu.mm.MmStruct;
-import faultline.mmu.phys.FrameTable;
-import faultline.mmu.phys.Page;
-import faultline.mmu.phys.PageFlags;
-import faultline.mmu.system.MemorySystem;
 import java.util.Iterator;
 
 /**
@@ -27,12 +22,9 @@ public final class FutexTable {
 
     private static final int BUCKETS = 256;
 
-    private static final int FUTEX_WAITERS = 0x80000000;
-    private static final int FUTEX_OWNER_DIED = 0x40000000;
-    private static final int FUTEX_TID_MASK = 0x3fffffff;
-    private static final int ROBUST_LIST_LIMIT = 2048;
-
     private final FutexBucket[] buckets = new FutexBucket[BUCKETS];
+    private final PiLocks locks = new PiLocks(this);
+    private final PiRequeue conditions = new PiRequeue(this, locks);
 
     public FutexTable() {
         for (int i = 0; i < BUCKETS; i++) {
@@ -40,63 +32,33 @@ public final class FutexTable {
         }
     }
 
-    private FutexBucket bucket(FutexKey key) {
+    /** Futexes whose owner is known, and passes them on. */
+    PiLocks locks() {
+        return locks;
+    }
+
+    /** Waits that end with such a lock. */
+    PiRequeue conditions() {
+        return conditions;
+    }
+
+    FutexBucket bucket(FutexKey key) {
         int hash = key.hashCode();
         return buckets[(hash ^ hash >>> 16) & BUCKETS - 1];
     }
 
-    /**
-     * The key of an aligned address.
-     *
-     * @param write whether the call writes the word: then it must be writable
-     * @throws UserFault where a shared word cannot be reached
-     */
-    @KernelFunction(value = "get_futex_key", file = "kernel/futex/core.c")
-    FutexKey key(Task task, long address, boolean shared, boolean write) {
-        return shared ? sharedKey(task, address, write) : new FutexKey(task.mm(), address);
+    FutexBucket[] buckets() {
+        return buckets;
     }
 
-    /**
-     * The key of a word that may be shared: what its page belongs to tells. The page is pinned while that is asked, so that it
-     * cannot become another's meanwhile.
-     *
-     * <p>Pinned as for writing where that is allowed: a private page is then this process' own copy, and its address is the key.
-     */
-    private static FutexKey sharedKey(Task task, long address, boolean write) {
-        MmStruct mm = task.mm();
-        MemorySystem memory = task.kernel().memory();
-        long[] page = new long[1];
-        boolean readOnly = false;
-        if (!UserMemory.accessOk(address, Integer.BYTES)) {
-            throw UserFault.INSTANCE;
-        }
-        mm.mmapLock().readLock();
-        try {
-            long pinned = memory.gup().getUserPages(mm, task.fault(), address, 1, true, false, page, null);
-            if (pinned == -Errno.EFAULT && !write) {
-                readOnly = true;
-                pinned = memory.gup().getUserPages(mm, task.fault(), address, 1, false, false, page, null);
-            }
-            if (pinned < 0) {
-                throw UserFault.INSTANCE;
-            }
-        } finally {
-            mm.mmapLock().readUnlock();
-        }
-        FrameTable frames = memory.phys().frames();
-        try {
-            if (frames.test(page[0], PageFlags.ANON) && !readOnly) {
-                return new FutexKey(mm, address);
-            }
-            if (frames.mapping(page[0]) instanceof AddressSpace object) {
-                return new FutexKey(object, (frames.index(page[0]) << Page.SHIFT) + Page.offset(address));
-            }
-            // an anonymous page that can never be written, the page of zeros, or one whose file was cut: nobody wakes
-            // there
-            throw UserFault.INSTANCE;
-        } finally {
-            memory.phys().allocator().putPage(page[0]);
-        }
+    /** Of two buckets the one whose monitor is taken first. */
+    static FutexBucket low(FutexBucket a, FutexBucket b) {
+        return a.index <= b.index ? a : b;
+    }
+
+    /** Of two buckets the one whose monitor is taken second; the same one where there is only one. */
+    static FutexBucket high(FutexBucket a, FutexBucket b) {
+        return a.index <= b.index ? b : a;
     }
 
     /**
@@ -108,17 +70,37 @@ public final class FutexTable {
     @KernelFunction(value = "__futex_wait", file = "kernel/futex/waitwake.c")
     long wait(Task task, FutexKey key, long address, int value, int bitset, int clock, long deadline) {
         FutexWaiter waiter = new FutexWaiter(task, key, bitset, 0);
-        FutexBucket bucket = bucket(key);
-        synchronized (bucket) {
-            if (task.user().getInt(address) != value) {
-                return -Errno.EAGAIN;
-            }
-            bucket.add(waiter);
-        }
-        return sleep(task, waiter, clock, deadline);
+        return queueIfEqual(waiter, address, value) ? sleep(task, waiter, clock, deadline) : -Errno.EAGAIN;
     }
 
-    private long sleep(Task task, FutexWaiter waiter, int clock, long deadline) {
+    /**
+     * Queues a waiter if the word has a value. Leaves the monitor to have an absent page faulted in.
+     *
+     * @throws UserFault where that cannot be
+     */
+    @KernelFunction(value = "futex_wait_setup", file = "kernel/futex/waitwake.c")
+    boolean queueIfEqual(FutexWaiter waiter, long address, int value) {
+        FutexBucket bucket = bucket(waiter.key);
+        while (true) {
+            synchronized (bucket) {
+                long word = FutexWord.get(waiter.task, address);
+                if (word != TaskMemory.ABSENT) {
+                    if ((int) word == value) {
+                        bucket.add(waiter);
+                    }
+                    return (int) word == value;
+                }
+            }
+            waiter.task.user().getInt(address);
+        }
+    }
+
+    /**
+     * Waits until a queued waiter is woken.
+     *
+     * @return 0; else -ETIMEDOUT or -ERESTARTSYS, and it is in no queue any more
+     */
+    long sleep(Task task, FutexWaiter waiter, int clock, long deadline) {
         while (!waiter.woken) {
             if (task.signalPending()) {
                 return remove(waiter) ? -Restart.ERESTARTSYS : 0;
@@ -142,8 +124,7 @@ public final class FutexTable {
             synchronized (bucket) {
                 // a requeue may have moved it between the look and the lock
                 if (waiter.bucket == bucket) {
-                    bucket.waiters.remove(waiter);
-                    waiter.bucket = null;
+                    bucket.remove(waiter);
                     return true;
                 }
             }
@@ -159,15 +140,21 @@ public final class FutexTable {
         }
     }
 
+    /** Returns how many were woken; -EINVAL at a waiter that only its lock's owner may wake. */
     private static int wakeLocked(FutexBucket bucket, FutexKey key, int count, int bitset) {
         int woken = 0;
         for (Iterator<FutexWaiter> it = bucket.waiters.iterator(); woken < count && it.hasNext(); ) {
             FutexWaiter waiter = it.next();
-            if (waiter.key.equals(key) && (waiter.bitset & bitset) != 0) {
+            if (!waiter.key.equals(key)) {
+                continue;
+            }
+            if (waiter.isPi()) {
+                return -Errno.EINVAL;
+            }
+            if ((waiter.bitset & bitset) != 0) {
                 it.remove();
                 waiter.bucket = null;
-                waiter.woken = true;
-                waiter.task.wake();
+                waiter.wake();
                 woken++;
             }
         }
@@ -177,7 +164,7 @@ public final class FutexTable {
     /** Wakes waiters of a word whose address may be shared or private: what the kernel does at a thread's end. */
     public void wakeShared(Task task, long address, int count) {
         try {
-            wake(key(task, address, true, false), count, MATCH_ANY);
+            wake(FutexKeys.of(task, address, true, false), count, MATCH_ANY);
         } catch (UserFault e) {
             // unmapped meanwhile: nobody can wait there
             return;
@@ -194,16 +181,21 @@ public final class FutexTable {
     long requeue(Task task, FutexKey from, long address, FutexKey to, int wake, int move, Integer compare) {
         FutexBucket source = bucket(from);
         FutexBucket target = bucket(to);
-        FutexBucket low = source.index <= target.index ? source : target;
-        FutexBucket high = low == source ? target : source;
-        synchronized (low) {
-            synchronized (high) {
-                if (compare != null && task.user().getInt(address) != compare) {
-                    return -Errno.EAGAIN;
+        while (true) {
+            synchronized (low(source, target)) {
+                synchronized (high(source, target)) {
+                    long word = compare == null ? 0 : FutexWord.get(task, address);
+                    if (compare != null && word != TaskMemory.ABSENT && (int) word != compare) {
+                        return -Errno.EAGAIN;
+                    }
+                    if (word != TaskMemory.ABSENT) {
+                        int woken = wakeLocked(source, from, wake, MATCH_ANY);
+                        int moved = woken < 0 ? woken : moveLocked(source, from, target, to, move);
+                        return moved < 0 ? moved : woken + moved;
+                    }
                 }
-                int woken = wakeLocked(source, from, wake, MATCH_ANY);
-                return woken + moveLocked(source, from, target, to, move);
             }
+            task.user().getInt(address);
         }
     }
 
@@ -214,6 +206,9 @@ public final class FutexTable {
             if (!waiter.key.equals(from)) {
                 i++;
                 continue;
+            }
+            if (waiter.isPi()) {
+                return -Errno.EINVAL;
             }
             moved++;
             waiter.key = to;
@@ -240,38 +235,21 @@ public final class FutexTable {
         }
         FutexBucket a = bucket(first);
         FutexBucket b = bucket(second);
-        FutexBucket low = a.index <= b.index ? a : b;
-        FutexBucket high = low == a ? b : a;
-        // guest code is the second party to this read-modify-write: nobody runs any while we own the virtual CPU
-        task.user().putInt(address2, task.user().getInt(address2));
-        synchronized (low) {
-            synchronized (high) {
-                int old;
-                task.kernel().cpu().acquire(task);
-                try {
-                    old = task.user().getInt(address2);
-                    task.user().putInt(address2, op.apply(old));
-                } finally {
-                    task.kernel().cpu().release();
+        while (true) {
+            synchronized (low(a, b)) {
+                synchronized (high(a, b)) {
+                    long old = FutexWord.update(task, address2, op::apply);
+                    if (old != TaskMemory.ABSENT && !op.canCompare()) {
+                        return -Errno.ENOSYS;
+                    }
+                    if (old != TaskMemory.ABSENT) {
+                        int woken = wakeLocked(a, first, count, MATCH_ANY);
+                        int more = woken >= 0 && op.compares((int) old) ? wakeLocked(b, second, count2, MATCH_ANY) : 0;
+                        return woken < 0 || more < 0 ? -Errno.EINVAL : woken + more;
+                    }
                 }
-                long woken = wakeLocked(a, first, count, MATCH_ANY);
-                if (op.compares(old)) {
-                    woken += wakeLocked(b, second, count2, MATCH_ANY);
-                }
-                return woken;
             }
-        }
-    }
-
-    /** Queues a task on several futexes at once, for futex_waitv; see {@link FutexWaitv}. */
-    boolean queueIfEqual(FutexWaiter waiter, long address, int value) {
-        FutexBucket bucket = bucket(waiter.key);
-        synchronized (bucket) {
-            if (waiter.task.user().getInt(address) != value) {
-                return false;
-            }
-            bucket.add(waiter);
-            return true;
+            FutexWord.faultIn(task, address2);
         }
     }
 
@@ -279,56 +257,16 @@ public final class FutexTable {
         return remove(waiter);
     }
 
-    /** Marks the robust futexes of a dying task as ownerless and wakes one waiter of each. */
-    @KernelFunction(value = "exit_robust_list", file = "kernel/futex/core.c")
-    public void exitRobustList(Task task) {
+    /** Gives back the locks of a task that ends, or that lets go of its memory by execve. */
+    @KernelFunction(value = "futex_cleanup", file = "kernel/futex/core.c")
+    public void release(Task task, FutexExit after) {
+        task.setFutexExit(FutexExit.EXITING);
         long head = task.robustList();
-        if (head == 0) {
-            return;
+        if (head != 0) {
+            task.setRobustList(0);
+            new RobustList(task, this).release(head);
         }
-        task.setRobustList(0);
-        try {
-            long entry = task.user().getLong(head);
-            long offset = task.user().getLong(head + 8);
-            long pending = task.user().getLong(head + 16);
-            for (int i = 0; i < ROBUST_LIST_LIMIT && (entry & ~1L) != head; i++) {
-                long next = task.user().getLong(entry & ~1L);
-                if ((entry & ~1L) != (pending & ~1L)) {
-                    handleDeath(task, (entry & ~1L) + offset, false);
-                }
-                entry = next;
-            }
-            if ((pending & ~1L) != 0) {
-                handleDeath(task, (pending & ~1L) + offset, true);
-            }
-        } catch (UserFault e) {
-            // a list that the program has broken ends where it cannot be read, as in the kernel
-            return;
-        }
-    }
-
-    @KernelFunction(value = "handle_futex_death", file = "kernel/futex/core.c")
-    private void handleDeath(Task task, long address, boolean pending) {
-        if ((address & 3) != 0) {
-            throw UserFault.INSTANCE;
-        }
-        int value = task.user().getInt(address);
-        if (pending && value == 0) {
-            wakeShared(task, address, 1);
-            return;
-        }
-        if ((value & FUTEX_TID_MASK) != task.tid()) {
-            return;
-        }
-        task.kernel().cpu().acquire(task);
-        try {
-            value = task.user().getInt(address);
-            task.user().putInt(address, value & FUTEX_WAITERS | FUTEX_OWNER_DIED);
-        } finally {
-            task.kernel().cpu().release();
-        }
-        if ((value & FUTEX_WAITERS) != 0) {
-            wakeShared(task, address, 1);
-        }
+        locks.ownerDies(task);
+        task.setFutexExit(after);
     }
 }

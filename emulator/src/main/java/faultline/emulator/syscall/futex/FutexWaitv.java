@@ -1,19 +1,14 @@
 package faultline.emulator.syscall.futex;
 
 import faultline.emulator.syscall.Restart;
-import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Sleeps;
 import faultline.emulator.task.Task;
-import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
 /** futex_waitv(2): waits until one of up to 128 futexes is woken. */
 final class FutexWaitv {
     private static final int MOST = 128;
-    private static final int SIZE = 24;
-    private static final int FUTEX2_SIZE_U32 = 2;
-    private static final int FUTEX2_PRIVATE = 128;
 
     private FutexWaitv() {}
 
@@ -22,15 +17,9 @@ final class FutexWaitv {
         if ((int) flags != 0 || (int) count <= 0 || (int) count > MOST || waiters == 0) {
             return -Errno.EINVAL;
         }
-        long deadline = Sleeps.NEVER;
-        if (timeout != 0) {
-            if (clock != KernelClock.REALTIME && clock != KernelClock.MONOTONIC) {
-                return -Errno.EINVAL;
-            }
-            deadline = TimeValues.readTimespec(task, timeout);
-            if (deadline < 0) {
-                return deadline;
-            }
+        long deadline = Futex2Calls.deadline(task, timeout, clock);
+        if (deadline < 0) {
+            return deadline;
         }
         int n = (int) count;
         FutexWaiter[] queued = new FutexWaiter[n];
@@ -38,18 +27,13 @@ final class FutexWaitv {
         int[] values = new int[n];
         FutexTable futexes = task.kernel().futexes();
         for (int i = 0; i < n; i++) {
-            long at = waiters + (long) i * SIZE;
-            int futexFlags = task.user().getInt(at + 16);
-            if (task.user().getInt(at + 20) != 0 || (futexFlags & ~FUTEX2_PRIVATE) != FUTEX2_SIZE_U32) {
+            Futex2Word word = Futex2Word.read(task, waiters, i);
+            if (word == null || word.check() != 0 || word.checkAddress(task) != 0) {
                 return -Errno.EINVAL;
             }
-            addresses[i] = task.user().getLong(at + 8);
-            values[i] = (int) task.user().getLong(at);
-            if ((addresses[i] & 3) != 0) {
-                return -Errno.EINVAL;
-            }
-            FutexKey key = futexes.key(task, addresses[i], (futexFlags & FUTEX2_PRIVATE) == 0, false);
-            queued[i] = new FutexWaiter(task, key, FutexTable.MATCH_ANY, i);
+            addresses[i] = word.address();
+            values[i] = (int) word.value();
+            queued[i] = new FutexWaiter(task, word.key(task), FutexTable.MATCH_ANY, i);
         }
         return wait(task, futexes, queued, addresses, values, (int) clock, deadline);
     }

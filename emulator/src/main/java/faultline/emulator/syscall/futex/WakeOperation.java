@@ -7,7 +7,7 @@ package faultline.emulator.syscall.futex;
  * @param comparison 0 eq, 1 ne, 2 lt, 3 le, 4 gt, 5 ge
  */
 record WakeOperation(int operation, int operand, int comparison, int comparand) {
-    /** Null for an operation or comparison that does not exist. */
+    /** Null for an operation that does not exist. */
     static WakeOperation parse(int packed) {
         int operation = packed >>> 28 & 7;
         int comparison = packed >>> 24 & 15;
@@ -17,7 +17,12 @@ record WakeOperation(int operation, int operand, int comparison, int comparand) 
             // out of range: the kernel warns and uses the low five bits
             operand = 1 << (operand & 31);
         }
-        return operation > 4 || comparison > 5 ? null : new WakeOperation(operation, operand, comparison, comparand);
+        return operation > 4 ? null : new WakeOperation(operation, operand, comparison, comparand);
+    }
+
+    /** Whether there is such a comparison: asked for, as in the kernel, when the word has been changed already. */
+    boolean canCompare() {
+        return comparison <= 5;
     }
 
     int apply(int old) {
