@@ -98,6 +98,14 @@ public final class MachineOptions {
                     + " (default: ${DEFAULT-VALUE}).")
     private String hugePages = "madvise";
 
+    @Option(
+            names = "--aslr",
+            paramLabel = "machine|exec",
+            description =
+                    "When it is drawn where code lies: once, so that translated code can be used again, or at each"
+                            + " execve as on Linux (default: ${DEFAULT-VALUE}).")
+    private String aslr = "machine";
+
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
 
@@ -140,6 +148,7 @@ public final class MachineOptions {
         oneOf("--ptl", pageTableLock, "mm", "split");
         oneOf("--thp", hugePages, "never", "madvise", "always");
         oneOf("--mremap", move, "page", "extent", "pmd");
+        oneOf("--aslr", aslr, "machine", "exec");
         oneOf("--overcommit", overcommit, "0", "1", "2");
         oneOf("--gup-cow", gupCow, "2005", "fixed");
         if (memBytes < LEAST_MEMORY || memBytes > MOST_MEMORY) {
@@ -164,6 +173,7 @@ public final class MachineOptions {
         all.put("overcommit", overcommit);
         all.put("gup-cow", gupCow);
         all.put("thp", hugePages);
+        all.put("aslr", aslr);
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
         }

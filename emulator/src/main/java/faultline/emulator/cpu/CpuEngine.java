@@ -57,6 +57,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     /** The task whose registers the engine has. Under the residency lock. */
     private CpuState resident;
 
+    private String program = "";
     private volatile boolean stopRequested;
     /** Address of an instruction that user code must not execute. */
     private long forbiddenRip;
@@ -134,9 +135,10 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
         return true;
     }
 
-    /** The engine now serves this address space. Nothing of an earlier one is left in it. */
-    void bind(GuestMemory memory) {
+    /** The engine now serves this address space. Nothing of an earlier one is left in it but translated code. */
+    void bind(GuestMemory memory, String newProgram) {
         core.memory = memory;
+        program = newProgram;
         shootdown.flushAll();
     }
 
@@ -147,6 +149,11 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     }
 
     private FaultListener listener;
+
+    /** The program that it was bound for last. */
+    String program() {
+        return program;
+    }
 
     /** This engine's number in its pool, from 1. */
     int id() {

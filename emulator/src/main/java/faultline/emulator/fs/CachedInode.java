@@ -9,6 +9,11 @@ import org.slf4j.LoggerFactory;
 /**
  * One host inode whose pages are in guest memory. Its life is counted by uses, under its monitor: each mapped open file
  * has one, and each read or write in flight.
+ *
+ * <pre>
+ *   used ── last use ends ──▶ kept ── mapped again, file unchanged ──▶ used
+ *     └── could be written ──▶ dead ◀── file changed, too many kept ──┘
+ * </pre>
  */
 final class CachedInode {
     private static final Logger LOG = LoggerFactory.getLogger(CachedInode.class);
@@ -18,6 +23,9 @@ final class CachedInode {
     private int uses;
     private boolean dead;
     private HostStore store;
+    /** The host's file when its first page was read. */
+    private FileVersion version;
+
     private volatile AddressSpace mapping;
 
     CachedInode(InodeCache cache, InodeCache.Key key) {
@@ -39,35 +47,76 @@ final class CachedInode {
             return false;
         }
         if (mapping == null) {
+            version = FileVersion.of(file.hostFd());
             store = new HostStore(file);
             mapping = new AddressSpace(pages, store);
+        } else if (uses == 0 && !isUnchanged(file.hostFd())) {
+            die();
+            return false;
         } else {
             store.offerWritable(file);
         }
-        uses++;
+        if (uses++ == 0) {
+            cache.unkeep(this);
+        }
         return true;
     }
 
-    /** A read or write begins. Returns false when there are no pages. */
+    private boolean isUnchanged(int hostFd) {
+        return version != null && version.equals(FileVersion.of(hostFd));
+    }
+
+    /** A read or write begins. Returns false when no open file shows these pages. */
     synchronized boolean useAgain() {
-        if (dead || mapping == null) {
+        if (uses == 0) {
             return false;
         }
         uses++;
         return true;
     }
 
-    /** Ends one use; the last one writes back, frees the pages and lets go of the host's file. */
-    synchronized void unuse() {
-        if (--uses > 0) {
-            return;
+    /** Ends one use. After the last one the pages are kept, or are written back and freed, and the host's file is let go. */
+    void unuse() {
+        CachedInode oldest;
+        synchronized (this) {
+            if (--uses > 0) {
+                return;
+            }
+            if (!isWorthKeeping()) {
+                die();
+                return;
+            }
+            oldest = cache.keep(this);
         }
+        if (oldest != null) {
+            oldest.discard();
+        }
+    }
+
+    /** What was never writable is as clean as the host's file, if that has stayed the same. */
+    private boolean isWorthKeeping() {
+        return !store.isWritable()
+                && mapping.hasPages()
+                && version != null
+                && version.links() > 0
+                && isUnchanged(store.fd());
+    }
+
+    /** Ends an inode that nobody uses. */
+    synchronized void discard() {
+        if (uses == 0 && !dead) {
+            die();
+        }
+    }
+
+    private void die() {
         int lost = mapping.evict();
         if (lost < 0) {
             // The last close is too late to tell the program; the kernel logs it too ("lost async page write").
             LOG.warn("pages of inode {} on device {} could not be written: errno {}", key.ino(), key.dev(), -lost);
         }
         dead = true;
+        cache.unkeep(this);
         cache.remove(this);
         store.close();
     }

@@ -77,6 +77,7 @@ public final class FileSystem implements AutoCloseable {
     @Override
     public void close() {
         inodes.writebackAll();
+        inodes.discardKept();
         root.close();
     }
 }

@@ -170,7 +170,7 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long transferVector(MemorySegment vector, int count, long position, int rwFlags, boolean write) {
-        CachedInode inode = cached();
+        CachedInode inode = write ? cachedToChange() : cached();
         if (inode == null) {
             return Libc.call(write ? Nr.PWRITEV2 : Nr.PREADV2, fd, vector.address(), count, position, 0, rwFlags);
         }
@@ -209,6 +209,10 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     private CachedInode cached() {
         return type == HostStat.S_IFREG ? root.inodes().find(key) : null;
+    }
+
+    private CachedInode cachedToChange() {
+        return type == HostStat.S_IFREG ? root.inodes().findToChange(key) : null;
     }
 
     @Override
@@ -266,7 +270,7 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long write(Waiter waiter, MemorySegment from, long length, int rwFlags) {
-        CachedInode inode = cached();
+        CachedInode inode = cachedToChange();
         if (inode != null) {
             try {
                 return writeCached(inode, from, length, rwFlags);
@@ -351,7 +355,7 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags) {
-        CachedInode inode = cached();
+        CachedInode inode = cachedToChange();
         if (inode != null) {
             try {
                 return inode.mapping().writeThrough(position, from, length, hostWrite(rwFlags));
@@ -388,7 +392,7 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long truncate(long size) {
-        CachedInode inode = cached();
+        CachedInode inode = cachedToChange();
         if (inode == null) {
             return Libc.call(Nr.FTRUNCATE, fd, size);
         }
@@ -401,7 +405,7 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long allocate(int mode, long offset, long length) {
-        CachedInode inode = cached();
+        CachedInode inode = cachedToChange();
         if (inode == null) {
             return Libc.call(Nr.FALLOCATE, fd, mode, offset, length);
         }
@@ -447,7 +451,7 @@ public final class HostFile extends OpenFile implements MappedFile {
      * O_TRUNC has emptied the file on the host behind the cache's back: cached pages and mappings follow.
      */
     void truncatedByOpen() {
-        CachedInode inode = cached();
+        CachedInode inode = cachedToChange();
         if (inode != null) {
             inode.mapping().truncate(0);
             inode.unuse();

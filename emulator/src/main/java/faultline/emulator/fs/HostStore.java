@@ -75,6 +75,15 @@ final class HostStore implements BackingStore {
         }
     }
 
+    int fd() {
+        return fd;
+    }
+
+    /** Whether pages may be written back. */
+    boolean isWritable() {
+        return writable;
+    }
+
     long read(long position, MemorySegment to) {
         return Libc.call(Nr.PREAD64, fd, to.address(), to.byteSize(), position);
     }

@@ -17,6 +17,8 @@ public final class HostStat {
     public static final int S_IFCHR = 0x2000;
     public static final int S_IFIFO = 0x1000;
 
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
+
     private HostStat() {}
 
     public static long dev(MemorySegment stat) {
@@ -41,5 +43,15 @@ public final class HostStat {
 
     public static long size(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_LONG, 48);
+    }
+
+    /** Nanoseconds since 1970 of the last change of the contents. */
+    public static long mtime(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_LONG, 88) * NANOS_PER_SECOND + stat.get(ValueLayout.JAVA_LONG, 96);
+    }
+
+    /** Nanoseconds since 1970 of the last change of contents or inode. */
+    public static long ctime(MemorySegment stat) {
+        return stat.get(ValueLayout.JAVA_LONG, 104) * NANOS_PER_SECOND + stat.get(ValueLayout.JAVA_LONG, 112);
     }
 }

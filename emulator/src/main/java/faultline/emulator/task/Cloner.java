@@ -158,7 +158,7 @@ public final class Cloner {
             return process.space().share();
         }
         MmStruct from = process.space().mm();
-        UserSpace copy = kernel.newSpace(from.limits());
+        UserSpace copy = kernel.newSpace(from.limits(), process.exec().path());
         if (copy != null && kernel.memory().fork().dupMmap(copy.mm(), from, parent.fault()) != 0) {
             copy.put();
             return null;

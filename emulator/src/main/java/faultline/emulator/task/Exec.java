@@ -99,7 +99,7 @@ final class Exec {
     /** Builds the new address space; tears it down when that fails. */
     private void build() throws ElfException {
         checkSizes();
-        space = kernel.newSpace(kernel.limits(process));
+        space = kernel.newSpace(kernel.limits(process), program.file().path());
         if (space == null) {
             throw new ElfException(Errno.ENOMEM, "no memory for an address space");
         }
@@ -137,9 +137,9 @@ final class Exec {
 
     private void map() throws ElfException {
         MmStruct mm = space.mm();
-        long mmapRandom = randomPages(1L << MmLayout.MMAP_RND_BITS);
+        CodePlaces.Places places = random ? kernel.codePlaces().next() : CodePlaces.Places.FIXED;
         boolean legacy = (process.personality() & ADDR_COMPAT_LAYOUT) != 0;
-        mm.pickLayout(mmapRandom, randomPages(32 << 20 >> MmLayout.PAGE_SHIFT), legacy);
+        mm.pickLayout(places.mappings(), randomPages(32 << 20 >> MmLayout.PAGE_SHIFT), legacy);
         long top = stackTop();
         byte[] randomBytes = new byte[16];
         kernel.random().nextBytes(randomBytes);
@@ -154,7 +154,7 @@ final class Exec {
                         program.interpreterFile() == null
                                 ? null
                                 : program.interpreterFile().mapped(),
-                        randomPages(1L << MmLayout.MMAP_RND_BITS));
+                        places.program());
         placeHeap(mm);
         auxv = stack.auxv();
         fillAuxv(stack, loaded);

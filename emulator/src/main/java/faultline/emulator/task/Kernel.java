@@ -45,6 +45,7 @@ public final class Kernel implements AutoCloseable {
     private final VirtualCpu cpu;
     private final KernelClock clock;
     private final GuestRandom random;
+    private final CodePlaces codePlaces;
     private final TimerQueue timers;
     private final SyscallTable syscalls = new SyscallTable();
     private final OomKiller oomKiller = new OomKiller(this);
@@ -72,6 +73,7 @@ public final class Kernel implements AutoCloseable {
         memory.reclaimer().setOutOfMemory(oomKiller::outOfMemory);
         this.clock = spec.seed() == null ? KernelClock.host() : KernelClock.virtual();
         this.random = GuestRandom.of(spec.seed());
+        this.codePlaces = new CodePlaces(random, spec.options().getOrDefault("aslr", "machine"));
         this.timers = new TimerQueue(clock);
         this.cpu = spec.seed() == null ? new VirtualCpu() : SeededCpu.of(spec.seed(), clock, timers);
         this.pool = new CpuPool(
@@ -105,6 +107,11 @@ public final class Kernel implements AutoCloseable {
 
     public GuestRandom random() {
         return random;
+    }
+
+    /** Where execve puts code. */
+    CodePlaces codePlaces() {
+        return codePlaces;
     }
 
     public TimerQueue timers() {
@@ -248,10 +255,10 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    /** An empty address space with an engine of its own, or null without memory. */
-    UserSpace newSpace(MmLimits limits) {
+    /** An empty address space for a program, with an engine of its own; null without memory. */
+    UserSpace newSpace(MmLimits limits, String program) {
         MmStruct mm = memory.newMm(limits);
-        return mm == null ? null : new UserSpace(this, mm, pool.acquire(mm, memory.walker(), memory.faults()));
+        return mm == null ? null : new UserSpace(this, mm, pool.acquire(mm, memory.walker(), memory.faults(), program));
     }
 
     MmLimits limits(Process process) {

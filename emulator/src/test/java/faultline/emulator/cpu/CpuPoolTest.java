@@ -36,6 +36,20 @@ class CpuPoolTest {
     }
 
     @Test
+    void engineThatKnowsTheProgramIsLentFirstElseTheOneUsedLast() {
+        try (FakeKernel kernel = new FakeKernel()) {
+            CpuEngine shell = kernel.pool.acquire(kernel, "/bin/sh");
+            CpuEngine list = kernel.pool.acquire(kernel, "/bin/ls");
+            kernel.pool.release(shell);
+            kernel.pool.release(list);
+            assertThat(kernel.pool.acquire(kernel, "/bin/sh")).isSameAs(shell);
+            kernel.pool.release(shell);
+            assertThat(kernel.pool.acquire(kernel, "/bin/cat")).isSameAs(shell);
+            assertThat(kernel.pool.acquire(kernel, "/bin/sh")).isSameAs(list);
+        }
+    }
+
+    @Test
     void closedPoolLendsNothing() {
         FakeKernel kernel = new FakeKernel();
         kernel.close();

@@ -191,7 +191,7 @@ class CpuStopTest {
                 return 0;
             }
         };
-        kernel.engine.bind(reclaiming);
+        kernel.engine.bind(reclaiming, "");
 
         assertThat(kernel.run(CODE)).isEqualTo(Exit.SYSCALL);
         assertThat(kernel.state.get(RAX)).isZero();

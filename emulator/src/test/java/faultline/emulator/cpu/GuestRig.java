@@ -32,7 +32,7 @@ final class GuestRig implements AutoCloseable {
         memory.setInstructionCache(pool.instructionCache());
         mm = memory.newMm(MmLimits.ROOT);
         mm.pickLayout(0, 0, false);
-        engine = pool.acquire(mm, memory.walker(), memory.faults());
+        engine = pool.acquire(mm, memory.walker(), memory.faults(), "");
         map(CODE, 0x10000, RW | Prot.EXEC, MmapFlags.FIXED);
     }
 

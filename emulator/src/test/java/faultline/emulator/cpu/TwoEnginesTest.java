@@ -100,7 +100,7 @@ class TwoEnginesTest {
         MmStruct child = rig.memory.newMm(MmLimits.ROOT);
         assertThat(rig.memory.fork().dupMmap(child, rig.mm, rig.context)).isZero();
         sides.add(new Side(rig.mm, rig.engine));
-        sides.add(new Side(child, rig.pool.acquire(child, rig.memory.walker(), rig.memory.faults())));
+        sides.add(new Side(child, rig.pool.acquire(child, rig.memory.walker(), rig.memory.faults(), "")));
     }
 
     @AfterEach

@@ -28,6 +28,7 @@ class CachedFileTest {
 
     private final Caller caller = new TestCaller(1, 1);
     private PhysicalMemory memory;
+    private long freeFrames;
     private PageCache pages;
     private FileSystem files;
     private FsContext fs;
@@ -36,6 +37,7 @@ class CachedFileTest {
     @BeforeEach
     void open() throws IOException {
         memory = PhysicalMemory.reserve(16L << 20);
+        freeFrames = memory.allocator().freeFrames();
         pages = new PageCache(memory);
         files = new FileSystem(pages, null, null);
         fs = files.newContext(null);
@@ -47,11 +49,10 @@ class CachedFileTest {
 
     @AfterEach
     void close() {
-        long free = memory.allocator().freeFrames();
         fs.put();
         assertThat(files.inodes().size()).isZero();
         files.close();
-        assertThat(memory.allocator().freeFrames()).isEqualTo(free);
+        assertThat(memory.allocator().freeFrames()).isEqualTo(freeFrames);
         memory.close();
     }
 
