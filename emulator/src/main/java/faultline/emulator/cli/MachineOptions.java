@@ -106,6 +106,14 @@ public final class MachineOptions {
                             + " execve as on Linux (default: ${DEFAULT-VALUE}).")
     private String aslr = "machine";
 
+    @Option(
+            names = "--remap-file-pages",
+            paramLabel = "emulate|nonlinear",
+            description =
+                    "remap_file_pages maps the pages anew, as since Linux 4.0, or puts one mapping's pages out of order, as"
+                            + " before (default: ${DEFAULT-VALUE}).")
+    private String remapFilePages = "emulate";
+
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
 
@@ -151,6 +159,7 @@ public final class MachineOptions {
         oneOf("--aslr", aslr, "machine", "exec");
         oneOf("--overcommit", overcommit, "0", "1", "2");
         oneOf("--gup-cow", gupCow, "2005", "fixed");
+        oneOf("--remap-file-pages", remapFilePages, "emulate", "nonlinear");
         if (memBytes < LEAST_MEMORY || memBytes > MOST_MEMORY) {
             throw new CommandException(ExitStatus.TROUBLE, "--mem: from 16M to 1T, not " + memBytes + " bytes");
         }
@@ -174,6 +183,7 @@ public final class MachineOptions {
         all.put("gup-cow", gupCow);
         all.put("thp", hugePages);
         all.put("aslr", aslr);
+        all.put("remap-file-pages", remapFilePages);
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
         }

@@ -16,6 +16,7 @@ import faultline.emulator.syscall.time.TimeCalls;
 import faultline.emulator.syscall.userfault.UserfaultCalls;
 import faultline.mmu.gup.GupCow;
 import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.RemapMode;
 import faultline.mmu.mm.ThpMode;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MemorySystem;
@@ -81,6 +82,9 @@ public final class GuestMachine implements AutoCloseable {
                 .withMove(MoveMode.valueOf(spec.move().toUpperCase(Locale.ROOT)))
                 .withThp(ThpMode.valueOf(
                         spec.options().getOrDefault("thp", "madvise").toUpperCase(Locale.ROOT)))
+                .withRemap(RemapMode.valueOf(spec.options()
+                        .getOrDefault("remap-file-pages", "emulate")
+                        .toUpperCase(Locale.ROOT)))
                 .withOvercommit(overcommit(spec), MemoryConfig.defaults().overcommitRatio())
                 .withMmapMinAddr(
                         spec.seed() == null

@@ -6,6 +6,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +25,7 @@ import java.util.Map;
  * @param move how mremap moves, as {@code --mremap} says it
  * @param seconds how long it may take before it is killed
  * @param seed as {@code --seed} says it, or null
+ * @param options further switches by name, see {@link GuestSpec#options()}
  */
 record GuestRequest(
         List<String> argv,
@@ -37,14 +39,21 @@ record GuestRequest(
         String ptl,
         String move,
         int seconds,
-        Long seed) {
+        Long seed,
+        Map<String, String> options) {
 
     GuestSpec spec() {
-        return new GuestSpec(argv.getFirst(), argv, env, root, cwd, memBytes, seed, ptl, move, Map.of());
+        return new GuestSpec(argv.getFirst(), argv, env, root, cwd, memBytes, seed, ptl, move, options);
     }
 
     GuestRequest withSeed(long newSeed) {
-        return new GuestRequest(argv, env, cwd, root, input, output, errors, memBytes, ptl, move, seconds, newSeed);
+        return new GuestRequest(
+                argv, env, cwd, root, input, output, errors, memBytes, ptl, move, seconds, newSeed, options);
+    }
+
+    GuestRequest withOptions(Map<String, String> newOptions) {
+        return new GuestRequest(
+                argv, env, cwd, root, input, output, errors, memBytes, ptl, move, seconds, seed, newOptions);
     }
 
     void send(DataOutputStream out) throws IOException {
@@ -67,6 +76,11 @@ record GuestRequest(
         out.writeInt(seconds);
         out.writeBoolean(seed != null);
         out.writeLong(seed == null ? 0 : seed);
+        out.writeInt(options.size());
+        for (Map.Entry<String, String> option : options.entrySet()) {
+            out.writeUTF(option.getKey());
+            out.writeUTF(option.getValue());
+        }
         out.flush();
     }
 
@@ -87,7 +101,18 @@ record GuestRequest(
                 in.readUTF(),
                 in.readUTF(),
                 in.readInt(),
-                seed(in));
+                seed(in),
+                options(in));
+    }
+
+    private static Map<String, String> options(DataInputStream in) throws IOException {
+        Map<String, String> options = new HashMap<>();
+        int count = in.readInt();
+        for (int i = 0; i < count; i++) {
+            String name = in.readUTF();
+            options.put(name, in.readUTF());
+        }
+        return options;
     }
 
     private static Long seed(DataInputStream in) throws IOException {

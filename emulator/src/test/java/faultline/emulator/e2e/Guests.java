@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -98,7 +99,8 @@ final class Guests implements AutoCloseable {
                 ptl,
                 move,
                 seconds,
-                null);
+                null,
+                Map.of());
     }
 
     /** Runs in Faultline. A JVM that crashes or hangs is the result's trouble, and is replaced for the next run. */

@@ -8,14 +8,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Every program of testbins: the same output and exit status as on the host's kernel, and books in order at the end. */
 class NativeComparisonTest {
+    private static final Map<String, String> NONLINEAR = Map.of("remap-file-pages", "nonlinear");
     private static final List<String> ARGUMENTS = List.of("first", "", "third argument");
 
     private static Guests guests;
@@ -47,13 +50,34 @@ class NativeComparisonTest {
                         .map(move -> DynamicTest.dynamicTest(name + " mm " + move, () -> compare(name, "mm", move))));
     }
 
+    @Test
+    void sameWithNonlinearMappings() throws Exception {
+        compare("remap_file_pages", "split", "pmd", NONLINEAR);
+        compare("remap_file_pages", "mm", "extent", NONLINEAR);
+    }
+
+    @Test
+    void aNonlinearMappingIsOneMapping() throws Exception {
+        List<String> argv = List.of(TestPrograms.program("remap_file_pages").toString(), "maps");
+        GuestRequest request = guests.request(argv, null, "split", "pmd", Guests.SECONDS);
+
+        assertThat(guests.nativeRun(argv).output()).isEqualTo("mappings: 8, out of order: 0 kB\n");
+        assertThat(guests.run(request).output()).isEqualTo("mappings: 8, out of order: 0 kB\n");
+        assertThat(guests.run(request.withOptions(NONLINEAR)).output()).isEqualTo("mappings: 1, out of order: 32 kB\n");
+    }
+
     private static void compare(String name, String ptl, String move) throws Exception {
+        compare(name, ptl, move, Map.of());
+    }
+
+    private static void compare(String name, String ptl, String move, Map<String, String> options) throws Exception {
         Path program = TestPrograms.program(name);
         assumeTrue(Files.exists(program), program + " was not built: testbins/build.sh says why");
         List<String> argv =
                 Stream.concat(Stream.of(program.toString()), arguments(name)).toList();
         GuestResult expected = guests.nativeRun(argv);
-        GuestResult actual = guests.run(guests.request(argv, null, ptl, move, Guests.SECONDS));
+        GuestResult actual =
+                guests.run(guests.request(argv, null, ptl, move, Guests.SECONDS).withOptions(options));
 
         assertThat(actual.trouble())
                 .as("trouble; standard error: %s", actual.errors())

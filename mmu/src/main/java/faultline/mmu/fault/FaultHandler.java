@@ -241,8 +241,8 @@ public final class FaultHandler {
         }
         AddressSpace mapping = vma.sharedNode().isLinked() ? vma.file().mapping() : null;
         if (mapping != null) {
-            mapping.iMmapLock().lock();
-            mapping.unlinkAreaLocked(vma);
+            mapping.areas().lock().lock();
+            mapping.areas().unlinkLocked(vma);
         }
         family.lock().lock();
         family.unlinkLocked(vma);
@@ -250,8 +250,8 @@ public final class FaultHandler {
         family.linkLocked(vma);
         family.lock().unlock();
         if (mapping != null) {
-            mapping.linkAreaLocked(vma);
-            mapping.iMmapLock().unlock();
+            mapping.areas().linkLocked(vma);
+            mapping.areas().lock().unlock();
         }
         ctx.stackGrown = error == 0;
         return error == 0;

@@ -85,7 +85,7 @@ final class FileFault {
         env.cache.unlockPage(pfn);
         if ((result & VmFault.ERROR) != 0 || result == VmFault.NOPAGE) {
             env.allocator.putPage(pfn);
-        } else {
+        } else if (index == vma.pageIndex(ctx.page)) {
             mapAround(ctx, vma, index);
         }
         return result & ~VmFault.NOPAGE | majorBit(ctx);
@@ -244,7 +244,7 @@ final class FileFault {
 
     /**
      * Maps what is cached of the 16 pages around, so that reading a file through costs one fault in 16 pages. Pages that
-     * somebody has locked are left out; nothing is waited for.
+     * somebody has locked are left out; nothing is waited for. Not around a page that stands elsewhere than in order.
      */
     @KernelFunction(value = "do_fault_around", file = "mm/memory.c")
     private void mapAround(FaultContext ctx, Vma vma, long index) {

@@ -2,6 +2,7 @@ package faultline.mmu.fault;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.FileAreas;
 import faultline.mmu.file.IntervalNode;
 import faultline.mmu.file.MappingWalker;
 import faultline.mmu.mm.VmFlags;
@@ -34,43 +35,46 @@ public final class FileMappings implements MappingWalker {
      * {@inheritDoc}
      *
      * <p>The i_mmap lock is let go now and then. Mappings already cleared carry this walk's number and are skipped when it
-     * goes on from the start; a mapping that mremap made meanwhile out of one not yet cleared carries none (seed 003).
+     * goes on from the start; a mapping that mremap made meanwhile out of one not yet cleared carries none (seed 003). Nonlinear
+     * mappings come last, and are searched from end to end.
      */
     @Override
     @KernelFunction(value = "unmap_mapping_pages", file = "mm/memory.c")
     public void unmapMappingPages(AddressSpace mapping, long first, long last, boolean evenCows) {
         MmuGather gather = new MmuGather(env.phys, env.cache.instructionCache());
-        mapping.iMmapLock().lock();
+        FileAreas areas = mapping.areas();
+        areas.lock().lock();
         try {
-            if (mapping.iMmap().isEmpty()) {
+            if (areas.isEmpty()) {
                 return;
             }
-            int walk = mapping.nextTruncateCount();
+            int walk = areas.nextTruncateCount();
             long budget = LATENCY_PAGES;
-            IntervalNode node = mapping.iMmap().firstOverlap(first, last);
+            IntervalNode node = areas.first(first, last);
             while (node != null) {
-                if (node.truncateCount() == walk) {
-                    node = mapping.iMmap().nextOverlap(node, first, last);
-                    continue;
+                if (node.truncateCount() != walk) {
+                    budget -= unmapArea((Vma) node.area(), first, last, evenCows, gather);
+                    node.setTruncateCount(walk);
                 }
-                budget -= unmapArea((Vma) node.area(), first, last, evenCows, gather);
-                node.setTruncateCount(walk);
                 if (budget < 0) {
-                    mapping.iMmapLock().unlock();
-                    Thread.onSpinWait();
-                    mapping.iMmapLock().lock();
+                    areas.condResched();
                     budget = LATENCY_PAGES;
-                    node = mapping.iMmap().firstOverlap(first, last);
+                    node = areas.first(first, last);
+                } else {
+                    node = areas.next(node, first, last);
                 }
             }
         } finally {
-            mapping.iMmapLock().unlock();
+            areas.lock().unlock();
         }
     }
 
     /** Clears what one mapping shows of the range; returns how many pages that is. */
-    @KernelFunction(value = "unmap_mapping_range_vma", file = "mm/memory.c")
     private long unmapArea(Vma vma, long first, long last, boolean evenCows, MmuGather gather) {
+        if (vma.isNonlinear()) {
+            ZapDetails details = ZapDetails.truncation(evenCows, first, last);
+            return unmapPart(vma, vma.start(), vma.end(), gather, details);
+        }
         long from = Math.max(first, vma.pgoff());
         long to = Math.min(last, vma.pgoff() + vma.pages() - 1);
         if (to < from) {
@@ -78,17 +82,22 @@ public final class FileMappings implements MappingWalker {
         }
         long start = vma.start() + (from - vma.pgoff() << Page.SHIFT);
         long end = vma.start() + (to - vma.pgoff() + 1 << Page.SHIFT);
+        return unmapPart(vma, start, end, gather, ZapDetails.truncation(evenCows));
+    }
+
+    @KernelFunction(value = "unmap_mapping_range_vma", file = "mm/memory.c")
+    private long unmapPart(Vma vma, long start, long end, MmuGather gather, ZapDetails details) {
         gather.begin(vma.mm().tlb(), false);
-        zap.zapRange(vma.mm(), vma, start, end, gather, evenCows, false);
+        zap.zapRange(vma.mm(), vma, start, end, gather, details);
         gather.finish();
-        return to - from + 1;
+        return end - start >>> Page.SHIFT;
     }
 
     @Override
     @KernelFunction(value = "page_vma_mkclean_one", file = "mm/rmap.c")
     public int mkclean(AddressSpace mapping, long index, long pfn) {
         Cleaner cleaner = new Cleaner();
-        new RmapWalk(env.tables).walk(pfn, cleaner);
+        new RmapWalk(env.tables).walkEverywhere(pfn, cleaner);
         return cleaner.cleaned;
     }
 

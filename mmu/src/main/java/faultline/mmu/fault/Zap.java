@@ -50,30 +50,27 @@ public final class Zap {
     @KernelFunction(value = "zap_page_range_single", file = "mm/memory.c")
     @RequiresLock("MMAP_LOCK:read")
     public void zapPageRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
-        zapRange(mm, vma, start, end, gather, true, true);
+        zapRange(mm, vma, start, end, gather, ZapDetails.ALL);
     }
 
-    /** As {@link #zapPageRange} for a mapping that stays: guard pages stay too. */
+    /** As {@link #zapPageRange} for a mapping that stays: so do guard pages, and what nonlinear entries say of their page. */
     @RequiresLock("MMAP_LOCK:read")
     public void discardPages(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
-        zapRange(mm, vma, start, end, gather, true, false);
+        zapRange(mm, vma, start, end, gather, vma.isNonlinear() ? ZapDetails.NONLINEAR_PAGES : ZapDetails.PAGES);
     }
 
     /**
      * As {@link #zapPageRange}, and with the i_mmap lock of the mapping's file instead of the mmap lock: page tables are freed
      * only after the mapping has been unlinked there.
-     *
-     * @param evenCows whether private copies go too
-     * @param dropMarkers whether guard pages go too: the mapping itself does
      */
     @KernelFunction(value = "unmap_page_range", file = "mm/memory.c")
-    void zapRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather, boolean evenCows, boolean dropMarkers) {
+    void zapRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather, ZapDetails details) {
         PtlGuard guard = new PtlGuard();
         for (long at = start; at < end; ) {
             long next = Math.min(end, (at & Page.PMD_MASK) + Page.PMD_SIZE);
             long pmdEntry = env.tables.walkToPmd(mm.pgd(), at);
             if (pmdEntry >= 0) {
-                zapTable(mm, vma, pmdEntry, at, next, gather, evenCows, dropMarkers, guard);
+                zapTable(mm, vma, pmdEntry, at, next, gather, details, guard);
             } else {
                 next = Math.min(end, env.behindHole(mm.pgd(), at));
             }
@@ -89,8 +86,7 @@ public final class Zap {
             long start,
             long end,
             MmuGather gather,
-            boolean evenCows,
-            boolean dropMarkers,
+            ZapDetails details,
             PtlGuard guard) {
         long pte = env.tables.pteOffsetMapLock(mm, pmdEntry, start, guard);
         while (pte == PageTables.HUGE) {
@@ -117,7 +113,7 @@ public final class Zap {
                 continue;
             }
             if (!Pte.isPresent(entry)) {
-                swapped += zapNotPresent(entryPa, entry, evenCows, dropMarkers);
+                swapped += zapNotPresent(entryPa, entry, details);
                 continue;
             }
             long pfn = Pte.pfn(entry);
@@ -127,7 +123,7 @@ public final class Zap {
                 continue;
             }
             boolean isAnon = env.frames.test(pfn, PageFlags.ANON);
-            if (isAnon && !evenCows) {
+            if (isAnon ? !details.evenCows() : details.nonlinear() && details.spares(env.frames.index(pfn))) {
                 continue;
             }
             // The processor may set accessed and dirty until the very moment the entry goes.
@@ -137,6 +133,9 @@ public final class Zap {
             } else {
                 file--;
                 flushNow |= passOn(entry, pfn, vma);
+            }
+            if (details.nonlinear() && env.frames.index(pfn) != vma.pageIndex(at)) {
+                env.tables.setPte(entryPa, Pte.file(env.frames.index(pfn)));
             }
             env.rmap.remove(pfn);
             gather.removePage(pfn, at);
@@ -168,7 +167,8 @@ public final class Zap {
     }
 
     /** Tells the file's page what its entry knew; true when stores through old translations must end now. */
-    private boolean passOn(long entry, long pfn, Vma vma) {
+    @RequiresLock("PAGE_TABLE_LOCK")
+    boolean passOn(long entry, long pfn, Vma vma) {
         boolean dirty = Pte.isDirty(entry);
         if (dirty && env.frames.mapping(pfn) instanceof AddressSpace mapping) {
             mapping.setPageDirty(pfn);
@@ -179,20 +179,18 @@ public final class Zap {
         return dirty && Pte.isWrite(entry);
     }
 
-    /** Frees a swap slot's use, or drops a file entry; returns the change of the swap counter. */
-    private long zapNotPresent(long entryPa, long entry, boolean evenCows, boolean dropMarkers) {
-        if (Pte.isFile(entry)) {
-            env.tables.setPte(entryPa, 0);
-            return 0;
-        }
-        if (!evenCows || !dropMarkers && Pte.isGuard(entry)) {
-            return 0;
-        }
-        if (Pte.isMarker(entry)) {
-            env.tables.setPte(entryPa, 0);
+    /** Frees a swap slot's use, or drops a marker or file entry; returns the change of the swap counter. */
+    private long zapNotPresent(long entryPa, long entry, ZapDetails details) {
+        boolean file = Pte.isFile(entry);
+        boolean stays =
+                file ? details.nonlinear() : !details.evenCows() || !details.dropMarkers() && Pte.isGuard(entry);
+        if (stays) {
             return 0;
         }
         env.tables.setPte(entryPa, 0);
+        if (file || Pte.isMarker(entry)) {
+            return 0;
+        }
         env.swap.free(entry);
         return -1;
     }

@@ -7,7 +7,6 @@ import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.RwSemaphore;
-import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
@@ -29,22 +28,17 @@ public final class AddressSpace {
     /** Size and write(2) of one file. */
     static final LockClass INODE_LOCK_CLASS = new LockClass("inode", LockRank.INODE_LOCK);
 
-    static final LockClass I_MMAP_LOCK_CLASS = new LockClass("i_mmap", LockRank.I_MMAP_LOCK);
-
     private final PageCache cache;
     private final FrameTable frames;
     private final BackingStore store;
     private final boolean shmem;
     private final CachedPages pages;
-    private final SpinLock iMmapLock = new SpinLock(I_MMAP_LOCK_CLASS);
     private final RwSemaphore inodeLock = new RwSemaphore(INODE_LOCK_CLASS);
-    private final IntervalTree iMmap = new IntervalTree();
+    private final FileAreas areas = new FileAreas();
     private final AtomicInteger writableMappings = new AtomicInteger();
     private final Writeback writeback = new Writeback(this);
 
     private volatile long size;
-    /** Number of the truncation under way or last done; guarded by the i_mmap lock. */
-    private int truncateCount;
 
     /** The cache of a file that {@code store} reads and writes; its size is asked once here. */
     public AddressSpace(PageCache cache, BackingStore store) {
@@ -471,63 +465,14 @@ public final class AddressSpace {
 
     // ---- mappings ----
 
-    /** The lock of {@link #iMmap()}: outside every page-table lock (seed 003). */
-    public SpinLock iMmapLock() {
-        return iMmapLock;
-    }
-
-    /** The mappings of this file by page range; guarded by {@link #iMmapLock()}. */
-    public IntervalTree iMmap() {
-        return iMmap;
+    /** The mappings of this file. */
+    public FileAreas areas() {
+        return areas;
     }
 
     /** The lock of size changes and write(2); outside the page lock. */
     public RwSemaphore inodeLock() {
         return inodeLock;
-    }
-
-    /** Links a mapping of this file. */
-    @KernelFunction("vma_interval_tree_insert")
-    public void linkArea(MappedArea area) {
-        iMmapLock.lock();
-        try {
-            linkAreaLocked(area);
-        } finally {
-            iMmapLock.unlock();
-        }
-    }
-
-    /** Unlinks a mapping of this file. */
-    @KernelFunction("vma_interval_tree_remove")
-    public void unlinkArea(MappedArea area) {
-        iMmapLock.lock();
-        try {
-            unlinkAreaLocked(area);
-        } finally {
-            iMmapLock.unlock();
-        }
-    }
-
-    /** As {@link #linkArea}, the i_mmap lock being held: to change bounds, unlink, change, link under one lock. */
-    public void linkAreaLocked(MappedArea area) {
-        long pagesShown = area.end() - area.start() >>> Page.SHIFT;
-        iMmap.insert(area.sharedNode(), area.pgoff(), area.pgoff() + pagesShown - 1);
-    }
-
-    /** As {@link #unlinkArea}, the i_mmap lock being held. */
-    public void unlinkAreaLocked(MappedArea area) {
-        iMmap.remove(area.sharedNode());
-    }
-
-    /** Number of the current truncation, which mappings already cleared carry; the i_mmap lock is held. */
-    public int truncateCount() {
-        return truncateCount;
-    }
-
-    /** Begins a truncation walk and returns its number, never 0; the i_mmap lock is held. */
-    public int nextTruncateCount() {
-        truncateCount = truncateCount == Integer.MAX_VALUE ? 1 : truncateCount + 1;
-        return truncateCount;
     }
 
     /** Shared writable mappings there are, or -1 for "refused from now on" (seals). */

@@ -21,10 +21,13 @@ public interface MappedArea {
     /** {@code VM_*} bits with Linux's values. */
     long flags();
 
+    /** Whether pages of the object may stand elsewhere in it than their number says (remap_file_pages). */
+    boolean isNonlinear();
+
     /** The address space that holds the mapping. */
     PageTableOwner mm();
 
-    /** The place of the mapping in the i_mmap tree of its file; for {@link AddressSpace} to link. */
+    /** The place of the mapping among the mappings of its file; for {@link FileAreas} to link. */
     IntervalNode sharedNode();
 
     /** The place of the mapping in its anonymous reverse map. */

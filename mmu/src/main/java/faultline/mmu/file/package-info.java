@@ -7,7 +7,7 @@
  * inode lock               AddressSpace.inodeLock: write(2) and truncation of one file, one at a time; sleeps
  *   mmap lock              of any address space; sleeps
  *     page lock            PageFlags.LOCKED of a cached frame: contents being read or written back, or page going; sleeps
- *       i_mmap lock        AddressSpace.iMmapLock: the tree of mappings; spins
+ *       i_mmap lock        FileAreas.lock: the mappings, linear and nonlinear ones; spins
  *         page-table lock
  *           i_pages lock   CachedPages: index to frame, dirty marks; spins, innermost
  * </pre>
@@ -25,5 +25,18 @@
  * <p>A fault holds the page lock while it enters the page into a page table, after it looked that the page still belongs
  * to the file and below its end. Truncation sets the size first, clears the page tables, then takes each page's lock to
  * remove it: so a fault either saw the new size, or its entry is there to be cleared.
+ *
+ * <p>A mapping is found by the range of the file that it shows, in {@link faultline.mmu.file.IntervalTree}. One that
+ * remap_file_pages(2) has put out of order is in {@link faultline.mmu.file.NonlinearList} instead, and shows whatever its page-table
+ * entries say:
+ *
+ * <table>
+ * <caption>How a page is found in the two kinds of mapping</caption>
+ * <tr><th>who looks</th><th>linear</th><th>nonlinear</th></tr>
+ * <tr><td>truncation</td><td>the one range of entries</td><td>every entry; its page's number decides, and stays in the entry</td></tr>
+ * <tr><td>write-back</td><td>the one entry</td><td>every entry</td></tr>
+ * <tr><td>reclaim's second chance</td><td>the one entry</td><td>none: entries are aged while pages are unmapped</td></tr>
+ * <tr><td>reclaim</td><td>the one entry</td><td>a few clusters of entries, from a cursor on, of whatever pages</td></tr>
+ * </table>
  */
 package faultline.mmu.file;

@@ -223,6 +223,11 @@ public final class Vma implements MappedArea {
     }
 
     @Override
+    public boolean isNonlinear() {
+        return (flags & VmFlags.NONLINEAR) != 0;
+    }
+
+    @Override
     public MmStruct mm() {
         return mm;
     }

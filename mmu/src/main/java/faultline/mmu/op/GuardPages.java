@@ -37,7 +37,7 @@ final class GuardPages {
     @KernelFunction(value = "madvise_guard_install", file = "mm/madvise.c")
     @RequiresLock("MMAP_LOCK:read")
     long install(long start, long end) {
-        if (vma.hasAny(VmFlags.SPECIAL | VmFlags.HUGETLB | VmFlags.LOCKED)) {
+        if (vma.hasAny(VmFlags.SPECIAL | VmFlags.HUGETLB | VmFlags.LOCKED | VmFlags.NONLINEAR)) {
             return -Errno.EINVAL;
         }
         // Fork copies page tables only of mappings that have a family; a guard page must be in the child too.

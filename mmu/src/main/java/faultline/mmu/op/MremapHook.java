@@ -30,7 +30,7 @@ final class MremapHook implements MoveHook {
     @Override
     public void lock() {
         if (mapping != null) {
-            mapping.iMmapLock().lock();
+            mapping.areas().lock().lock();
             int cleared = to.sharedNode().truncateCount();
             if (cleared != 0 && cleared != from.sharedNode().truncateCount()) {
                 // A truncation under way has done the destination: it must come again, for what we bring there (seed
@@ -49,7 +49,7 @@ final class MremapHook implements MoveHook {
             family.lock().unlock();
         }
         if (mapping != null) {
-            mapping.iMmapLock().unlock();
+            mapping.areas().lock().unlock();
         }
     }
 

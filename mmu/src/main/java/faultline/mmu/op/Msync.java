@@ -59,8 +59,9 @@ public final class Msync {
                 if ((flags & MS_SYNC) != 0 && vma.file() != null && vma.has(VmFlags.SHARED)) {
                     file = vma.file();
                     file.get();
-                    from = vma.pageIndex(start) << MmLayout.PAGE_SHIFT;
-                    to = from + (Math.min(end, vma.end()) - start);
+                    // A nonlinear mapping may show any page of the file here.
+                    from = vma.isNonlinear() ? 0 : vma.pageIndex(start) << MmLayout.PAGE_SHIFT;
+                    to = vma.isNonlinear() ? Long.MAX_VALUE : from + (Math.min(end, vma.end()) - start);
                 }
                 start = vma.end();
             } finally {

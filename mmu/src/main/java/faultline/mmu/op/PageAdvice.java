@@ -115,7 +115,9 @@ final class PageAdvice {
     /** Whether the mapping's object can have a hole made in it. */
     @KernelFunction(value = "madvise_remove", file = "mm/madvise.c")
     long checkRemove() {
-        if (vma.has(VmFlags.LOCKED) || vma.file() == null || vma.file().mapping() == null) {
+        if (vma.hasAny(VmFlags.LOCKED | VmFlags.NONLINEAR)
+                || vma.file() == null
+                || vma.file().mapping() == null) {
             return -Errno.EINVAL;
         }
         return VmFlags.isSharedMayWrite(vma.flags()) ? 0 : -Errno.EACCES;

@@ -112,7 +112,7 @@ public final class UserfaultRegistration {
 
     @KernelFunction(value = "vma_can_userfault", file = "include/linux/userfaultfd_k.h")
     private static boolean accepts(Vma v, long flags) {
-        if (v.hasAny(VmFlags.DROPPABLE | VmFlags.HUGETLB)) {
+        if (v.hasAny(VmFlags.DROPPABLE | VmFlags.HUGETLB | VmFlags.NONLINEAR)) {
             return false;
         }
         boolean shmem = v.file() != null

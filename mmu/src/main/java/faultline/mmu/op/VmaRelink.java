@@ -50,7 +50,7 @@ final class VmaRelink implements AutoCloseable {
         change.lock();
         for (Vma v : vmas) {
             if (v != null && v.sharedNode().isLinked()) {
-                change.mapping.unlinkAreaLocked(v);
+                change.mapping.areas().unlinkLocked(v);
             }
             if (v != null && v.anonNode().isLinked()) {
                 change.family.unlinkLocked(v);
@@ -61,7 +61,7 @@ final class VmaRelink implements AutoCloseable {
 
     private void lock() {
         if (mapping != null) {
-            mapping.iMmapLock().lock();
+            mapping.areas().lock().lock();
         }
         if (family != null) {
             family.lock().lock();
@@ -74,7 +74,7 @@ final class VmaRelink implements AutoCloseable {
         for (Vma v : vmas) {
             if (v != null && v.isLinked()) {
                 if (mapping != null) {
-                    mapping.linkAreaLocked(v);
+                    mapping.areas().linkLocked(v);
                 }
                 if (v.anonVma() != null) {
                     family.linkLocked(v);
@@ -85,14 +85,14 @@ final class VmaRelink implements AutoCloseable {
             family.lock().unlock();
         }
         if (mapping != null) {
-            mapping.iMmapLock().unlock();
+            mapping.areas().lock().unlock();
         }
     }
 
     /** A mapping just put into the tree becomes known to its object. */
     static void link(Vma v) {
         if (v.file() != null && v.file().mapping() != null) {
-            v.file().mapping().linkArea(v);
+            v.file().mapping().areas().link(v);
         }
         if (v.anonVma() != null && !v.anonNode().isLinked()) {
             ((AnonVma) v.anonVma()).link(v);
@@ -102,7 +102,7 @@ final class VmaRelink implements AutoCloseable {
     /** A mapping whose page tables are empty is forgotten by its object. */
     static void unlink(Vma v) {
         if (v.sharedNode().isLinked()) {
-            v.file().mapping().unlinkArea(v);
+            v.file().mapping().areas().unlink(v);
         }
         unlinkAnon(v);
     }

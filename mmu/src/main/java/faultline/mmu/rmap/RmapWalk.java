@@ -3,6 +3,7 @@ package faultline.mmu.rmap;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.file.FileAreas;
 import faultline.mmu.file.IntervalNode;
 import faultline.mmu.file.IntervalTree;
 import faultline.mmu.lock.SpinLock;
@@ -64,8 +65,66 @@ public final class RmapWalk {
             AnonVma family = (AnonVma) owner;
             walk(family.lock(), family.areas(), pfn, frames.index(pfn), visitor);
         } else if (owner instanceof AddressSpace mapping) {
-            walk(mapping.iMmapLock(), mapping.iMmap(), pfn, frames.index(pfn), visitor);
+            walk(mapping.areas().lock(), mapping.areas().linear(), pfn, frames.index(pfn), visitor);
         }
+    }
+
+    /**
+     * As {@link #walk}, and into nonlinear mappings, which nothing says where to look in: all their entries are looked at. Those
+     * who must miss none ask so.
+     */
+    @RequiresLock("PAGE_LOCK")
+    public void walkEverywhere(long pfn, Visitor visitor) {
+        walk(pfn, visitor);
+        if (!(frames.mapping(pfn) instanceof AddressSpace mapping)) {
+            return;
+        }
+        FileAreas areas = mapping.areas();
+        areas.lock().lock();
+        try {
+            boolean more = true;
+            for (IntervalNode n = areas.nonlinear().first();
+                    n != null && more;
+                    n = areas.nonlinear().next(n)) {
+                more = search((Vma) n.area(), pfn, visitor);
+            }
+        } finally {
+            areas.lock().unlock();
+        }
+    }
+
+    private boolean search(Vma area, long pfn, Visitor visitor) {
+        for (long at = area.start(); at < area.end(); ) {
+            long next = Math.min(area.end(), (at & Page.PMD_MASK) + Page.PMD_SIZE);
+            long pmdEntry = tables.walkToPmd(area.mm().pgd(), at);
+            if (pmdEntry >= 0 && !searchTable(area, pmdEntry, at, next, pfn, visitor)) {
+                return false;
+            }
+            at = next;
+        }
+        return true;
+    }
+
+    private boolean searchTable(Vma area, long pmdEntry, long start, long end, long pfn, Visitor visitor) {
+        long pte = tables.pteOffsetMapLock(area.mm(), pmdEntry, start, guard);
+        if (pte < 0) {
+            return true;
+        }
+        try {
+            boolean more = true;
+            for (long at = start; at < end && more; at += Page.SIZE, pte += 8) {
+                more = !maps(pte, pfn) || visitor.visit(area, at, pte);
+            }
+            return more;
+        } finally {
+            guard.close();
+        }
+    }
+
+    @RequiresLock("PAGE_TABLE_LOCK")
+    private boolean maps(long pte, long pfn) {
+        long entry = phys.getLong(pte);
+        return Pte.isPresent(entry) && !Pte.isSpecial(entry) && Pte.pfn(entry) == pfn;
     }
 
     private void walk(SpinLock lock, IntervalTree areas, long pfn, long index, Visitor visitor) {
@@ -96,9 +155,7 @@ public final class RmapWalk {
             return true;
         }
         try {
-            long entry = phys.getLong(pte);
-            boolean maps = Pte.isPresent(entry) && !Pte.isSpecial(entry) && Pte.pfn(entry) == pfn;
-            return !maps || visitor.visit(area, address, pte);
+            return !maps(pte, pfn) || visitor.visit(area, address, pte);
         } finally {
             tables.pteUnmapUnlock(pte, guard);
         }

@@ -17,7 +17,8 @@ import faultline.mmu.table.Pte;
  *
  * <p>An anonymous page leaves its swap entry in each place, a file's page nothing: the file knows where it was. Each entry
  * is cleared and its translation flushed before the page is looked at again, so that no store can follow unnoticed; a dirty
- * entry marks the page dirty. A page of a locked mapping stays, and is marked so that reclaim passes it over.
+ * entry marks the page dirty. A page of a locked mapping stays, and is marked so that reclaim passes it over. A page of a file that
+ * nonlinear mappings show is not looked for in them: see {@link NonlinearUnmap}.
  */
 public final class TryToUnmap {
     private final PageTables tables;
@@ -51,6 +52,11 @@ public final class TryToUnmap {
     public boolean tryToUnmap(long pfn) {
         if (frames.mapcount(pfn) != 0) {
             new RmapWalk(tables).walk(pfn, (area, address, pte) -> unmapOne(pfn, area, address, pte));
+        }
+        if (frames.mapcount(pfn) != 0
+                && frames.mapping(pfn) instanceof AddressSpace mapping
+                && !mapping.areas().nonlinear().isEmpty()) {
+            new NonlinearUnmap(tables, rmap, mapping).run(frames.mapcount(pfn));
         }
         return frames.mapcount(pfn) == 0;
     }

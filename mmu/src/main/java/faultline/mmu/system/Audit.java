@@ -124,6 +124,7 @@ final class Audit {
                     v.sharedNode().first() == v.pgoff() && v.sharedNode().last() == last,
                     mm,
                     v + " stands wrong in its file's tree");
+            expect(v.sharedNode().isNonlinear() == v.isNonlinear(), mm, v + " is among the wrong mappings of its file");
         }
         if (v.anonNode().isLinked()) {
             expect(
@@ -243,6 +244,10 @@ final class Audit {
                     rss[MmStruct.SWAPENTS]++;
                     swapSlot(entry, at);
                 }
+                expect(
+                        !Pte.isFile(entry) || v.isNonlinear(),
+                        mm,
+                        "entry names a page of a linear mapping at " + at + " " + v);
                 return;
             }
             checkRights(v, entry, at);
@@ -266,7 +271,7 @@ final class Audit {
                         mm,
                         "page of another file at " + at + " " + v);
             }
-            if (anon || !v.has(VmFlags.NONLINEAR)) {
+            if (anon || !v.isNonlinear()) {
                 expect(
                         frames.index(pfn) == v.pageIndex(address),
                         mm,

@@ -1,6 +1,7 @@
 package faultline.mmu.system;
 
 import faultline.mmu.mm.CommitAccount;
+import faultline.mmu.mm.RemapMode;
 import faultline.mmu.mm.ThpMode;
 import faultline.mmu.table.MoveMode;
 import faultline.mmu.table.PtlMode;
@@ -18,6 +19,7 @@ public final class MemoryConfig implements Cloneable {
     private long swapBytes;
     private boolean kswapd;
     private ThpMode thp = ThpMode.MADVISE;
+    private RemapMode remap = RemapMode.EMULATE;
 
     private MemoryConfig() {}
 
@@ -123,5 +125,14 @@ public final class MemoryConfig implements Cloneable {
 
     public MemoryConfig withThp(ThpMode mode) {
         return with(c -> c.thp = mode);
+    }
+
+    /** What remap_file_pages makes of a mapping. */
+    public RemapMode remap() {
+        return remap;
+    }
+
+    public MemoryConfig withRemap(RemapMode mode) {
+        return with(c -> c.remap = mode);
     }
 }

@@ -137,7 +137,7 @@ public final class MemorySystem implements AutoCloseable {
         madvise = new Madvise(ops);
         mlock = new Mlock(ops);
         mincore = new Mincore(ops);
-        remapFilePages = new RemapFilePages(ops);
+        remapFilePages = new RemapFilePages(ops, config.remap());
         fork = new Fork(ops);
         detachFile = new DetachFile(ops);
         userfaultRegistration = new UserfaultRegistration(ops);

@@ -34,6 +34,7 @@ final class MappingUsage extends PageTableWalk {
     long shareFile;
     long shareShmem;
     long shareLocked;
+    long nonlinear;
 
     MappingUsage(PageTables tables) {
         super(tables);
@@ -61,10 +62,19 @@ final class MappingUsage extends PageTableWalk {
             if (Pte.isPresent(entry)) {
                 if (!Pte.isSpecial(entry) && frames.isValid(Pte.pfn(entry))) {
                     page(Pte.pfn(entry), MmLayout.PAGE_SIZE, Pte.isYoung(entry), Pte.isDirty(entry));
+                    outOfOrder(a, frames.index(Pte.pfn(entry)));
                 }
+            } else if (Pte.isFile(entry)) {
+                outOfOrder(a, Pte.fileOffset(entry));
             } else if (Pte.isSwap(entry)) {
                 swap += MmLayout.PAGE_SIZE;
             }
+        }
+    }
+
+    private void outOfOrder(long address, long index) {
+        if (vma.isNonlinear() && index != vma.pageIndex(address)) {
+            nonlinear += MmLayout.PAGE_SIZE;
         }
     }
 

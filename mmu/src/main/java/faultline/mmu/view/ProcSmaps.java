@@ -47,11 +47,12 @@ public final class ProcSmaps {
         VmFlags.UFFD_MINOR,
         VmFlags.DROPPABLE,
         VmFlags.SEALED,
+        VmFlags.NONLINEAR,
     };
 
     private static final String[] NAMES = {
         "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "pf", "lo", "io", "sr", "rr", "dc", "de", "lf", "ac",
-        "nr", "ht", "sf", "ar", "wf", "dd", "mm", "hg", "nh", "mg", "um", "uw", "ui", "dp", "sl",
+        "nr", "ht", "sf", "ar", "wf", "dd", "mm", "hg", "nh", "mg", "um", "uw", "ui", "dp", "sl", "nl",
     };
 
     private ProcSmaps() {}
@@ -70,6 +71,9 @@ public final class ProcSmaps {
                 line(out, "KernelPageSize: ", 4096);
                 line(out, "MMUPageSize:    ", 4096);
                 sums(out, usage, false);
+                if (v.isNonlinear()) {
+                    line(out, "Nonlinear:      ", usage.nonlinear);
+                }
                 boolean eligible = Thp.isAllowed(v) && Thp.isSuitable(v, v.end() - MmLayout.PMD_SIZE);
                 out.append("THPeligible:           ").append(eligible ? 1 : 0).append("\nVmFlags: ");
                 for (int i = 0; i < FLAGS.length; i++) {

@@ -88,7 +88,7 @@ public final class FaultFixture implements AutoCloseable {
         Vma vma = new Vma(mm, start, start + ((long) pages << Page.SHIFT), flags, pgoff);
         vma.setFile(file, !file.mapping().isShmem());
         mm.vmas().insert(vma);
-        file.mapping().linkArea(vma);
+        file.mapping().areas().link(vma);
         if (!files.contains(file.mapping())) {
             files.add(file.mapping());
         }
@@ -106,7 +106,7 @@ public final class FaultFixture implements AutoCloseable {
         Vma above = vma.next();
         Rmap.leave(vma);
         if (vma.file() != null) {
-            vma.file().mapping().unlinkArea(vma);
+            vma.file().mapping().areas().unlink(vma);
         }
         mm.vmas().remove(vma);
         new PageTableReaper(tables)
@@ -139,7 +139,7 @@ public final class FaultFixture implements AutoCloseable {
         Rmap.join(to, from);
         child.vmas().insert(to);
         if (to.file() != null) {
-            to.file().mapping().linkArea(to);
+            to.file().mapping().areas().link(to);
         }
         int error = new ForkCopy(env).copyPageRange(to, from, ctx);
         from.mm().tlb().flushAll();
