@@ -14,19 +14,24 @@ import java.util.Map;
 public final class Guests {
     private Guests() {}
 
+    private static final int O_RDONLY = 0;
     private static final int O_WRONLY_CREAT_TRUNC = 1 | 0x40 | 0x200;
     private static final int AT_FDCWD = -100;
 
-    /** Sends the guest's standard output and errors to a file; /dev/null will do. */
+    /** Gives the guest no input, and sends its standard output and errors to a file; /dev/null will do. */
     public static void redirect(GuestMachine machine, String file) {
+        open(machine, 0, "/dev/null", O_RDONLY);
+        open(machine, 1, file, O_WRONLY_CREAT_TRUNC);
+        open(machine, 2, file, O_WRONLY_CREAT_TRUNC);
+    }
+
+    private static void open(GuestMachine machine, int fd, String file, int flags) {
         var process = machine.kernel().first();
-        for (int fd = 1; fd <= 2; fd++) {
-            int host = (int) Libc.call(Nr.OPENAT, AT_FDCWD, HostScratch.get().path(file), O_WRONLY_CREAT_TRUNC, 0600);
-            if (host < 0) {
-                throw new AssertionError(file + ": errno " + -host);
-            }
-            process.files().replace(fd, HostFile.own(process.fs().root(), host), false, 1024);
+        int host = (int) Libc.call(Nr.OPENAT, AT_FDCWD, HostScratch.get().path(file), flags, 0600);
+        if (host < 0) {
+            throw new AssertionError(file + ": errno " + -host);
         }
+        process.files().replace(fd, HostFile.own(process.fs().root(), host), false, 1024);
     }
 
     /** The program with small memory and a seed, so that each run is the same. */
