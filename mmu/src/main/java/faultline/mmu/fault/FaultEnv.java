@@ -85,9 +85,9 @@ public final class FaultEnv {
         return (address & -span) + span;
     }
 
-    /** A zeroed frame for user memory with one reference, or -1. */
+    /** A zeroed frame for anonymous memory with one reference, or -1. */
     long allocZeroed() {
-        long pfn = allocator.allocZeroedPage();
+        long pfn = allocator.allocZeroedPage(Rmap.NEW_ANON);
         if (pfn >= 0) {
             cache.instructionCache().flushFrame(pfn);
         }
@@ -135,9 +135,9 @@ public final class FaultEnv {
         return other;
     }
 
-    /** A frame with a copy of {@code from} for user memory with one reference, or -1. */
+    /** A frame with a copy of {@code from} for anonymous memory with one reference, or -1. */
     long allocCopy(long from) {
-        long pfn = allocator.allocPage();
+        long pfn = allocator.allocPage(Rmap.NEW_ANON);
         if (pfn >= 0) {
             copyPage(from, pfn);
         }

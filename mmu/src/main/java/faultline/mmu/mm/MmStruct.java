@@ -12,7 +12,7 @@ import faultline.mmu.table.PageTables;
 import faultline.mmu.table.TableCounts;
 import faultline.mmu.tlb.AddressSpaceTlb;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * One user address space: its mappings, its page tables' root, what it uses, and what it may use.
@@ -39,7 +39,9 @@ public final class MmStruct implements PageTableOwner {
     private final RwSemaphore mmapLock = new RwSemaphore(MMAP_LOCK);
     private final SpinLock pageTableLock = new SpinLock(PageTables.PAGE_TABLE_LOCK);
     private final VmaTree vmas = new VmaTree();
-    private final AtomicLongArray rss = new AtomicLongArray(4);
+    /** Per counter; threads that count at once do so in places of their own, as Linux counts per processor. */
+    private final LongAdder[] rss = {new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder()};
+
     private final TableCounts tableCounts = new TableCounts();
     private final AtomicInteger users = new AtomicInteger(1);
 
@@ -179,19 +181,19 @@ public final class MmStruct implements PageTableOwner {
     /** Adds {@code delta} pages to counter {@code kind}; any lock or none. */
     @KernelFunction("add_mm_counter")
     public void addRss(int kind, long delta) {
-        rss.getAndAdd(kind, delta);
+        rss[kind].add(delta);
     }
 
     /** Counter {@code kind}, in pages. */
     @KernelFunction("get_mm_counter")
     public long rss(int kind) {
-        return rss.get(kind);
+        return rss[kind].sum();
     }
 
     /** Resident pages of all kinds. */
     @KernelFunction("get_mm_rss")
     public long rssPages() {
-        return rss.get(FILEPAGES) + rss.get(ANONPAGES) + rss.get(SHMEMPAGES);
+        return rss(FILEPAGES) + rss(ANONPAGES) + rss(SHMEMPAGES);
     }
 
     /** Remembers the most pages ever resident; called before pages go (Linux: {@code update_hiwater_rss}). */

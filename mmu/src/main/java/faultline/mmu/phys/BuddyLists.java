@@ -93,6 +93,19 @@ final class BuddyLists {
         link(block, at);
     }
 
+    /** Puts adjoining frames back as the largest blocks that they make up. */
+    void giveRun(long first, long count) {
+        long end = first + count;
+        for (long pfn = first; pfn < end; ) {
+            int order = Math.min(MAX_ORDER, Long.numberOfTrailingZeros(pfn));
+            while (pfn + (1L << order) > end) {
+                order--;
+            }
+            give(pfn, order);
+            pfn += 1L << order;
+        }
+    }
+
     private void link(long pfn, int order) {
         long next = heads[order];
         frames.initFlags(pfn, PageFlags.FREE);

@@ -2,9 +2,6 @@ package faultline.mmu.phys;
 
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
-import faultline.mmu.lock.LockClass;
-import faultline.mmu.lock.LockRank;
-import faultline.mmu.lock.SpinLock;
 
 /**
  * Hands out frames: blocks of 2^order from buddy lists, single frames from small caches in front of them.
@@ -20,10 +17,7 @@ public final class FrameAllocator {
     /** Largest order: blocks of 4 MiB. */
     public static final int MAX_ORDER = BuddyLists.MAX_ORDER;
 
-    private static final LockClass LOCK_CLASS = new LockClass("frame_allocator", LockRank.FRAME_ALLOCATOR_LOCK);
     private static final long FIRST_FRAME = 1;
-    /** Frames that are given to the lists before others get their turn at the lock. */
-    private static final int LONGEST_HOLD = 512;
     /** Above this order an allocation fails rather than that somebody is killed for it. */
     private static final int COSTLY_ORDER = 3;
     /** Flags that a frame may still bear when its last reference goes. */
@@ -40,22 +34,13 @@ public final class FrameAllocator {
 
     private final PhysicalMemory memory;
     private final FrameTable frames;
-    private final SpinLock lock = new SpinLock(LOCK_CLASS);
-    private final FrameCache[] caches;
-    private final int cacheMask;
-
-    /** Guarded by {@link #lock}. */
-    private final BuddyLists lists;
-
-    /** Guarded by {@link #lock}; read without it for estimates. */
-    private volatile long listedFree;
+    private final FreeLists lists;
+    private final FrameCaches caches;
 
     private volatile long peakUsed;
     private volatile FrameReclaim reclaim;
     private volatile FrameRelease release;
     private volatile FrameRelease cacheRelease;
-    private volatile long minWatermark;
-    private volatile long lowWatermark;
 
     /** Set while the thread reclaims: what it allocates then must not reclaim again (PF_MEMALLOC). */
     private final ThreadLocal<Boolean> reclaiming = new ThreadLocal<>();
@@ -63,15 +48,10 @@ public final class FrameAllocator {
     FrameAllocator(PhysicalMemory memory, FrameTable frames, int cacheCount) {
         this.memory = memory;
         this.frames = frames;
-        lists = new BuddyLists(frames, FIRST_FRAME);
-        listedFree = lists.free();
+        lists = new FreeLists(frames, FIRST_FRAME);
+        caches = new FrameCaches(memory, frames, lists, cacheCount);
         frames.initFlags(0, PageFlags.RESERVED);
         frames.setRefcount(0, 1);
-        caches = new FrameCache[Integer.highestOneBit(Math.max(1, 2 * cacheCount - 1))];
-        for (int i = 0; i < caches.length; i++) {
-            caches[i] = new FrameCache();
-        }
-        cacheMask = caches.length - 1;
     }
 
     // ---- taking
@@ -81,32 +61,51 @@ public final class FrameAllocator {
      *
      * @return the frame, or -1 when there is none
      */
-    @KernelFunction("alloc_page")
-    @Injectable("mm/page/alloc")
     public long allocPage() {
-        long pfn = takeCached();
-        return pfn >= 0 ? pfn : allocSlowly(0, true);
+        return allocOne(false, 0);
     }
 
     /**
-     * As {@link #allocPage}, without waiting or taking any but the allocator's own locks: for callers under a spin lock
+     * As {@link #allocPage()}, bearing {@code flags} ({@link PageFlags}) from the start: setting them later, when others can come
+     * across the frame, takes an atomic instruction.
+     */
+    public long allocPage(int flags) {
+        return allocOne(false, flags);
+    }
+
+    /** As {@link #allocPage()}, filled with zeros. */
+    public long allocZeroedPage() {
+        return allocZeroedPage(0);
+    }
+
+    /** As {@link #allocPage(int)}, filled with zeros. */
+    @KernelFunction("get_zeroed_page")
+    public long allocZeroedPage(int flags) {
+        return allocOne(true, flags);
+    }
+
+    @KernelFunction("alloc_page")
+    @Injectable("mm/page/alloc")
+    private long allocOne(boolean zeroed, int flags) {
+        long pfn = takeCached(zeroed, flags);
+        if (pfn < 0) {
+            pfn = allocSlowly(0, true, flags);
+            if (zeroed && pfn >= 0 && frames.isUsed(pfn)) {
+                memory.zero(pfn << Page.SHIFT, Page.SIZE);
+            }
+        }
+        return pfn;
+    }
+
+    /**
+     * As {@link #allocPage()}, without waiting or taking any but the allocator's own locks: for callers under a spin lock
      * (GFP_ATOMIC).
      */
     @KernelFunction("alloc_page_atomic")
     @Injectable("mm/page/alloc_atomic")
     public long allocPageAtomic() {
-        long pfn = takeCached();
-        return pfn >= 0 ? pfn : allocSlowly(0, false);
-    }
-
-    /** As {@link #allocPage}, filled with zeros. */
-    @KernelFunction("get_zeroed_page")
-    public long allocZeroedPage() {
-        long pfn = allocPage();
-        if (pfn >= 0 && frames.isUsed(pfn)) {
-            memory.zero(pfn << Page.SHIFT, Page.SIZE);
-        }
-        return pfn;
+        long pfn = takeCached(false, 0);
+        return pfn >= 0 ? pfn : allocSlowly(0, false, 0);
     }
 
     /**
@@ -123,18 +122,18 @@ public final class FrameAllocator {
             throw new IllegalArgumentException("order " + order);
         }
         if (order == 0) {
-            long pfn = takeCached();
-            return pfn >= 0 ? pfn : allocSlowly(0, true);
+            long pfn = takeCached(false, 0);
+            return pfn >= 0 ? pfn : allocSlowly(0, true, 0);
         }
-        long pfn = takeListed(order, true);
-        return pfn >= 0 ? pfn : allocSlowly(order, true);
+        long pfn = takeListed(order, true, 0);
+        return pfn >= 0 ? pfn : allocSlowly(order, true, 0);
     }
 
     /** As {@link #allocPages} without waiting: for huge pages at fault time, which small pages replace when there is none. */
     @KernelFunction("alloc_pages_nowait")
     @Injectable("mm/page/alloc_huge")
     public long allocPagesNoReclaim(int order) {
-        return takeListed(order, true);
+        return takeListed(order, true, 0);
     }
 
     /**
@@ -163,21 +162,19 @@ public final class FrameAllocator {
         return head;
     }
 
-    private long takeCached() {
-        FrameCache cache = caches[(int) Thread.currentThread().threadId() & cacheMask];
-        cache.lock.lock();
-        boolean empty = cache.count == 0;
-        if (empty && !refill(cache)) {
-            cache.lock.unlock();
-            return -1;
+    private long takeCached(boolean zeroed, int flags) {
+        FrameCache cache = caches.mine();
+        long refills = cache.refills;
+        long pfn = caches.take(cache, zeroed);
+        if (cache.refills != refills) {
+            noteUse();
+            if (lists.isLow()) {
+                wakeReclaim();
+            }
         }
-        long pfn = cache.pop();
-        cache.estimate = cache.count;
-        cache.lock.unlock();
-        if (empty && listedFree < lowWatermark) {
-            wakeReclaim();
+        if (pfn >= 0) {
+            frames.prepare(pfn, flags);
         }
-        frames.prepare(pfn);
         return pfn;
     }
 
@@ -188,47 +185,11 @@ public final class FrameAllocator {
         }
     }
 
-    private boolean refill(FrameCache cache) {
-        long reserve = minWatermark;
-        lock.lock();
-        long usable = lists.free() - reserve;
-        int batch = (int) Math.min(FrameCache.BATCH, usable);
-        // Pushed last is used first: fill from the far end, so that frames are handed out in rising order.
-        for (int i = batch - 1; i >= 0; i--) {
-            cache.pfns[i] = lists.take(0);
-        }
-        if (batch > 0) {
-            sortDescending(cache.pfns, batch);
-            cache.count = batch;
-        }
-        noteUse();
-        lock.unlock();
-        return batch > 0;
-    }
-
-    /** Insertion sort: the frames come nearly in reverse order already. */
-    private static void sortDescending(long[] pfns, int count) {
-        for (int i = 1; i < count; i++) {
-            long pfn = pfns[i];
-            int at = i;
-            while (at > 0 && pfns[at - 1] < pfn) {
-                pfns[at] = pfns[at - 1];
-                at--;
-            }
-            pfns[at] = pfn;
-        }
-    }
-
-    private long takeListed(int order, boolean keepReserve) {
-        lock.lock();
-        long reserve = keepReserve ? minWatermark : 0;
-        long pfn = lists.free() - (1L << order) < reserve ? -1 : lists.take(order);
+    private long takeListed(int order, boolean keepReserve, int flags) {
+        long pfn = lists.take(order, keepReserve);
         if (pfn >= 0) {
             noteUse();
-        }
-        lock.unlock();
-        if (pfn >= 0) {
-            frames.prepare(pfn);
+            frames.prepare(pfn, flags);
             for (long tail = pfn + 1; tail < pfn + (1L << order); tail++) {
                 frames.prepareTail(tail);
             }
@@ -236,22 +197,18 @@ public final class FrameAllocator {
         return pfn;
     }
 
-    /** Under {@link #lock}: brings the estimates up to date. */
     private void noteUse() {
-        listedFree = lists.free();
         long used = frames.count() - freeFrames();
         if (used > peakUsed) {
             peakUsed = used;
         }
     }
 
-    private long allocSlowly(int order, boolean mayReclaim) {
+    private long allocSlowly(int order, boolean mayReclaim, int flags) {
         drainCaches();
-        long pfn = takeListed(order, true);
+        long pfn = takeListed(order, true, flags);
+        wakeReclaim();
         FrameReclaim reclaimer = reclaim;
-        if (reclaimer != null) {
-            reclaimer.wake();
-        }
         boolean nested = reclaiming.get() != null;
         while (pfn < 0
                 && mayReclaim
@@ -259,11 +216,11 @@ public final class FrameAllocator {
                 && reclaimer != null
                 && (reclaimFor(reclaimer, order) || order <= COSTLY_ORDER && reclaimer.outOfMemory())) {
             drainCaches();
-            pfn = takeListed(order, true);
+            pfn = takeListed(order, true, flags);
         }
         if (pfn < 0 && (nested || !mayReclaim)) {
             // These two are let into the reserve: the one frees more than it takes, the other cannot wait.
-            pfn = takeListed(order, false);
+            pfn = takeListed(order, false, flags);
         }
         return pfn;
     }
@@ -341,34 +298,13 @@ public final class FrameAllocator {
                 pfns[singles++] = pfn;
             }
         }
-        giveMany(pfns, singles);
+        caches.giveMany(pfns, singles);
     }
 
     /** One of many: probes of the name see each frame that is freed, whichever way it goes. */
     @KernelFunction("free_unref_page")
     private void clearOne(long pfn) {
         frames.clearForFree(pfn, FLAGS_WRONG_AT_FREE);
-    }
-
-    /** The first ones go to this thread's cache as far as there is room, the others to the lists. */
-    private void giveMany(long[] pfns, int count) {
-        FrameCache cache = caches[(int) Thread.currentThread().threadId() & cacheMask];
-        cache.lock.lock();
-        int at = Math.min(count, FrameCache.CAPACITY - cache.count);
-        for (int i = at - 1; i >= 0; i--) {
-            cache.push(pfns[i]);
-        }
-        cache.estimate = cache.count;
-        cache.lock.unlock();
-        while (at < count) {
-            int end = Math.min(count, at + LONGEST_HOLD);
-            lock.lock();
-            for (; at < end; at++) {
-                lists.give(pfns[at], 0);
-            }
-            listedFree = lists.free();
-            lock.unlock();
-        }
     }
 
     /**
@@ -394,51 +330,15 @@ public final class FrameAllocator {
             frames.initFlags(pfn, 0);
         }
         if (order == 0) {
-            giveCached(first);
+            caches.give(first);
         } else {
-            giveListed(first, order);
+            lists.give(first, order);
         }
-    }
-
-    private void giveCached(long pfn) {
-        FrameCache cache = caches[(int) Thread.currentThread().threadId() & cacheMask];
-        cache.lock.lock();
-        if (cache.count == FrameCache.CAPACITY) {
-            spill(cache, FrameCache.BATCH);
-        }
-        cache.push(pfn);
-        cache.estimate = cache.count;
-        cache.lock.unlock();
-    }
-
-    /** Moves the {@code batch} frames that were freed longest ago from a cache to the lists. */
-    private void spill(FrameCache cache, int batch) {
-        lock.lock();
-        for (int i = 0; i < batch; i++) {
-            lists.give(cache.pfns[i], 0);
-        }
-        listedFree = lists.free();
-        lock.unlock();
-        System.arraycopy(cache.pfns, batch, cache.pfns, 0, cache.count - batch);
-        cache.count -= batch;
-        cache.estimate = cache.count;
-    }
-
-    private void giveListed(long pfn, int order) {
-        lock.lock();
-        lists.give(pfn, order);
-        listedFree = lists.free();
-        lock.unlock();
     }
 
     /** Returns all cached frames to the lists, where they merge into larger blocks. */
-    @KernelFunction("drain_all_pages")
     public void drainCaches() {
-        for (FrameCache cache : caches) {
-            cache.lock.lock();
-            spill(cache, cache.count);
-            cache.lock.unlock();
-        }
+        caches.drain();
     }
 
     // ---- counts and plugs
@@ -446,11 +346,7 @@ public final class FrameAllocator {
     /** Frames that are free, cached ones included. Exact while no other thread allocates or frees. */
     @KernelFunction("nr_free_pages")
     public long freeFrames() {
-        long free = listedFree;
-        for (FrameCache cache : caches) {
-            free += cache.estimate;
-        }
-        return free;
+        return lists.free() + caches.count();
     }
 
     /** Frames that can be allocated at all. */
@@ -465,12 +361,7 @@ public final class FrameAllocator {
 
     /** How many free blocks of an order there are (/proc/buddyinfo), cached single frames and untouched memory not counted. */
     public long freeBlocks(int order) {
-        lock.lock();
-        try {
-            return lists.blocks(order);
-        } finally {
-            lock.unlock();
-        }
+        return lists.blocks(order);
     }
 
     /**
@@ -482,25 +373,25 @@ public final class FrameAllocator {
         reclaim = newReclaim;
         // Linux keeps about 4*sqrt(16 * KiB of memory) KiB: 4 MiB of 1 GiB.
         long min = (long) Math.sqrt(16.0 * (memory.size() >>> 10)) >>> 2;
-        minWatermark = newReclaim == null ? 0 : Math.min(min, frames.count() / 64);
-        lowWatermark = newReclaim == null ? 0 : minWatermark + minWatermark / 2 + FrameCache.BATCH;
+        min = newReclaim == null ? 0 : Math.min(min, frames.count() / 64);
+        lists.setWatermarks(min, newReclaim == null ? 0 : min + min / 2 + FrameCache.BATCH);
     }
 
     /** Frames kept for reclaim itself and for callers that cannot wait. */
     @KernelFunction("min_wmark_pages")
     public long minWatermark() {
-        return minWatermark;
+        return lists.minWatermark();
     }
 
     /** Below this many free frames the background reclaimer should work, until {@link #highWatermark}. */
     @KernelFunction("low_wmark_pages")
     public long lowWatermark() {
-        return lowWatermark;
+        return lists.lowWatermark();
     }
 
     @KernelFunction("high_wmark_pages")
     public long highWatermark() {
-        return 2 * lowWatermark - minWatermark;
+        return 2 * lists.lowWatermark() - lists.minWatermark();
     }
 
     /**
@@ -518,23 +409,7 @@ public final class FrameAllocator {
 
     /** Checks the free lists. @return the first violation, or null when all is well */
     public String audit() {
-        for (FrameCache cache : caches) {
-            cache.lock.lock();
-            try {
-                for (int i = 0; i < cache.count; i++) {
-                    if (frames.refcount(cache.pfns[i]) != 0 || frames.flags(cache.pfns[i]) != 0) {
-                        return frames.describe(cache.pfns[i]) + " is in a cache of free frames";
-                    }
-                }
-            } finally {
-                cache.lock.unlock();
-            }
-        }
-        lock.lock();
-        try {
-            return lists.audit();
-        } finally {
-            lock.unlock();
-        }
+        String wrong = caches.audit();
+        return wrong != null ? wrong : lists.audit();
     }
 }

@@ -155,6 +155,12 @@ public final class FrameTable {
         return (int) INT.getAndAdd(ALL, at(pfn) + MAPCOUNT, 1) + 1;
     }
 
+    /** Sets the count of a new frame that nothing maps yet, which is faster than counting up. */
+    @KernelFunction("set_page_mapcount")
+    public void initMapcount(long pfn, int mappings) {
+        INT.setRelease(ALL, at(pfn) + MAPCOUNT, mappings);
+    }
+
     /** Counts one mapping less. @return the new count, 0 when nothing maps the frame any more */
     public int decMapcount(long pfn) {
         int now = (int) INT.getAndAdd(ALL, at(pfn) + MAPCOUNT, -1) - 1;
@@ -205,10 +211,10 @@ public final class FrameTable {
         INT.set(ALL, at(pfn) + FLAGS, flags);
     }
 
-    /** Makes a frame fit to be handed out: one reference, no flags, no private value. */
-    void prepare(long pfn) {
+    /** Makes a frame fit to be handed out: one reference, the given flags, no private value. */
+    void prepare(long pfn, int flags) {
         long address = at(pfn);
-        INT.set(ALL, address + FLAGS, 0);
+        INT.set(ALL, address + FLAGS, flags);
         INT.set(ALL, address + MAPCOUNT, 0);
         LONG.set(ALL, address + INDEX, 0L);
         LONG.set(ALL, address + PRIVATE, 0L);
@@ -217,7 +223,7 @@ public final class FrameTable {
 
     /** As {@link #prepare} without the reference: for the other frames of a block. */
     void prepareTail(long pfn) {
-        prepare(pfn);
+        prepare(pfn, 0);
         INT.setRelease(ALL, at(pfn) + REFCOUNT, 0);
     }
 

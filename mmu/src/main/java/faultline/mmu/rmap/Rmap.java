@@ -16,8 +16,8 @@ import faultline.mmu.phys.PageFlags;
  * lead to a tree of areas, and the area and the index to the one address in it where the page can be.
  */
 public final class Rmap {
-    /** Flags of a page that is anonymous, new, and its mapper's own. */
-    private static final int NEW_ANON = PageFlags.ANON
+    /** Flags of a page that is anonymous, new, and its mapper's own; best borne by the frame when it is allocated. */
+    public static final int NEW_ANON = PageFlags.ANON
             | PageFlags.ANON_EXCLUSIVE
             | PageFlags.SWAPBACKED
             | PageFlags.UPTODATE
@@ -134,7 +134,7 @@ public final class Rmap {
         frames.setIndex(pfn, index);
         frames.setMapping(pfn, area.anonVma());
         frames.set(pfn, NEW_ANON);
-        frames.incMapcount(pfn);
+        frames.initMapcount(pfn, 1);
     }
 
     /** An anonymous page is being mapped once more: swapped in, or by fork. Exclusive only if the caller says so. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -75,15 +76,57 @@ class FrameAllocatorTest {
 
     @Test
     void aZeroedPageIsZeroAfterUseToo() {
-        long first = allocator.allocZeroedPage();
-        memory.putLong(Page.address(first) + 8, 42);
-        allocator.putPage(first);
-        long again = allocator.allocZeroedPage();
-        assertThat(again).isEqualTo(first);
-        for (long at = 0; at < Page.SIZE; at += 8) {
-            assertThat(memory.getLong(Page.address(again) + at)).isZero();
+        Set<Long> used = new HashSet<>();
+        for (int i = 0; i < 200; i++) {
+            long pfn = allocator.allocZeroedPage();
+            used.add(pfn);
+            for (long at = 0; at < Page.SIZE; at += 8) {
+                assertThat(memory.getLong(Page.address(pfn) + at)).isZero();
+            }
+            memory.putLong(Page.address(pfn) + 8, 42);
+            allocator.putPage(pfn);
         }
-        allocator.putPage(again);
+        assertThat(used).as("frames come again").hasSizeLessThan(100);
+    }
+
+    @Test
+    void aWriteToAFrameThatWaitsClearedIsFound() {
+        long first = allocator.allocZeroedPage();
+        long waiting = first + 1;
+        assertThat(allocator.audit()).isNull();
+        memory.putLong(Page.address(waiting) + 16, 42);
+        assertThat(allocator.audit()).contains("frame " + waiting).contains("after it was cleared");
+        memory.putLong(Page.address(waiting) + 16, 0);
+        allocator.putPage(first);
+    }
+
+    @Test
+    void aFrameBearsItsFlagsFromTheStart() {
+        long pfn = allocator.allocZeroedPage(PageFlags.UPTODATE | PageFlags.REFERENCED);
+        assertThat(frames.flags(pfn)).isEqualTo(PageFlags.UPTODATE | PageFlags.REFERENCED);
+        allocator.putPage(pfn);
+        assertThat(frames.flags(pfn)).isZero();
+    }
+
+    @Test
+    void runsOfFramesMergeWhicheverWayTheyAreFreed() {
+        for (boolean falling : new boolean[] {false, true}) {
+            long[] taken = new long[1500];
+            for (int i = 0; i < taken.length; i++) {
+                taken[i] = allocator.allocPage();
+            }
+            Arrays.sort(taken);
+            long[] given = new long[taken.length];
+            for (int i = 0; i < taken.length; i++) {
+                given[falling ? taken.length - 1 - i : i] = taken[i];
+                frames.put(taken[i]);
+            }
+            allocator.freeUnreferenced(given, given.length);
+            assertThat(allocator.audit()).isNull();
+            allocator.drainCaches();
+            assertThat(allocator.freeBlocks(FrameAllocator.MAX_ORDER)).isEqualTo(1);
+            assertThat(allocator.freeFrames()).isEqualTo(allocator.managedFrames());
+        }
     }
 
     @Test
