@@ -1,7 +1,6 @@
 package faultline.emulator.cli;
 
 import faultline.emulator.task.GuestSpec;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,11 +33,8 @@ public final class MachineOptions {
             description = "Swap space, kept in a temporary file (default: none).")
     private long swapBytes;
 
-    @Option(
-            names = "--root",
-            paramLabel = "DIR",
-            description = "Directory that the guest sees as / and cannot leave (default: the host's /).")
-    private Path root;
+    @Mixin
+    private IsolationOptions isolation = new IsolationOptions();
 
     @Option(
             names = {"--env", "-E"},
@@ -166,11 +162,9 @@ public final class MachineOptions {
         if (swapBytes > MOST_SWAP) {
             throw new CommandException(ExitStatus.TROUBLE, "--swap: at most 1T, not " + swapBytes + " bytes");
         }
-        if (root != null && !Files.isDirectory(root)) {
-            throw new CommandException(ExitStatus.TROUBLE, "--root: " + root + " is not a directory");
-        }
         List<String> argv = RawArguments.last(command);
         List<String> env = guestEnvironment();
+        Path root = isolation.root();
         String program = ProgramSearch.find(argv.getFirst(), env, root);
         long rounded = (memBytes + PAGE_TABLE_SPAN - 1) & -PAGE_TABLE_SPAN;
         return new GuestSpec(program, argv, env, root, null, rounded, seed, pageTableLock, move, switches(further));
@@ -184,6 +178,7 @@ public final class MachineOptions {
         all.put("thp", hugePages);
         all.put("aslr", aslr);
         all.put("remap-file-pages", remapFilePages);
+        isolation.addTo(all);
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
         }

@@ -4,7 +4,6 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.mmu.Errno;
 import faultline.mmu.file.PageCache;
-import java.nio.file.Path;
 
 /**
  * The files of one machine: its root directory, its inodes with cached pages, and what a first process starts with.
@@ -24,13 +23,13 @@ public final class FileSystem implements AutoCloseable {
 
     /**
      * @param pages the machine's page cache
-     * @param directory that confines the guest's paths; null for the host's own root
+     * @param isolation what of the host the guest may reach
      * @param processes what /proc tells of; null for no virtual files at all
-     * @throws IllegalArgumentException if the directory cannot be opened
+     * @throws IllegalArgumentException if a directory cannot be opened
      */
-    public FileSystem(PageCache pages, Path directory, ProcSource processes) {
+    public FileSystem(PageCache pages, Isolation isolation, ProcSource processes) {
         inodes = new InodeCache(pages);
-        root = directory == null ? GuestRoot.host(inodes) : GuestRoot.confined(directory, inodes);
+        root = new GuestRoot(isolation, inodes);
         tree = processes == null ? VirtualTree.NONE : new GuestTree(root, processes);
     }
 
@@ -57,7 +56,7 @@ public final class FileSystem implements AutoCloseable {
         for (int fd = 0; fd < BEHIND_STDIO; fd++) {
             long copy = Libc.call(Nr.FCNTL, fd, F_DUPFD_CLOEXEC, BEHIND_STDIO);
             if (copy >= 0) {
-                table.replace(fd, HostFile.own(root, (int) copy), false, NO_LIMIT);
+                table.replace(fd, root.receive((int) copy), false, NO_LIMIT);
             } else if (copy != -Errno.EBADF) {
                 throw new IllegalStateException("cannot take over descriptor " + fd + ": errno " + -copy);
             }

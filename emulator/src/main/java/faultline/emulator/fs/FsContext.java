@@ -2,9 +2,6 @@ package faultline.emulator.fs;
 
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
-import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,19 +33,39 @@ public final class FsContext {
     /**
      * The first process' context.
      *
-     * @param cwd guest path of the working directory; null for the host process' own (the root, when confined)
+     * @param cwd guest path of the working directory; null for the host process' own where the guest's tree has it, and
+     *     else the root
      * @throws IllegalArgumentException if the directory cannot be opened
      */
     public static FsContext create(GuestRoot root, VirtualTree tree, String cwd) {
-        String start = cwd != null ? cwd : root.confined() ? "/" : ".";
-        int flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC;
-        long fd = root.confined()
-                ? PathResolver.openInRoot(root, start, flags, 0)
-                : Libc.call(Nr.OPENAT, Libc.AT_FDCWD, HostScratch.get().path(start), flags);
-        if (fd < 0) {
-            throw new IllegalArgumentException("cannot enter directory " + start + ": errno " + -fd);
+        Mount top = root.mounts().root();
+        FsContext context = new FsContext(root, tree, own(root, MountTable.open(top), top, "/"), hostUmask());
+        if (cwd != null) {
+            context.setCwd(context.directory(cwd, cwd));
+        } else if (!root.confined()) {
+            String here = Path.of("").toAbsolutePath().toString();
+            context.setCwd(context.directory(GuestRoot.latin1(Path.of(here)), "/"));
         }
-        return new FsContext(root, tree, HostFile.own(root, (int) fd), hostUmask());
+        return context;
+    }
+
+    private OpenFile directory(String path, String otherwise) {
+        try (PathWalk walk = PathWalk.to(this, null, cwd, path, LastComponent.FOLLOW, 0)) {
+            if (walk.object() < 0 && !path.equals(otherwise)) {
+                return directory(otherwise, otherwise);
+            }
+            Mount mount = walk.error() < 0 ? null : walk.mount();
+            return own(root, walk.error() < 0 ? walk.error() : walk.takeObject(), mount, path);
+        }
+    }
+
+    private static OpenFile own(GuestRoot root, long fd, Mount mount, String path) {
+        if (fd < 0) {
+            throw new IllegalArgumentException("cannot enter directory " + path + ": errno " + -fd);
+        }
+        HostFile file = HostFile.own(root, (int) fd);
+        file.setMount(mount);
+        return file;
     }
 
     private static int hostUmask() {
@@ -181,9 +198,6 @@ public final class FsContext {
 
     /**
      * Opens a path as openat2(2) does with RESOLVE_* restrictions, which the host enforces.
-     *
-     * <p>In a confined root a restriction can only be kept where it asks for less than the root: the path is then taken
-     * as beginning at {@code base}, and a way that leaves it fails.
      */
     public Opened openRestricted(Caller caller, OpenFile base, String path, int flags, int mode, int resolve) {
         if (path.isEmpty()) {
@@ -191,7 +205,7 @@ public final class FsContext {
         }
         OpenFile directory = base == null ? cwd() : base;
         try {
-            return PathOpener.openRestricted(this, directory, path, flags, mode, resolve);
+            return PathOpener.openRestricted(this, caller, directory, path, flags, mode, resolve);
         } finally {
             if (base == null) {
                 directory.put();

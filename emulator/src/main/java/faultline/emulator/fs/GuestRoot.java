@@ -11,46 +11,50 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * The directory that is "/" for the guest: the host's own root, or the one that {@code --root} confines it to.
+ * The directory that is "/" for the guest, what is mounted in it, and what the guest may do there.
  *
- * <p>One a machine, immutable. Confinement itself is the host kernel's: every path is resolved by openat2(2) with
- * RESOLVE_IN_ROOT on {@link #fd}, see {@link PathResolver}.
+ * <p>One a machine, immutable. Where the guest's tree is the host's own, paths pass to the host; where it {@link #differs},
+ * {@link PathWalk} resolves them.
  */
 public final class GuestRoot implements AutoCloseable {
-    private final boolean confined;
+    private final Isolation isolation;
     private final int fd;
+    private final MountTable mounts;
     private final String hostPath;
     private final long procDev;
     private final InodeCache inodes;
+    private final AbstractNames abstractNames = new AbstractNames();
 
-    private GuestRoot(boolean confined, int fd, InodeCache inodes) {
+    /**
+     * Opens the root that an isolation asks for, and mounts in it.
+     *
+     * @throws IllegalArgumentException if a directory cannot be opened
+     */
+    GuestRoot(Isolation isolation, InodeCache inodes) {
+        this.isolation = isolation;
         this.inodes = inodes;
-        this.confined = confined;
-        this.fd = fd;
-        this.hostPath = confined ? hostPathOfFd(fd) : "";
+        this.fd = openDirectory(Libc.AT_FDCWD, isolation.root() == null ? "/" : latin1(isolation.root()), 0);
+        this.hostPath = confined() ? hostPathOfFd(fd) : "";
         MemorySegment stat = HostScratch.get().struct();
         long r = Libc.call(Nr.STAT, HostScratch.get().path("/proc"), stat.address());
         this.procDev = r == 0 ? HostStat.dev(stat) : -1;
+        this.mounts = new MountTable(fd, isolation.readOnly());
+        for (Isolation.Tmpfs tmpfs : isolation.tmpfs()) {
+            // The path is the user's, not the guest's; links in it stay in the root all the same.
+            int over = openDirectory(fd, tmpfs.path(), OpenFlags.RESOLVE_IN_ROOT);
+            mounts.addTmpfs(tmpfs, over);
+            Libc.call(Nr.CLOSE, over);
+        }
     }
 
-    /** The host's own root directory: paths mean what they mean on the host. */
-    public static GuestRoot host(InodeCache inodes) {
-        return new GuestRoot(false, openDirectory("/"), inodes);
+    /** A host path as the bytes that it is made of. */
+    static String latin1(Path path) {
+        return new String(path.toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
     }
 
-    /**
-     * Confines the guest to a directory.
-     *
-     * @throws IllegalArgumentException if it cannot be opened as a directory
-     */
-    public static GuestRoot confined(Path directory, InodeCache inodes) {
-        String path = new String(directory.toString().getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
-        return new GuestRoot(true, openDirectory(path), inodes);
-    }
-
-    private static int openDirectory(String path) {
+    private static int openDirectory(int base, String path, int resolve) {
         int flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC;
-        long opened = Libc.call(Nr.OPENAT, Libc.AT_FDCWD, HostScratch.get().path(path), flags);
+        long opened = PathResolver.openat2(base, path, flags, 0, resolve);
         if (opened < 0) {
             throw new IllegalArgumentException("cannot open directory " + path + ": errno " + -opened);
         }
@@ -64,7 +68,42 @@ public final class GuestRoot implements AutoCloseable {
 
     /** Whether paths are confined to a directory. */
     public boolean confined() {
-        return confined;
+        return isolation.root() != null;
+    }
+
+    /** What the guest may reach of the host. */
+    public Isolation isolation() {
+        return isolation;
+    }
+
+    /**
+     * Takes ownership of a host descriptor that was not opened by a path of the guest's: it came with a message, or the
+     * emulator was started with it. A stored file counts as one of the root: where that is read-only, it may be written to as
+     * far as it was opened for that, and its metadata stay.
+     *
+     * @throws IllegalArgumentException if it is not open
+     */
+    public HostFile receive(int hostFd) {
+        HostFile file = HostFile.own(this, hostFd);
+        boolean stored = file.type() == HostStat.S_IFREG || file.type() == HostStat.S_IFDIR;
+        if (stored && differs() && !hostPathOfFd(hostFd).startsWith("/memfd:")) {
+            file.setMount(mounts.of(hostFd));
+        }
+        return file;
+    }
+
+    /** What abstract Unix socket names stand for; null when they are the host's. */
+    public AbstractNames abstractNames() {
+        return isolation.noNet() ? abstractNames : null;
+    }
+
+    /** Whether paths mean something else here than on the host, so that they are walked. */
+    public boolean differs() {
+        return confined() || isolation.readOnly() || mounts.hasTmpfs();
+    }
+
+    MountTable mounts() {
+        return mounts;
     }
 
     /** The host's O_PATH descriptor of the root directory. */
@@ -77,27 +116,27 @@ public final class GuestRoot implements AutoCloseable {
         return procDev;
     }
 
-    /** The path of an open host descriptor as the guest would name it. */
+    /** The path of an open host descriptor as the guest would name it; what lies outside the root keeps its host name. */
     String pathOfFd(int hostFd) {
-        return guestPath(hostPathOfFd(hostFd));
+        String inside = pathInside(hostFd);
+        return inside == null ? hostPathOfFd(hostFd) : inside;
     }
 
-    /** Cuts the root off a host path; what lies outside the root keeps its host name ({@code pipe:[…]}, /dev/null). */
-    String guestPath(String path) {
-        if (!confined || !isInside(path)) {
+    /** The guest path of an open host descriptor; null when it is outside the root, or has no path ({@code pipe:[…]}). */
+    String pathInside(int hostFd) {
+        String path = hostPathOfFd(hostFd);
+        Mount mount = mounts.of(hostFd);
+        if (!GuestPath.isAbsolute(path)) {
+            return null;
+        }
+        if (mount != mounts.root()) {
+            return mount.guestPath(path);
+        }
+        if (!confined() || hostPath.equals("/")) {
             return path;
         }
-        String rest = path.substring(hostPath.length());
-        return rest.isEmpty() ? "/" : rest;
-    }
-
-    /** Whether a host path lies in the root. */
-    boolean isInside(String path) {
-        if (!confined || hostPath.equals("/")) {
-            return true;
-        }
-        return path.startsWith(hostPath)
-                && (path.length() == hostPath.length() || path.charAt(hostPath.length()) == '/');
+        boolean inside = GuestPath.isUnder(path, hostPath);
+        return !inside ? null : path.length() == hostPath.length() ? "/" : path.substring(hostPath.length());
     }
 
     /** What the host's /proc/self/fd/N points to, Latin-1. */
@@ -112,6 +151,6 @@ public final class GuestRoot implements AutoCloseable {
 
     @Override
     public void close() {
-        Libc.call(Nr.CLOSE, fd);
+        mounts.close();
     }
 }

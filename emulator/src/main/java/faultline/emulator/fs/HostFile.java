@@ -69,7 +69,7 @@ public final class HostFile extends OpenFile implements MappedFile {
                 || type == HostStat.S_IFDIR
                 || type == HostStat.S_IFBLK
                 || type == HostStat.S_IFLNK
-                || type == HostStat.S_IFCHR && major(rdev) == MEM_MAJOR;
+                || type == HostStat.S_IFCHR && HostStat.major(rdev) == MEM_MAJOR;
     }
 
     /**
@@ -84,10 +84,6 @@ public final class HostFile extends OpenFile implements MappedFile {
             throw new IllegalArgumentException("host descriptor " + fd + ": errno " + -r);
         }
         return new HostFile(root, fd, HostStat.mode(stat), HostStat.dev(stat), HostStat.ino(stat), HostStat.rdev(stat));
-    }
-
-    private static int major(long rdev) {
-        return (int) ((rdev >>> 8 & 0xfff) | (rdev >>> 32 & ~0xfff));
     }
 
     @Override

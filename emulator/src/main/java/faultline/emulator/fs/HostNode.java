@@ -39,6 +39,17 @@ final class HostNode extends VirtualNode {
     }
 
     @Override
+    boolean refusesWrites() {
+        // What was handed to the guest open for writing may be opened so again.
+        return held != null && held.onReadOnlyMount() && !held.writable();
+    }
+
+    @Override
+    Mount mount() {
+        return held == null ? null : held.mount();
+    }
+
+    @Override
     public boolean mayWrite() {
         return mayWrite;
     }

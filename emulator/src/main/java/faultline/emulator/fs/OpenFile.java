@@ -21,6 +21,7 @@ public abstract class OpenFile {
     private final AtomicInteger references = new AtomicInteger(1);
     private final String path;
     private volatile long terminal = TERMINAL_UNKNOWN;
+    private volatile Mount mount;
 
     /** @param path the name /proc/PID/maps and /proc/PID/fd show, Latin-1 */
     protected OpenFile(String path) {
@@ -70,6 +71,21 @@ public abstract class OpenFile {
     /** A host path that has the metadata of a file without a host descriptor. */
     public String counterpart() {
         return path();
+    }
+
+    /** The mount of the machine's own through which the file was opened; null for none. */
+    final Mount mount() {
+        return mount;
+    }
+
+    final void setMount(Mount opened) {
+        mount = opened;
+    }
+
+    /** Whether the file was opened through a read-only mount: what needs no descriptor for writing is EROFS. */
+    public final boolean onReadOnlyMount() {
+        Mount opened = mount;
+        return opened != null && opened.readOnly();
     }
 
     /** What {@link #setTerminal} remembered: the device number of the terminal that this is, 0 for none. */

@@ -5,6 +5,7 @@ import faultline.emulator.host.HostStat;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 
 /**
  * Opens files by path.
@@ -29,45 +30,34 @@ final class PathOpener {
         if (base.hostFd() < 0 && !GuestPath.isAbsolute(path)) {
             return Opened.failed(base instanceof VirtualDirectory ? -Errno.ENOENT : -Errno.ENOTDIR);
         }
-        return fs.root().confined()
-                ? openConfined(fs, caller, base, path, flags, mode, follow)
+        return fs.root().differs()
+                ? openWalked(fs, caller, base, path, flags, mode, 0)
                 : openOnHost(fs, caller, base, path, flags, mode);
     }
 
     /** See {@link FsContext#openRestricted}. The host's magic links are never followed, asked or not. */
-    static Opened openRestricted(FsContext fs, OpenFile base, String path, int flags, int mode, int resolve) {
-        boolean staysBelow = (resolve & (OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_IN_ROOT)) != 0;
-        int dirFd = base.hostFd();
-        int how = resolve | OpenFlags.RESOLVE_NO_MAGICLINKS;
-        if (dirFd < 0) {
+    static Opened openRestricted(
+            FsContext fs, Caller caller, OpenFile base, String path, int flags, int mode, int resolve) {
+        if (base.hostFd() < 0) {
             return Opened.failed(-Errno.ENOTDIR);
         }
-        String name = path;
-        if (fs.root().confined() && !staysBelow) {
-            name = PathResolver.absolute(fs.root(), base, path);
-            dirFd = fs.root().fd();
-            how |= OpenFlags.RESOLVE_IN_ROOT;
+        if (fs.root().differs()) {
+            return openWalked(fs, caller, base, path, flags, mode, resolve);
         }
-        if (name == null) {
-            return Opened.failed(-Errno.ENOENT);
-        }
-        long fd = host(fs, dirFd, name, flags, mode, how);
+        long fd = host(fs, base.hostFd(), path, flags, mode, resolve | OpenFlags.RESOLVE_NO_MAGICLINKS);
         if (fd < 0) {
             return Opened.failed(fd);
         }
         HostFile file = HostFile.own(fs.root(), (int) fd);
-        if (file.dev() == fs.root().procDev()) {
-            file.put();
-            return Opened.failed(-Errno.EXDEV);
-        }
-        return Opened.of(file);
+        return file.dev() == fs.root().procDev() ? refused(file, -Errno.EXDEV) : opened(fs, file, flags);
     }
 
     private static Opened openOnHost(FsContext fs, Caller caller, OpenFile base, String path, int flags, int mode) {
         int dirFd = GuestPath.isAbsolute(path) ? Libc.AT_FDCWD : base.hostFd();
         long fd = host(fs, dirFd, path, flags, mode, OpenFlags.RESOLVE_NO_MAGICLINKS);
         if (fd == -Errno.ELOOP && (flags & OpenFlags.O_NOFOLLOW) == 0) {
-            return openThroughMagicLink(fs, caller, base, path, flags, mode);
+            // A link led to /proc/self/fd/N or the like: walking finds which.
+            return openWalked(fs, caller, base, path, flags, mode, 0);
         }
         if (fd < 0) {
             return Opened.failed(fd);
@@ -81,43 +71,88 @@ final class PathOpener {
                 return openNode(fs, caller, base, node, flags, mode);
             }
         }
-        return opened(file, flags);
+        return opened(fs, file, flags);
     }
 
-    private static Opened opened(HostFile file, int flags) {
+    private static Opened refused(HostFile file, long error) {
+        file.put();
+        return Opened.failed(error);
+    }
+
+    private static Opened opened(FsContext fs, HostFile file, int flags) {
+        long error = OpenRules.refusal(fs.root(), file, flags);
+        if (error < 0) {
+            return refused(file, error);
+        }
         if ((flags & OpenFlags.O_TRUNC) != 0 && (flags & OpenFlags.O_PATH) == 0) {
             file.truncatedByOpen();
         }
         return Opened.of(file);
     }
 
-    private static Opened openConfined(
-            FsContext fs, Caller caller, OpenFile base, String path, int flags, int mode, boolean follow) {
-        String absolute = PathResolver.absolute(fs.root(), base, path);
-        if (absolute == null) {
-            return Opened.failed(-Errno.ENOENT);
-        }
-        int resolve = OpenFlags.RESOLVE_IN_ROOT | OpenFlags.RESOLVE_NO_MAGICLINKS;
-        long fd = host(fs, fs.root().fd(), absolute, flags, mode, resolve);
-        if (fd < 0) {
-            VirtualNode node = PathResolver.followToVirtual(fs, caller, absolute, follow);
-            if (node != null && node != VirtualTree.ABSENT) {
-                return openNode(fs, caller, base, node, flags, mode);
+    /** Opens what a walk finds; a name that is missing is made, unless somebody else makes it meanwhile. */
+    private static Opened openWalked(
+            FsContext fs, Caller caller, OpenFile base, String path, int flags, int mode, int resolve) {
+        boolean creates = (flags & OpenFlags.O_CREAT) != 0 && (flags & OpenFlags.O_PATH) == 0;
+        boolean exclusive = creates && (flags & OpenFlags.O_EXCL) != 0;
+        boolean follow = (flags & OpenFlags.O_NOFOLLOW) == 0 && !exclusive;
+        LastComponent want = follow ? LastComponent.FOLLOW : LastComponent.NO_FOLLOW;
+        while (true) {
+            try (PathWalk walk = PathWalk.to(fs, caller, base, path, want, resolve)) {
+                if (walk.node() != null) {
+                    return openNode(fs, caller, base, walk.node(), flags, mode);
+                }
+                if (walk.object() >= 0 && walk.error() == 0) {
+                    return exclusive ? Opened.failed(-Errno.EEXIST) : openObject(fs, walk, flags, creates, mode);
+                }
+                if (!creates || walk.name() == null) {
+                    return Opened.failed(walk.error());
+                }
+                Opened made = create(fs, walk, flags, mode);
+                if (made.error() != -Errno.EEXIST || exclusive) {
+                    return made;
+                }
             }
-            return Opened.failed(fd);
         }
-        return opened(HostFile.own(fs.root(), (int) fd), flags);
     }
 
-    /** A symbolic link led to /proc/self/fd/N or the like: finds which, by links alone. */
-    private static Opened openThroughMagicLink(
-            FsContext fs, Caller caller, OpenFile base, String path, int flags, int mode) {
-        String absolute = PathResolver.absolute(fs.root(), base, path);
-        VirtualNode node = absolute == null ? null : PathResolver.followToVirtual(fs, caller, absolute, true);
-        if (node == null || node == VirtualTree.ABSENT) {
-            return Opened.failed(-Errno.ELOOP);
+    @KernelFunction(value = "do_open", file = "fs/namei.c")
+    private static Opened openObject(FsContext fs, PathWalk walk, int flags, boolean creates, int mode) {
+        boolean pathOnly = (flags & OpenFlags.O_PATH) != 0;
+        long error = 0;
+        if (walk.type() == HostStat.S_IFLNK) {
+            error = (flags & OpenFlags.O_DIRECTORY) != 0 ? -Errno.ENOTDIR : pathOnly ? 0 : -Errno.ELOOP;
+        } else if (walk.type() == HostStat.S_IFDIR && creates) {
+            error = -Errno.EISDIR;
+        } else if (!pathOnly) {
+            error = OpenRules.refusal(fs.root(), walk.mount(), walk.type(), flags);
         }
-        return openNode(fs, caller, base, node, flags, mode);
+        if (error < 0) {
+            return Opened.failed(error);
+        }
+        int again = flags & ~(OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW);
+        String link = "/proc/self/fd/" + walk.object();
+        long fd = walk.isLink() ? walk.takeObject() : host(fs, Libc.AT_FDCWD, link, again, mode, 0);
+        return walkedTo(fs, fd, walk.mount(), flags);
+    }
+
+    private static Opened create(FsContext fs, PathWalk walk, int flags, int mode) {
+        if (walk.mount().readOnly()) {
+            return Opened.failed(-Errno.EROFS);
+        }
+        int alone = flags | OpenFlags.O_EXCL | OpenFlags.O_NOFOLLOW;
+        long fd = host(fs, walk.directory(), walk.name(), alone, mode, OpenFlags.RESOLVE_BENEATH);
+        return walkedTo(fs, fd, walk.mount(), flags);
+    }
+
+    private static Opened walkedTo(FsContext fs, long fd, Mount mount, int flags) {
+        if (fd < 0) {
+            return Opened.failed(fd);
+        }
+        HostFile file = HostFile.own(fs.root(), (int) fd);
+        file.setMount(mount);
+        // The host's own /proc, found by another name than /proc, is not for guests.
+        return file.dev() == fs.root().procDev() ? refused(file, -Errno.EACCES) : opened(fs, file, flags);
     }
 
     private static Opened openNode(FsContext fs, Caller caller, OpenFile base, VirtualNode node, int flags, int mode) {
@@ -152,19 +187,20 @@ final class PathOpener {
     }
 
     private static Opened openCounterpart(FsContext fs, VirtualNode node, int flags, int mode) {
-        boolean changes = (flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY;
-        if (changes && fs.root().confined() && !node.mayWrite()) {
-            return Opened.failed(-Errno.EACCES);
+        long error = OpenRules.refusal(fs.root(), node, flags);
+        if (error < 0) {
+            return Opened.failed(error);
         }
         long fd = host(fs, Libc.AT_FDCWD, node.counterpart(), flags & ~OpenFlags.O_CREAT, mode, 0);
         if (fd < 0) {
             return Opened.failed(fd);
         }
         HostFile file = HostFile.own(fs.root(), (int) fd);
+        file.setMount(node.mount());
         if (file.type() == HostStat.S_IFDIR) {
             file.setOverlayPath(node.path());
         }
-        return opened(file, flags);
+        return opened(fs, file, flags);
     }
 
     /** openat2(2) with the flags made as open(2) takes them, and the guest's umask. */

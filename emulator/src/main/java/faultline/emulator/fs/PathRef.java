@@ -19,49 +19,62 @@ public final class PathRef implements AutoCloseable {
     private final OpenFile heldDirectory;
     private final VirtualNode node;
 
-    private PathRef(long error, int dirFd, String name, int ownedFd, OpenFile heldDirectory, VirtualNode node) {
+    private final Mount mount;
+    private final boolean mountPoint;
+
+    private PathRef(
+            long error,
+            int dirFd,
+            String name,
+            int ownedFd,
+            OpenFile heldDirectory,
+            VirtualNode node,
+            Mount mount,
+            boolean mountPoint) {
         this.error = error;
         this.heldDirectory = heldDirectory;
         this.dirFd = dirFd;
         this.name = name;
         this.ownedFd = ownedFd;
         this.node = node;
+        this.mount = mount;
+        this.mountPoint = mountPoint;
     }
 
     static PathRef failed(long error) {
-        return new PathRef(error, -1, "", -1, null, null);
+        return new PathRef(error, -1, "", -1, null, null, null, false);
     }
 
     /** A host path that starts at an open directory, on which this takes a reference. */
     static PathRef below(OpenFile directory, String name) {
         if (GuestPath.isAbsolute(name)) {
-            return new PathRef(0, Libc.AT_FDCWD, name, -1, null, null);
+            return new PathRef(0, Libc.AT_FDCWD, name, -1, null, null, null, false);
         }
         directory.get();
-        return new PathRef(0, directory.hostFd(), name, -1, directory, null);
+        return new PathRef(0, directory.hostFd(), name, -1, directory, null, null, false);
     }
 
     /** A name in a directory that was opened for this. */
-    static PathRef inDirectory(int ownedFd, String name) {
-        return new PathRef(0, ownedFd, name, ownedFd, null, null);
+    static PathRef inDirectory(int ownedFd, String name, Mount mount, boolean mountPoint) {
+        return new PathRef(0, ownedFd, name, ownedFd, null, null, mount, mountPoint);
     }
 
     /** An open file itself, for AT_EMPTY_PATH. */
     static PathRef itself(OpenFile file) {
         if (file.hostFd() < 0) {
-            return new PathRef(0, Libc.AT_FDCWD, file.counterpart(), -1, null, null);
+            return new PathRef(0, Libc.AT_FDCWD, file.counterpart(), -1, null, null, null, false);
         }
         file.get();
-        return new PathRef(0, file.hostFd(), "", -1, file, null);
+        return new PathRef(0, file.hostFd(), "", -1, file, null, file.mount(), false);
     }
 
     /** The object behind an O_PATH descriptor that was opened for this, symbolic links being resolved already. */
-    static PathRef object(int ownedFd) {
-        return new PathRef(0, Libc.AT_FDCWD, "/proc/self/fd/" + ownedFd, ownedFd, null, null);
+    static PathRef object(int ownedFd, Mount mount) {
+        return new PathRef(0, Libc.AT_FDCWD, "/proc/self/fd/" + ownedFd, ownedFd, null, null, mount, false);
     }
 
     static PathRef virtual(VirtualNode node) {
-        return new PathRef(0, Libc.AT_FDCWD, node.counterpart(), -1, null, node);
+        return new PathRef(0, Libc.AT_FDCWD, node.counterpart(), -1, null, node, node.mount(), false);
     }
 
     /** 0, or -errno when the path could not be resolved. */
@@ -81,6 +94,21 @@ public final class PathRef implements AutoCloseable {
     /** The node of {@link VirtualTree} the path led to; null for a plain host file. Its metadata are the host name's. */
     public VirtualNode node() {
         return node;
+    }
+
+    /** Whether it lies on a file system that is mounted read-only (EROFS). */
+    public boolean readOnly() {
+        return mount != null && mount.readOnly();
+    }
+
+    /** Whether both lie on the same one of the machine's own mounts. */
+    public boolean isOnMountOf(PathRef other) {
+        return mount == other.mount;
+    }
+
+    /** Whether something is mounted on the directory it names, which cannot be removed or renamed then (EBUSY). */
+    public boolean isMountPoint() {
+        return mountPoint;
     }
 
     /** Whether the name is a magic link of the host's /proc to an object that symbolic links were resolved to. */

@@ -62,10 +62,10 @@ final class ProcProcessTree {
         if (first.equals("fd")) {
             return descriptor(path, below, follow);
         }
-        if (HOST.contains(first) || MOUNTS.contains(first) && !root.confined()) {
-            return root.confined() && !first.equals("cgroup")
-                    ? VirtualTree.ABSENT
-                    : HostNode.of(path, "/proc/self/" + rest);
+        if (HOST.contains(first) || MOUNTS.contains(first) && !root.differs()) {
+            boolean hidden = root.confined() && !first.equals("cgroup")
+                    || first.equals("net") && root.isolation().noNet();
+            return hidden ? VirtualTree.ABSENT : HostNode.of(path, "/proc/self/" + rest);
         }
         if (first.equals("fdinfo")) {
             return descriptorInfo(path, below);
@@ -87,7 +87,7 @@ final class ProcProcessTree {
             };
         }
         if (MOUNTS.contains(name)) {
-            return new VirtualText(path, counterpart, () -> confinedMounts(name), null);
+            return new VirtualText(path, counterpart, () -> MountTexts.of(root, name), null);
         }
         if (name.equals("io")) {
             return HostNode.of(path, counterpart);
@@ -101,14 +101,6 @@ final class ProcProcessTree {
                 counterpart,
                 () -> process.text(name, tid),
                 writable ? text -> process.write(name, tid, text) : null);
-    }
-
-    private static String confinedMounts(String name) {
-        return switch (name) {
-            case "mounts" -> "none / none rw 0 0\nproc /proc proc rw 0 0\n";
-            case "mountinfo" -> "1 1 0:1 / / rw - none none rw\n2 1 0:2 / /proc rw - proc proc rw\n";
-            default -> "device none mounted on / with fstype none\ndevice proc mounted on /proc with fstype proc\n";
-        };
     }
 
     private String linkTarget(String name) {

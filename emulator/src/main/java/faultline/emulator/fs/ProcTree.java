@@ -59,7 +59,7 @@ final class ProcTree {
             case "mounts":
                 return rest.isEmpty() ? alias(path, "mounts", "self/mounts", rest, follow) : VirtualTree.ABSENT;
             case "net":
-                return alias(path, "net", "self/net", rest, follow);
+                return root.isolation().noNet() ? VirtualTree.ABSENT : alias(path, "net", "self/net", rest, follow);
             default:
                 break;
         }

@@ -44,6 +44,16 @@ public abstract class VirtualNode {
         return false;
     }
 
+    /** Whether the host's file behind this may not be written because its mount is read-only (EROFS). */
+    boolean refusesWrites() {
+        return false;
+    }
+
+    /** The mount on which the host's file behind this lies; null for none of the machine's own. */
+    Mount mount() {
+        return null;
+    }
+
     /** An absolute guest path that stands for this one: resolution begins anew with it. Null for none. */
     public String redirect() {
         return null;

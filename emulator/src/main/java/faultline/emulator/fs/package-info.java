@@ -7,6 +7,11 @@
  * pass to the host kernel unchanged, so that the guest gets the very bytes a native program gets. What must not pass —
  * {@code /proc} of ourselves, paths that leave {@code --root} — is caught by {@link faultline.emulator.fs.FsContext}.
  *
+ * <p>Where the guest's tree is the host's own, paths pass to the host as they are. Where {@link
+ * faultline.emulator.fs.Isolation} makes it another one, {@link faultline.emulator.fs.PathWalk} goes through them component
+ * by component; {@link faultline.emulator.fs.OpenRules} and the system calls that change names and metadata then ask on which
+ * {@link faultline.emulator.fs.Mount} the walk ended.
+ *
  * <p>Locks, outermost first; none is held while a host call may block for long:
  *
  * <pre>

@@ -54,4 +54,9 @@ public final class HostStat {
     public static long ctime(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_LONG, 104) * NANOS_PER_SECOND + stat.get(ValueLayout.JAVA_LONG, 112);
     }
+
+    /** Major number of a device number (Linux: {@code new_decode_dev}). */
+    public static int major(long device) {
+        return (int) ((device >>> 8 & 0xfff) | (device >>> 32 & ~0xfff));
+    }
 }

@@ -42,8 +42,12 @@ public final class OpenFlags {
             | O_PATH
             | O_TMPFILE;
 
+    /** openat2(2): stay on the file system of the directory. */
+    public static final int RESOLVE_NO_XDEV = 0x01;
     /** openat2(2): do not follow links such as {@code /proc/PID/fd/N}. */
     public static final int RESOLVE_NO_MAGICLINKS = 0x02;
+    /** openat2(2): follow no symbolic link. */
+    public static final int RESOLVE_NO_SYMLINKS = 0x04;
     /** openat2(2): fail where the path would leave the directory. */
     public static final int RESOLVE_BENEATH = 0x08;
     /** openat2(2): treat the directory as the root of every path. */

@@ -124,7 +124,7 @@ public final class GuestMachine implements AutoCloseable {
 
     private void firstProcess() throws ElfException {
         GuestSpec spec = kernel.spec();
-        FileSystem files = new FileSystem(kernel.memory().cache(), spec.root(), new MachineProc(kernel));
+        FileSystem files = new FileSystem(kernel.memory().cache(), spec.isolation(), new MachineProc(kernel));
         files.addDevice(new FaultDevice(kernel));
         kernel.onClose(files::close);
         int pid = kernel.allocatePid();

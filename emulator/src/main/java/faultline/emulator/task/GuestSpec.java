@@ -1,6 +1,8 @@
 package faultline.emulator.task;
 
+import faultline.emulator.fs.Isolation;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,6 +39,13 @@ public record GuestSpec(
     /** Option: bytes of swap space. */
     public static final String SWAP = "swap";
 
+    /** Switches of {@link #isolation}; TMPFS has one {@code PATH:BYTES} a line. */
+    public static final String READ_ONLY = "read-only";
+
+    public static final String NO_NET = "no-net";
+    public static final String HOST_ADMIN = "host-admin";
+    public static final String TMPFS = "tmpfs";
+
     public static final long DEFAULT_MEM_BYTES = 1L << 30;
 
     public GuestSpec {
@@ -51,6 +60,21 @@ public record GuestSpec(
         var more = new java.util.HashMap<>(options);
         more.put(option, value);
         return new GuestSpec(program, argv, env, root, cwd, memBytes, seed, ptl, move, more);
+    }
+
+    /** What of the host the guest may reach. */
+    public Isolation isolation() {
+        List<Isolation.Tmpfs> tmpfs = new ArrayList<>();
+        for (String line : options.getOrDefault(TMPFS, "").lines().toList()) {
+            int colon = line.lastIndexOf(':');
+            tmpfs.add(new Isolation.Tmpfs(line.substring(0, colon), Long.parseLong(line.substring(colon + 1))));
+        }
+        return new Isolation(
+                root,
+                options.containsKey(READ_ONLY),
+                options.containsKey(NO_NET),
+                options.containsKey(HOST_ADMIN),
+                tmpfs);
     }
 
     /** Bytes of swap space; 0 for none. */

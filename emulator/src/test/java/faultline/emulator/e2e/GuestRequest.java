@@ -56,6 +56,12 @@ record GuestRequest(
                 argv, env, cwd, root, input, output, errors, memBytes, ptl, move, seconds, seed, newOptions);
     }
 
+    /** In another directory. */
+    GuestRequest in(Path directory) {
+        return new GuestRequest(
+                argv, env, directory, root, input, output, errors, memBytes, ptl, move, seconds, seed, options);
+    }
+
     void send(DataOutputStream out) throws IOException {
         out.writeInt(argv.size());
         for (String argument : argv) {

@@ -39,7 +39,7 @@ class CachedFileTest {
         memory = PhysicalMemory.reserve(16L << 20);
         freeFrames = memory.allocator().freeFrames();
         pages = new PageCache(memory);
-        files = new FileSystem(pages, null, null);
+        files = new FileSystem(pages, Isolation.NONE, null);
         fs = files.newContext(null);
         path = temp.resolve("file");
         byte[] content = new byte[3 * 4096];

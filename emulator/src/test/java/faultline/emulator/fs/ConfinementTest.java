@@ -50,7 +50,7 @@ class ConfinementTest {
         Files.createSymbolicLink(root.resolve("selfroot"), Path.of("/proc/self/root/etc/file"));
         Files.createSymbolicLink(root.resolve("loop"), Path.of("loop"));
         memory = PhysicalMemory.reserve(16L << 20);
-        files = new FileSystem(new PageCache(memory), root, proc);
+        files = new FileSystem(new PageCache(memory), Isolation.confinedTo(root), proc);
         fs = files.newContext(null);
     }
 

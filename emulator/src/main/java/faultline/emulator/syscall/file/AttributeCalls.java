@@ -25,8 +25,8 @@ final class AttributeCalls implements SyscallFamily {
         table.register(
                 Nr.FCHMOD,
                 "fchmod",
-                (t, fd, mode, c, d, e, f) ->
-                        FileCall.onHostFd(t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHMOD, file.hostFd(), mode)));
+                (t, fd, mode, c, d, e, f) -> ChangeCall.changingOpen(
+                        t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHMOD, file.hostFd(), mode)));
         table.register(Nr.CHOWN, "chown", (t, path, uid, gid, d, e, f) -> chown(t, Libc.AT_FDCWD, path, uid, gid, 0));
         table.register(
                 Nr.LCHOWN,
@@ -39,8 +39,8 @@ final class AttributeCalls implements SyscallFamily {
         table.register(
                 Nr.FCHOWN,
                 "fchown",
-                (t, fd, uid, gid, d, e, f) ->
-                        FileCall.onHostFd(t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHOWN, file.hostFd(), uid, gid)));
+                (t, fd, uid, gid, d, e, f) -> ChangeCall.changingOpen(
+                        t, fd, -Errno.EPERM, file -> Libc.call(Nr.FCHOWN, file.hostFd(), uid, gid)));
         table.register(Nr.UTIME, "utime", AttributeCalls::utime);
         table.register(Nr.UTIMES, "utimes", (t, path, times, c, d, e, f) -> utimes(t, Libc.AT_FDCWD, path, times));
         table.register(Nr.FUTIMESAT, "futimesat", (t, dir, path, times, d, e, f) -> utimes(t, dir, path, times));
@@ -54,7 +54,7 @@ final class AttributeCalls implements SyscallFamily {
         if ((flags & ~AT_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.changing(
+        return ChangeCall.changing(
                 t,
                 dir,
                 path,
@@ -69,7 +69,7 @@ final class AttributeCalls implements SyscallFamily {
         if ((flags & ~AT_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.changing(
+        return ChangeCall.changing(
                 t,
                 dir,
                 path,
@@ -123,11 +123,12 @@ final class AttributeCalls implements SyscallFamily {
     }
 
     private static long ofDescriptor(Task t, long fd, long times) {
-        return FileCall.onHostFd(t, fd, -Errno.EPERM, file -> Libc.call(Nr.UTIMENSAT, file.hostFd(), 0, times, 0));
+        return ChangeCall.changingOpen(
+                t, fd, -Errno.EPERM, file -> Libc.call(Nr.UTIMENSAT, file.hostFd(), 0, times, 0));
     }
 
     private static long setTimes(Task t, long dir, long path, long times, int flags) {
-        return FileCall.changing(
+        return ChangeCall.changing(
                 t,
                 dir,
                 path,

@@ -1,6 +1,5 @@
 package faultline.emulator.syscall.file;
 
-import faultline.emulator.fs.HostFile;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
@@ -122,7 +121,7 @@ final class ControlMessages implements AutoCloseable {
                 if (to == 0) {
                     Libc.call(Nr.CLOSE, host);
                 } else {
-                    OpenFile file = HostFile.own(FileCall.fs(t).root(), host);
+                    OpenFile file = FileCall.fs(t).root().receive(host);
                     block.set(ValueLayout.JAVA_INT, slot, (int) FileCall.install(t, file, cloexec));
                 }
             }

@@ -7,6 +7,7 @@ import faultline.emulator.fs.Opened;
 import faultline.emulator.fs.PathRef;
 import faultline.emulator.fs.VirtualDirectory;
 import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.HostStat;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
@@ -14,6 +15,7 @@ import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
@@ -112,14 +114,19 @@ final class DirectoryCalls implements SyscallFamily {
     }
 
     private static long mkdir(Task t, long dir, long path, long mode) {
-        return FileCall.changing(t, dir, path, LastComponent.NAME, 0, p -> {
+        return ChangeCall.making(t, dir, path, p -> {
             HostScratch.get().useUmask(FileCall.fs(t).umask());
             return Libc.call(Nr.MKDIRAT, p.dirFd(), p.pointer(), mode);
         });
     }
 
     private static long mknod(Task t, long dir, long path, long mode, long dev) {
-        return FileCall.changing(t, dir, path, LastComponent.NAME, 0, p -> {
+        int type = (int) mode & HostStat.S_IFMT;
+        boolean device = type == HostStat.S_IFCHR || type == HostStat.S_IFBLK;
+        if (device && FileCall.fs(t).root().confined()) {
+            return -Errno.EPERM;
+        }
+        return ChangeCall.making(t, dir, path, p -> {
             HostScratch.get().useUmask(FileCall.fs(t).umask());
             return Libc.call(Nr.MKNODAT, p.dirFd(), p.pointer(), mode, dev);
         });
@@ -129,24 +136,30 @@ final class DirectoryCalls implements SyscallFamily {
         if ((flags & ~OpenFlags.AT_REMOVEDIR) != 0) {
             return -Errno.EINVAL;
         }
-        return FileCall.changing(
-                t, dir, path, LastComponent.NAME, 0, p -> Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags));
+        return ChangeCall.removing(t, dir, path, p -> Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags));
     }
 
     private static long rename(Task t, long fromDir, long from, long toDir, long to, long flags) {
-        return FileCall.changing(
+        return FileCall.onPath(
                 t,
                 fromDir,
                 from,
                 LastComponent.NAME,
-                0,
-                p -> FileCall.changing(
-                        t,
-                        toDir,
-                        to,
-                        LastComponent.NAME,
-                        0,
-                        q -> Libc.call(Nr.RENAMEAT2, p.dirFd(), p.pointer(), q.dirFd(), q.secondPointer(), flags)));
+                p -> FileCall.onPath(t, toDir, to, LastComponent.NAME, q -> renameResolved(t, p, q, flags)));
+    }
+
+    @KernelFunction(value = "do_renameat2", file = "fs/namei.c")
+    private static long renameResolved(Task t, PathRef from, PathRef to, long flags) {
+        if (!from.isOnMountOf(to)) {
+            return -Errno.EXDEV;
+        }
+        long error = ChangeCall.refusedToRemove(t, from);
+        if (error == 0) {
+            error = ChangeCall.refusedToRemove(t, to);
+        }
+        return error < 0
+                ? error
+                : Libc.call(Nr.RENAMEAT2, from.dirFd(), from.pointer(), to.dirFd(), to.secondPointer(), flags);
     }
 
     private static long link(Task t, long fromDir, long from, long toDir, long to, long flags) {
@@ -161,7 +174,7 @@ final class DirectoryCalls implements SyscallFamily {
                 from,
                 last,
                 (int) flags,
-                p -> FileCall.changing(t, toDir, to, LastComponent.NAME, 0, q -> linkResolved(p, q, flags)));
+                p -> ChangeCall.making(t, toDir, to, q -> linkResolved(p, q, flags)));
     }
 
     private static long linkResolved(PathRef from, PathRef to, long flags) {
@@ -178,12 +191,7 @@ final class DirectoryCalls implements SyscallFamily {
         if (text == null) {
             return -Errno.ENAMETOOLONG;
         }
-        return FileCall.changing(
-                t,
-                dir,
-                path,
-                LastComponent.NAME,
-                0,
-                p -> Libc.call(Nr.SYMLINKAT, HostScratch.get().secondPath(text), p.dirFd(), p.pointer()));
+        return ChangeCall.making(
+                t, dir, path, p -> Libc.call(Nr.SYMLINKAT, HostScratch.get().secondPath(text), p.dirFd(), p.pointer()));
     }
 }

@@ -104,15 +104,4 @@ final class FileCall {
             return ref.error() < 0 ? ref.error() : body.run(ref);
         }
     }
-
-    /** As {@link #onPath} for calls that change what they name: a virtual file refuses that (EPERM). */
-    static long changing(Task t, long dirFd, long address, LastComponent last, int flags, OnPath body) {
-        return onPath(
-                t,
-                dirFd,
-                address,
-                last,
-                flags,
-                p -> p.node() != null && !p.node().mayChange() ? -Errno.EPERM : body.run(p));
-    }
 }

@@ -95,10 +95,17 @@ final class IoctlCalls implements SyscallFamily {
                 if (file.hostFd() < 0) {
                     return -Errno.ENOTTY;
                 }
-                return LoopIoctls.knows(request)
-                        ? LoopIoctls.run(t, file.hostFd(), request, arg)
-                        : pass(t, file.hostFd(), request, arg);
+                return toHost(t, file, request, arg);
         }
+    }
+
+    private static long toHost(Task t, OpenFile file, int request, long arg) {
+        if (LoopIoctls.knows(request)) {
+            boolean allowed = FileCall.fs(t).root().isolation().hostAdmin();
+            return allowed ? LoopIoctls.run(t, file.hostFd(), request, arg) : -Errno.EPERM;
+        }
+        long error = FileIoctls.refusal(t, file, request);
+        return error < 0 ? error : pass(t, file.hostFd(), request, arg);
     }
 
     private static long setNonBlocking(Task t, OpenFile file, long arg) {

@@ -234,10 +234,7 @@ final class MessageCalls implements SyscallFamily {
             }
             long name = t.user().getLong(msg);
             if (name != 0) {
-                byte[] from = got.name();
-                int room = t.user().getInt(msg + 8);
-                t.user().write(name, from, 0, Math.min(Math.max(room, 0), from.length));
-                t.user().putInt(msg + 8, from.length);
+                SocketAddress.giveInto(t, got.name(), name, t.user().getInt(msg + 8), msg + 8);
             }
             long control = t.user().getLong(msg + 32);
             long given = got.giveControl(t, control, (flags & MSG_CMSG_CLOEXEC) != 0);

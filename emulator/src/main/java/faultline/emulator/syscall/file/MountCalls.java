@@ -1,5 +1,6 @@
 package faultline.emulator.syscall.file;
 
+import faultline.emulator.fs.GuestRoot;
 import faultline.emulator.fs.LastComponent;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
@@ -12,10 +13,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * mount and umount2: the host's own, with the rights of the host's process.
+ * mount and umount2: refused (EPERM), as to a caller without CAP_SYS_ADMIN; with --host-admin the host's own, with the rights
+ * of the host's process.
  *
- * <p>A guest that is confined to a directory may not change what is mounted where (EPERM): a bind mount would be a way
- * out.
+ * <p>A guest that is confined to a directory may in no case change what is mounted where: a bind mount would be a way out.
  */
 final class MountCalls implements SyscallFamily {
     private static final int PAGE = 4096;
@@ -39,7 +40,7 @@ final class MountCalls implements SyscallFamily {
         }
         byte[] options = data == 0 ? null : options(t, data);
         return FileCall.onPath(t, Libc.AT_FDCWD, target, LastComponent.FOLLOW, to -> {
-            if (FileCall.fs(t).root().confined()) {
+            if (!mayMount(t)) {
                 return -Errno.EPERM;
             }
             String place = to.absolute();
@@ -54,6 +55,11 @@ final class MountCalls implements SyscallFamily {
                     LastComponent.FOLLOW,
                     p -> hostMount(p.absolute(), place, fsType, flags, options));
         });
+    }
+
+    private static boolean mayMount(Task t) {
+        GuestRoot root = FileCall.fs(t).root();
+        return root.isolation().hostAdmin() && !root.differs();
     }
 
     /** One page of options, or as much of it as can be read (copy_mount_options). */
@@ -97,7 +103,7 @@ final class MountCalls implements SyscallFamily {
                 Libc.AT_FDCWD,
                 target,
                 last,
-                p -> FileCall.fs(t).root().confined()
+                p -> !mayMount(t)
                         ? -Errno.EPERM
                         : Libc.call(Nr.UMOUNT2, HostScratch.get().path(p.absolute()), flags));
     }

@@ -1,5 +1,6 @@
 package faultline.emulator.syscall.file;
 
+import faultline.emulator.fs.AbstractNames;
 import faultline.emulator.fs.LastComponent;
 import faultline.emulator.fs.PathRef;
 import faultline.emulator.host.HostScratch;
@@ -8,6 +9,7 @@ import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * Socket addresses on their way between guest and host.
@@ -51,9 +53,45 @@ final class SocketAddress {
         if (room < 0) {
             return -Errno.EINVAL;
         }
-        t.user().write(address, from, 0, Math.min(room, from.length));
-        t.user().putInt(lengthAddress, from.length);
+        giveInto(t, from, address, room, lengthAddress);
         return 0;
+    }
+
+    /** As {@link #give}, with the guest's room known. */
+    static void giveInto(Task t, byte[] from, long address, int room, long lengthAddress) {
+        byte[] shown = toGuest(t, from);
+        t.user().write(address, shown, 0, Math.min(Math.max(room, 0), shown.length));
+        t.user().putInt(lengthAddress, shown.length);
+    }
+
+    private static byte[] toGuest(Task t, byte[] from) {
+        AbstractNames names = FileCall.fs(t).root().abstractNames();
+        return names == null || !isAbstract(from) ? from : abstractAddress(names.toGuest(nameOf(from)));
+    }
+
+    /** The host's address for an abstract one of a machine without network. */
+    private static byte[] toHost(AbstractNames names, byte[] address) {
+        byte[] name = address.length == FAMILY_BYTES ? names.unnamed() : nameOf(address);
+        return abstractAddress(names.toHost(name));
+    }
+
+    private static boolean isAbstract(byte[] address) {
+        return address.length > FAMILY_BYTES && isUnix(address) && address[FAMILY_BYTES] == 0;
+    }
+
+    private static boolean isUnix(byte[] address) {
+        return address.length >= FAMILY_BYTES && address[0] == AF_UNIX && address[1] == 0;
+    }
+
+    private static byte[] nameOf(byte[] address) {
+        return Arrays.copyOfRange(address, FAMILY_BYTES + 1, address.length);
+    }
+
+    private static byte[] abstractAddress(byte[] name) {
+        byte[] address = new byte[FAMILY_BYTES + 1 + name.length];
+        address[0] = AF_UNIX;
+        System.arraycopy(name, 0, address, FAMILY_BYTES + 1, name.length);
+        return address;
     }
 
     /**
@@ -67,6 +105,12 @@ final class SocketAddress {
         }
         byte[] bytes = new byte[(int) length];
         t.user().read(address, bytes, 0, bytes.length);
+        AbstractNames names = FileCall.fs(t).root().abstractNames();
+        boolean unnamed = creates && bytes.length == FAMILY_BYTES && isUnix(bytes);
+        if (names != null && (unnamed || isAbstract(bytes))) {
+            byte[] host = toHost(names, bytes);
+            return call.run(put(host), host.length);
+        }
         String path = unixPath(bytes);
         if (path == null || !needsResolution(t, path)) {
             if (creates && path != null) {
@@ -76,8 +120,9 @@ final class SocketAddress {
         }
         LastComponent last = creates ? LastComponent.NAME : LastComponent.FOLLOW;
         try (PathRef ref = FileCall.fs(t).resolve(t, null, path, last)) {
-            if (ref.error() < 0) {
-                return ref.error();
+            long error = ref.error() == 0 && creates ? ChangeCall.refusedToMake(t, ref) : ref.error();
+            if (error < 0) {
+                return error == -Errno.EEXIST ? -Errno.EADDRINUSE : error;
             }
             if (ref.dirFd() >= 0) {
                 // The socket keeps the name it is given, and getsockname tells it: so it must not be one of /proc.
@@ -109,7 +154,7 @@ final class SocketAddress {
 
     /** The path of a Unix address in the file system; null for any other address. */
     private static String unixPath(byte[] bytes) {
-        if (bytes.length <= FAMILY_BYTES || bytes[0] != AF_UNIX || bytes[1] != 0 || bytes[FAMILY_BYTES] == 0) {
+        if (bytes.length <= FAMILY_BYTES || !isUnix(bytes) || isAbstract(bytes)) {
             return null;
         }
         int end = FAMILY_BYTES;
@@ -120,6 +165,6 @@ final class SocketAddress {
     }
 
     private static boolean needsResolution(Task t, String path) {
-        return FileCall.fs(t).root().confined() || !path.startsWith("/");
+        return FileCall.fs(t).root().differs() || !path.startsWith("/");
     }
 }

@@ -22,6 +22,7 @@ import java.lang.foreign.ValueLayout;
  */
 final class SocketCalls implements SyscallFamily {
     static final int MSG_DONTWAIT = 0x40;
+    private static final int AF_UNIX = 1;
     private static final int OPTION_MOST = 4096;
     private static final int SOL_SOCKET = 1;
     private static final int SO_ERROR = 4;
@@ -31,10 +32,7 @@ final class SocketCalls implements SyscallFamily {
         table.register(
                 Nr.SOCKET,
                 "socket",
-                (t, family, type, protocol, d, e, f) -> DescriptorCalls.adopt(
-                        t,
-                        Libc.call(Nr.SOCKET, (int) family, (int) type | OpenFlags.O_CLOEXEC, (int) protocol),
-                        (type & OpenFlags.O_CLOEXEC) != 0));
+                (t, family, type, protocol, d, e, f) -> socket(t, (int) family, (int) type, (int) protocol));
         table.register(Nr.SOCKETPAIR, "socketpair", SocketCalls::pair);
         table.register(
                 Nr.BIND,
@@ -79,7 +77,23 @@ final class SocketCalls implements SyscallFamily {
         return FileCall.onHostFd(t, fd, -Errno.ENOTSOCK, body);
     }
 
+    private static long socket(Task t, int family, int type, int protocol) {
+        if (isUnreachable(t, family)) {
+            return -Errno.EAFNOSUPPORT;
+        }
+        long host = Libc.call(Nr.SOCKET, family, type | OpenFlags.O_CLOEXEC, protocol);
+        return DescriptorCalls.adopt(t, host, (type & OpenFlags.O_CLOEXEC) != 0);
+    }
+
+    /** Without network there is no family but Unix, as in a kernel that was built so. */
+    private static boolean isUnreachable(Task t, int family) {
+        return family != AF_UNIX && FileCall.fs(t).root().isolation().noNet();
+    }
+
     private static long pair(Task t, long family, long type, long protocol, long fds, long e, long f) {
+        if (isUnreachable(t, (int) family)) {
+            return -Errno.EAFNOSUPPORT;
+        }
         MemorySegment pair = HostScratch.get().struct();
         long r = Libc.call(
                 Nr.SOCKETPAIR, (int) family, (int) type | OpenFlags.O_CLOEXEC, (int) protocol, pair.address());

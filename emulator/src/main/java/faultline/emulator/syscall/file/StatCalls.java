@@ -12,6 +12,7 @@ import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /** What a file is: stat, statx, access, statfs, readlink. */
@@ -22,6 +23,11 @@ final class StatCalls implements SyscallFamily {
             OpenFlags.AT_SYMLINK_NOFOLLOW | OpenFlags.AT_NO_AUTOMOUNT | OpenFlags.AT_EMPTY_PATH;
     private static final int STATX_SYNC = 0x6000;
     private static final int AT_EACCESS = 0x200;
+    private static final int W_OK = 2;
+    /** Where {@code struct statfs} has f_flags, and its bit for a read-only mount. */
+    private static final int STATFS_FLAGS = 80;
+
+    private static final long ST_RDONLY = 1;
 
     @Override
     public void register(SyscallTable table) {
@@ -100,7 +106,9 @@ final class StatCalls implements SyscallFamily {
                 path,
                 last(flags),
                 flags,
-                p -> Libc.call(Nr.FACCESSAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
+                p -> (mode & W_OK) != 0 && ChangeCall.isStoredReadOnly(p)
+                        ? -Errno.EROFS
+                        : Libc.call(Nr.FACCESSAT2, p.dirFd(), p.pointer(), mode, p.flags(flags)));
     }
 
     private static long readlink(Task t, long dir, long path, long buf, int size) {
@@ -137,6 +145,7 @@ final class StatCalls implements SyscallFamily {
         return FileCall.onPath(t, Libc.AT_FDCWD, path, LastComponent.FOLLOW, p -> {
             MemorySegment to = HostScratch.get().struct();
             long r = Libc.call(Nr.STATFS, HostScratch.get().path(p.absolute()), to.address());
+            markReadOnly(to, p.readOnly());
             return give(t, r, buf, to, STATFS_SIZE);
         });
     }
@@ -147,8 +156,16 @@ final class StatCalls implements SyscallFamily {
             long r = file.hostFd() >= 0
                     ? Libc.call(Nr.FSTATFS, file.hostFd(), to.address())
                     : Libc.call(Nr.STATFS, HostScratch.get().path("/proc"), to.address());
+            markReadOnly(to, file.onReadOnlyMount());
             return give(t, r, buf, to, STATFS_SIZE);
         });
+    }
+
+    private static void markReadOnly(MemorySegment statfs, boolean readOnly) {
+        if (readOnly) {
+            statfs.set(
+                    ValueLayout.JAVA_LONG, STATFS_FLAGS, statfs.get(ValueLayout.JAVA_LONG, STATFS_FLAGS) | ST_RDONLY);
+        }
     }
 
     /** Hands a structure to the guest when the host call went well. */

@@ -35,17 +35,17 @@ final class XattrCalls implements SyscallFamily {
                 Nr.SETXATTR,
                 "setxattr",
                 (t, path, name, value, size, flags, f) ->
-                        onPath(t, Nr.SETXATTR, path, true, (nr, p) -> set(t, nr, p, name, value, size, flags)));
+                        changing(t, Nr.SETXATTR, path, true, (nr, p) -> set(t, nr, p, name, value, size, flags)));
         table.register(
                 Nr.LSETXATTR,
                 "lsetxattr",
                 (t, path, name, value, size, flags, f) ->
-                        onPath(t, Nr.SETXATTR, path, false, (nr, p) -> set(t, nr, p, name, value, size, flags)));
+                        changing(t, Nr.SETXATTR, path, false, (nr, p) -> set(t, nr, p, name, value, size, flags)));
         table.register(
                 Nr.FSETXATTR,
                 "fsetxattr",
                 (t, fd, name, value, size, flags, f) ->
-                        onFd(t, fd, h -> set(t, Nr.FSETXATTR, h, name, value, size, flags)));
+                        changing(t, fd, h -> set(t, Nr.FSETXATTR, h, name, value, size, flags)));
         table.register(
                 Nr.LISTXATTR,
                 "listxattr",
@@ -64,16 +64,16 @@ final class XattrCalls implements SyscallFamily {
                 Nr.REMOVEXATTR,
                 "removexattr",
                 (t, path, name, c, d, e, f) ->
-                        onPath(t, Nr.REMOVEXATTR, path, true, (nr, p) -> remove(t, nr, p, name)));
+                        changing(t, Nr.REMOVEXATTR, path, true, (nr, p) -> remove(t, nr, p, name)));
         table.register(
                 Nr.LREMOVEXATTR,
                 "lremovexattr",
                 (t, path, name, c, d, e, f) ->
-                        onPath(t, Nr.REMOVEXATTR, path, false, (nr, p) -> remove(t, nr, p, name)));
+                        changing(t, Nr.REMOVEXATTR, path, false, (nr, p) -> remove(t, nr, p, name)));
         table.register(
                 Nr.FREMOVEXATTR,
                 "fremovexattr",
-                (t, fd, name, c, d, e, f) -> onFd(t, fd, h -> remove(t, Nr.FREMOVEXATTR, h, name)));
+                (t, fd, name, c, d, e, f) -> changing(t, fd, h -> remove(t, Nr.FREMOVEXATTR, h, name)));
     }
 
     /** A call whose first argument is a host path's address or a host descriptor. */
@@ -102,6 +102,23 @@ final class XattrCalls implements SyscallFamily {
             boolean hostFollows = follow || p.isObject();
             return body.run(hostFollows ? nr : nr + 1, HostScratch.get().path(p.absolute()));
         });
+    }
+
+    /** As {@link #onPath} for calls that change the file. */
+    private static long changing(Task t, int nr, long path, boolean follow, ByPath body) {
+        LastComponent last = follow ? LastComponent.FOLLOW : LastComponent.NO_FOLLOW;
+        return ChangeCall.changing(
+                t,
+                Libc.AT_FDCWD,
+                path,
+                last,
+                0,
+                p -> body.run(
+                        follow || p.isObject() ? nr : nr + 1, HostScratch.get().path(p.absolute())));
+    }
+
+    private static long changing(Task t, long fd, OnTarget body) {
+        return ChangeCall.changingOpen(t, fd, -Errno.EOPNOTSUPP, file -> body.run(file.hostFd()));
     }
 
     private static long onFd(Task t, long fd, OnTarget body) {

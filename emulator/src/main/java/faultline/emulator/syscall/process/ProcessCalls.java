@@ -18,7 +18,9 @@ public final class ProcessCalls implements SyscallFamily {
                         new UsageCalls(),
                         new SchedulingCalls(),
                         new ControlCalls(),
-                        new SystemCalls())
+                        new SystemCalls(),
+                        new AdministratorCalls(),
+                        new UnshareCalls())
                 .forEach(family -> family.register(table));
     }
 }

@@ -1,0 +1,24 @@
+package faultline.emulator.fs;
+
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+
+/**
+ * A file system in the guest's tree: what is mounted where, as far as the machine itself has mounted it.
+ *
+ * @param path guest path of the directory that it covers
+ * @param over that directory, which path resolution recognises by device and inode number, however it got there
+ * @param fd the host's O_PATH descriptor of its root directory
+ * @param dev the device number of its files; -1 for the guest's root, which may have any
+ */
+record Mount(String path, InodeCache.Key over, int fd, long dev, boolean readOnly) {
+
+    /** Guest path of a file, given its path from this file system's root. */
+    String guestPath(String inside) {
+        return inside.equals("/") ? path : path + inside;
+    }
+
+    void close() {
+        Libc.call(Nr.CLOSE, fd);
+    }
+}
