@@ -4,38 +4,48 @@ import faultline.emulator.task.GuestSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
 
-/** Runs small guests so that Java can record what a start needs; the launcher calls it once after each build. */
+/**
+ * Runs small guests so that Java can record what a start needs; the launcher calls it once after each build. Without words it
+ * trains {@code run}.
+ */
 @Command(name = "warm-up", hidden = true, description = "Runs small guests, to train Java's start-up cache.")
 final class WarmUpCommand implements Callable<Integer> {
     private static final int ROUNDS = 20;
     /** Enough for the optimising compiler to have seen the paths of faults and moves. */
     private static final int MOVES = 300;
 
+    @Parameters(arity = "0..*", paramLabel = "WORDS", description = "Another command line, up to the program.")
+    private List<String> words = List.of();
+
     @Override
     public Integer call() throws IOException {
         Path program = SmallGuest.write();
         Path mover = SmallGuest.write(MOVES);
         try {
-            if (Start.plainRun(new String[] {"run", mover.toString()}) != SmallGuest.STATUS) {
-                return ExitStatus.TROUBLE;
+            boolean trained = run(mover, 1);
+            for (int round = 0; round < ROUNDS && trained; round++) {
+                trained = run(program, round);
             }
-            for (int round = 0; round < ROUNDS; round++) {
-                // Through the whole command line, as a user's run goes; now and then through the option parser, too.
-                String[] args = {"run", program.toString()};
-                int status = round % 4 == 0 ? Main.execute(args) : Start.plainRun(args);
-                if (status != SmallGuest.STATUS) {
-                    return ExitStatus.TROUBLE;
-                }
-            }
-            return 0;
+            return trained ? 0 : ExitStatus.TROUBLE;
         } finally {
             Files.delete(mover);
             Files.delete(program);
         }
+    }
+
+    /** Through the whole command line, as a user's run goes; plain ones now and then through the option parser, too. */
+    private boolean run(Path program, int round) {
+        var args = new ArrayList<>(words.isEmpty() ? List.of("run") : words);
+        args.add(program.toString());
+        String[] line = args.toArray(String[]::new);
+        int status = words.isEmpty() && round % 4 != 0 ? Start.plainRun(line) : Main.execute(line);
+        return status == SmallGuest.STATUS;
     }
 
     /** One run; returns the guest's status. */

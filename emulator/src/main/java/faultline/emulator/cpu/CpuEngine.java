@@ -290,7 +290,10 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
             to.fault(context, result, System.nanoTime() - begin);
         }
         return switch (result) {
-            case FaultHandler.FAULT_DONE -> null;
+            case FaultHandler.FAULT_DONE -> {
+                forgetInterruptedBlock(errorCode);
+                yield null;
+            }
             case FaultHandler.FAULT_RETRY -> {
                 context.errorCode = errorCode;
                 yield Exit.FAULT_RETRY;
@@ -298,6 +301,16 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
             case FaultHandler.FAULT_OOM -> Exit.FAULT_OOM;
             default -> Exit.FAULT_SIGNAL;
         };
+    }
+
+    /**
+     * The rest of a block that a fault stopped will be counted as a block of its own: without a listener it would not have been
+     * stopped, and the schedule of a seed shall be the same. A block that could not be fetched was not counted yet.
+     */
+    private void forgetInterruptedBlock(int errorCode) {
+        if (countsBlocks && (errorCode & FaultHandler.PF_INSTR) == 0) {
+            setBlockBudget(blockBudget() + 1);
+        }
     }
 
     /** Corrects what Unicorn does differently from the hardware, now that all registers are read. */

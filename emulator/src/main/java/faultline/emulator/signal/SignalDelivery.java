@@ -134,6 +134,8 @@ public final class SignalDelivery {
         }
     }
 
+    /** The next signal that the task does not block, its own before the process', or null. Caller holds the handlers' monitor. */
+    @KernelFunction(value = "dequeue_signal", file = "kernel/signal.c")
     private static SigInfo take(Task task) {
         long blocked = task.signals().blocked();
         SigInfo own = task.signals().pending().take(blocked);

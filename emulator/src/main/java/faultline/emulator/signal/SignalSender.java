@@ -6,6 +6,12 @@ import faultline.mmu.annotation.KernelFunction;
 
 /** Sends signals to tasks and processes, and keeps each task's "a signal is due" flag right. */
 public final class SignalSender {
+    /** What became of a signal, as {@code signal:signal_generate} tells it (TRACE_SIGNAL_…). */
+    private static final int DELIVERED = 0;
+
+    private static final int IGNORED = 1;
+    private static final int ALREADY_PENDING = 2;
+
     private SignalSender() {}
 
     /** To one task: tgkill, faults, per-thread timers. */
@@ -15,11 +21,7 @@ public final class SignalSender {
         boolean resumed;
         synchronized (process.handlers()) {
             resumed = prepare(process, info.signal());
-            if (ignored(process, task.signals(), info.signal())) {
-                return;
-            }
-            task.signals().pending().add(info);
-            if (wants(task, info.signal())) {
+            if (queue(task, info, false) != IGNORED && wants(task, info.signal())) {
                 task.signalWake();
             }
         }
@@ -32,13 +34,25 @@ public final class SignalSender {
         boolean resumed;
         synchronized (process.handlers()) {
             resumed = prepare(process, info.signal());
-            Task leader = process.leader();
-            if (!ignored(process, leader.signals(), info.signal())) {
-                process.group().pending().add(info);
+            if (queue(process.leader(), info, true) != IGNORED) {
                 wakeOne(process, info.signal());
             }
         }
         reportResume(process, resumed);
+    }
+
+    /**
+     * Lets a signal wait for a task, or for the process that the task leads. Returns what became of it. Caller holds the
+     * handlers' monitor.
+     */
+    @KernelFunction(value = "__send_signal_locked", file = "kernel/signal.c")
+    private static int queue(Task task, SigInfo info, boolean group) {
+        Process process = task.process();
+        if (ignored(process, task.signals(), info.signal())) {
+            return IGNORED;
+        }
+        PendingSignals pending = group ? process.group().pending() : task.signals().pending();
+        return pending.add(info) ? DELIVERED : ALREADY_PENDING;
     }
 
     private static void reportResume(Process process, boolean resumed) {
@@ -63,7 +77,7 @@ public final class SignalSender {
                     task.signals().setBlocked(task.signals().blocked() & ~Signals.mask(signal));
                 }
             }
-            task.signals().pending().add(info);
+            queue(task, info, false);
             task.signalWake();
         }
     }
@@ -75,7 +89,7 @@ public final class SignalSender {
         synchronized (handlers) {
             handlers.set(signal, SigAction.DEFAULT);
             task.signals().setBlocked(task.signals().blocked() & ~Signals.mask(signal));
-            task.signals().pending().add(SigInfo.kernel(signal));
+            queue(task, SigInfo.kernel(signal), false);
             task.signalWake();
         }
     }

@@ -333,6 +333,7 @@ final class SeededCpu extends VirtualCpu {
         awaitTurn(task);
     }
 
+    @KernelFunction(value = "finish_task_switch", file = "kernel/sched/core.c")
     private void awaitTurn(Task task) {
         while (owner != task) {
             LockSupport.park(this);

@@ -139,6 +139,7 @@ public class VirtualCpu implements AutoCloseable {
     // ---- taking turns with guest code ---------------------------------------------------------------------------
 
     /** Takes the CPU, waiting for it if needed. */
+    @KernelFunction(value = "finish_task_switch", file = "kernel/sched/core.c")
     public void acquire(Task task) {
         if (waiting != 0 && System.nanoTime() - handOverAt >= 0 || !OWNER.compareAndSet(this, null, task)) {
             acquireSlowly(task);

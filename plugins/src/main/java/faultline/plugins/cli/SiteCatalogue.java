@@ -14,8 +14,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
 /** All sites of the memory manager and the emulator, found in their class files; no class of theirs is loaded for it. */
@@ -25,11 +28,7 @@ final class SiteCatalogue {
     /** Sorted by the kernel's name, then by place. */
     static List<SiteInfo> all() throws IOException {
         var sites = new ArrayList<SiteInfo>();
-        for (Path origin : List.of(origin(KernelFunction.class), origin(Main.class)).stream()
-                .distinct()
-                .toList()) {
-            scan(origin, sites);
-        }
+        scan((name, bytes) -> sites.addAll(Weaver.sites(bytes)));
         sites.sort(Comparator.comparing(SiteInfo::name)
                 .thenComparing(SiteInfo::className)
                 .thenComparing(SiteInfo::method));
@@ -45,21 +44,30 @@ final class SiteCatalogue {
         }
     }
 
-    private static void scan(Path origin, List<SiteInfo> into) throws IOException {
-        if (Files.isDirectory(origin)) {
-            scanTree(origin, into);
-            return;
-        }
-        try (FileSystem jar = FileSystems.newFileSystem(URI.create("jar:" + origin.toUri()), Map.of())) {
-            scanTree(jar.getPath("/"), into);
+    /** All class files by resource name. */
+    static Map<String, byte[]> classes() throws IOException {
+        var classes = new HashMap<String, byte[]>();
+        scan(classes::put);
+        return classes;
+    }
+
+    private static void scan(BiConsumer<String, byte[]> into) throws IOException {
+        for (Path origin : new LinkedHashSet<>(List.of(origin(KernelFunction.class), origin(Main.class)))) {
+            if (Files.isDirectory(origin)) {
+                scanTree(origin, into);
+                continue;
+            }
+            try (FileSystem jar = FileSystems.newFileSystem(URI.create("jar:" + origin.toUri()), Map.of())) {
+                scanTree(jar.getPath("/"), into);
+            }
         }
     }
 
-    private static void scanTree(Path root, List<SiteInfo> into) throws IOException {
+    private static void scanTree(Path root, BiConsumer<String, byte[]> into) throws IOException {
         try (Stream<Path> files = Files.walk(root)) {
             files.filter(file -> file.toString().endsWith(".class")).forEach(file -> {
                 try {
-                    into.addAll(Weaver.sites(Files.readAllBytes(file)));
+                    into.accept(root.relativize(file).toString(), Files.readAllBytes(file));
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }

@@ -6,6 +6,7 @@ import faultline.emulator.cli.GuestRunner;
 import faultline.emulator.cli.MachineOptions;
 import faultline.emulator.task.GuestSpec;
 import faultline.emulator.task.Kernel;
+import faultline.plugins.event.Events;
 import faultline.plugins.event.StringTable;
 import faultline.plugins.filter.FilterSyntaxException;
 import faultline.plugins.guest.EmulatorGuest;
@@ -44,10 +45,11 @@ import picocli.CommandLine.Option;
         description = "Runs a program and traces page faults, memory operations, locks, system calls.",
         footer = {
             "",
-            "Events: all, fault, page, mm, tlb, lock, pte, syscall, signal, sched, step, or patterns over the names of Linux'"
-                    + " tracepoints, for instance 'kmem:*'.",
+            "Events: fault, page, mm, tlb, lock, pte, syscall, signal, sched, step, or patterns over the names of Linux'"
+                    + " tracepoints, for instance 'kmem:*'. all is all of them but pte and step, which drown the rest,"
+                    + " and faultline:tlb_fill, which no seed makes the same again.",
             "Filters: write && !present && address in [heap] && comm == \"worker\" && ns > 2us",
-            "Aggregations: count() by(comm, symbol), hist(ns) by(path), count() stack()."
+            "Aggregations: count() by(comm, symbol), hist(ns) by(path), count() by(line), count() stack()."
         })
 final class TraceCommand extends WovenCommand {
     @Option(
@@ -84,6 +86,9 @@ final class TraceCommand extends WovenCommand {
     @Option(names = "--stacks", description = "Takes the guest's call stacks at faults, by frame pointers.")
     private boolean stacks;
 
+    @Option(names = "--lines", description = "Tells frames of stacks apart by source line, too, where that is known.")
+    private boolean lines;
+
     @Option(
             names = "--buffer",
             paramLabel = "N",
@@ -109,6 +114,11 @@ final class TraceCommand extends WovenCommand {
     Predicate<SiteInfo> sites() {
         EventSelection selection = selection(new StringTable());
         return plugins.isEmpty() ? site -> Tracer.weaves(site, selection) : site -> true;
+    }
+
+    @Override
+    boolean needsOnlyTracedSites() {
+        return plugins.isEmpty() && !selection(new StringTable()).wants(Events.STEP);
     }
 
     private EventSelection selection(StringTable strings) {
@@ -171,7 +181,7 @@ final class TraceCommand extends WovenCommand {
     private int run(SiteRegistry registry, GuestSpec spec, Format chosen, OutputStream out) throws IOException {
         var strings = new StringTable();
         var guest = new EmulatorGuest(spec.root());
-        var names = new Names(strings, guest.stacks(), guest.modules());
+        var names = new Names(strings, guest.stacks(), guest.modules(), lines);
         var session = new TraceSession(
                 selection(strings), sink(chosen, out, names), slots, onFull.equals("wait") || spec.seed() != null);
         if (spec.seed() != null) {

@@ -4,6 +4,7 @@ import faultline.emulator.cli.Main;
 import faultline.plugins.weave.SiteInfo;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WeavingClassLoader;
+import faultline.plugins.weave.WovenJar;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
@@ -24,6 +25,9 @@ abstract class WovenCommand implements Callable<Integer> {
             return runPlain();
         }
         SiteRegistry registry = WeavingClassLoader.registryOf(getClass());
+        if (registry == null && needsOnlyTracedSites()) {
+            registry = WovenJar.registry();
+        }
         return registry == null ? startAnew() : run(registry);
     }
 
@@ -35,6 +39,11 @@ abstract class WovenCommand implements Callable<Integer> {
 
     /** Whether what was asked for needs no guest, and so no probes. */
     boolean isReadyWithoutProbes() {
+        return false;
+    }
+
+    /** Whether the sites of the launcher's woven jar will do: those that tracing weaves whatever the events. */
+    boolean needsOnlyTracedSites() {
         return false;
     }
 

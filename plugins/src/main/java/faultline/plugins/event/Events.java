@@ -89,14 +89,26 @@ public final class Events {
             .with(STRING, "syscall")
             .with(DEC, "ret"));
 
-    /** A signal is about to be delivered. */
-    public static final EventType SIGNAL = add(EventType.named("signal", "signal:signal_deliver")
-            .with(DEC, "sig", "code")
-            .with(HEX, "address"));
+    /**
+     * A signal is sent: {@code result} is 0 when it waits now, 1 when its receiver ignores it, 2 when one like it waits
+     * already. {@code group} is 1 for a signal to a whole process.
+     */
+    public static final EventType SIGNAL_GENERATE = add(EventType.named("signal", "signal:signal_generate")
+            .with(DEC, "sig", "errno", "code")
+            .with(STRING, "to_comm")
+            .with(DEC, "to_pid", "group", "result"));
 
-    /** The virtual CPU went to this task; {@code ns} is how long it waited for it. */
-    public static final EventType SWITCH =
-            add(EventType.named("sched", "sched:sched_switch").with(DEC, "next_pid"));
+    /** A signal reaches its task, whatever is done about it: {@code sa_handler} is 0 for the default, 1 for nothing. */
+    public static final EventType SIGNAL_DELIVER = add(EventType.named("signal", "signal:signal_deliver")
+            .with(DEC, "sig", "errno", "code")
+            .with(HEX, "sa_handler", "sa_flags", "address"));
+
+    /** The virtual CPU went from one task to another; {@code ns} is how long the next waited for it. */
+    public static final EventType SWITCH = add(EventType.named("sched", "sched:sched_switch")
+            .with(STRING, "prev_comm")
+            .with(DEC, "prev_pid")
+            .with(STRING, "next_comm")
+            .with(DEC, "next_pid"));
 
     /** A task ended. */
     public static final EventType EXIT =

@@ -1,5 +1,6 @@
 package faultline.plugins.output;
 
+import faultline.plugins.dwarf.SourceLine;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Field;
 import java.io.IOException;
@@ -62,12 +63,19 @@ public final class AggregateSink implements EventSink {
         return switch (part) {
             case "event" -> type.name();
             case "stack" ->
-                String.join(" < ", StackPath.of(type, records, base, names).reversed());
+                String.join(" < ", StackPath.texts(type, records, base, names).reversed());
             case "symbol" -> {
                 Field ip = type.fields().get("ip");
                 yield ip == null
                         ? null
-                        : names.symbols().name(pid, ip.get(records, base)).replaceFirst("\\+0x[0-9a-f]+$", "");
+                        : StackPath.function(names.symbols().name(pid, ip.get(records, base)));
+            }
+            case "line" -> {
+                Field ip = type.fields().get("ip");
+                SourceLine line = ip == null ? null : names.symbols().line(pid, ip.get(records, base));
+                yield ip == null
+                        ? null
+                        : line == null ? names.symbols().name(pid, ip.get(records, base)) : line.toString();
             }
             default -> {
                 Field field = type.fields().get(part);

@@ -22,7 +22,7 @@ final class FoldedSink implements EventSink {
         // a semicolon or blank within a name would split it
         String line = String.join(
                 ";",
-                StackPath.of(type, records, base, names).stream()
+                StackPath.texts(type, records, base, names).stream()
                         .map(frame -> frame.replace(';', ':').replace('\n', ' '))
                         .toList());
         counts.merge(line, 1L, Long::sum);

@@ -91,7 +91,7 @@ final class JfrSink implements EventSink {
                     switch (field.kind()) {
                         case NS, DEC, BOOL -> (Object) value;
                         case HEX -> "0x" + Long.toHexString(value);
-                        case SYMBOL -> names.symbols().name(pid, value);
+                        case SYMBOL -> names.symbols().place(pid, value);
                         case STRING -> names.strings().text(value);
                     });
         }

@@ -1,5 +1,6 @@
 package faultline.plugins.output;
 
+import faultline.plugins.dwarf.SourceLine;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
 import faultline.plugins.event.Field;
@@ -7,6 +8,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.LongFunction;
 
 /**
  * One JSON object a line. Addresses and entries are strings in hexadecimal, since a JSON number is a double to many
@@ -64,12 +66,21 @@ final class JsonlSink implements EventSink {
         out.put("}\n").endRecord();
     }
 
-    /** The guest's functions, innermost first. */
+    /** The guest's functions, innermost first, and beside them the lines, empty where they are not known. */
     private void stack(long number, int pid) {
-        out.put(",\"stack\":");
+        long[] frames = names.stacks().frames((int) number);
+        list(",\"stack\":", frames, address -> names.symbols().name(pid, address));
+        list(",\"stack_lines\":", frames, address -> {
+            SourceLine line = names.symbols().line(pid, address);
+            return line == null ? "" : line.toString();
+        });
+    }
+
+    private void list(String key, long[] frames, LongFunction<String> text) {
+        out.put(key);
         char separator = '[';
-        for (long address : names.stacks().frames((int) number)) {
-            out.put(separator).quoted(names.symbols().name(pid, address));
+        for (long address : frames) {
+            out.put(separator).quoted(text.apply(address));
             separator = ',';
         }
         out.put(']');
@@ -84,6 +95,10 @@ final class JsonlSink implements EventSink {
                         .put(field.name())
                         .put("_symbol\":")
                         .quoted(names.symbols().name(pid, value));
+                SourceLine line = names.symbols().line(pid, value);
+                if (line != null) {
+                    to.put(",\"").put(field.name()).put("_line\":").quoted(line.toString());
+                }
             }
             case STRING -> to.put(text(value));
             case BOOL -> to.put(value != 0 ? "true" : "false");

@@ -93,7 +93,7 @@ final class PerfettoSink implements EventSink {
         var note = new ProtoWriter().text(10, field.name());
         switch (field.kind()) {
             case HEX -> note.number(7, value);
-            case SYMBOL -> note.text(6, names.symbols().name(pid, value));
+            case SYMBOL -> note.text(6, names.symbols().place(pid, value));
             case STRING -> note.text(6, names.strings().text(value));
             case DEC, NS, BOOL -> note.number(4, value);
         }

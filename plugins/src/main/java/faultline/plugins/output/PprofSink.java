@@ -1,5 +1,6 @@
 package faultline.plugins.output;
 
+import faultline.plugins.dwarf.SourceLine;
 import faultline.plugins.event.EventType;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -13,7 +14,7 @@ import java.util.zip.GZIPOutputStream;
 final class PprofSink implements EventSink {
     private final OutputStream out;
     private final Names names;
-    private final Map<List<String>, long[]> samples = new LinkedHashMap<>();
+    private final Map<List<StackPath.Frame>, long[]> samples = new LinkedHashMap<>();
     private final Map<String, Integer> strings = new LinkedHashMap<>();
     private long last;
 
@@ -41,12 +42,11 @@ final class PprofSink implements EventSink {
         var profile = new ProtoWriter();
         profile.message(1, new ProtoWriter().number(1, string("events")).number(2, string("count")));
         profile.message(1, new ProtoWriter().number(1, string("time")).number(2, string("nanoseconds")));
-        var locations = new HashMap<String, Long>();
-        var places = new ProtoWriter();
+        var places = new Places();
         samples.forEach((path, values) -> {
             // the leaf comes first
             long[] ids = path.reversed().stream()
-                    .mapToLong(f -> location(f, locations, places))
+                    .mapToLong(places::location)
                     .toArray();
             profile.message(2, new ProtoWriter().packed(1, ids).packed(2, values));
         });
@@ -59,23 +59,48 @@ final class PprofSink implements EventSink {
             }
         }) {
             profile.writeTo(gzip);
-            places.writeTo(gzip);
+            places.written.writeTo(gzip);
             table.writeTo(gzip);
             new ProtoWriter().number(10, last).writeTo(gzip);
         }
         out.flush();
     }
 
-    /** A location and a function of the same number for each different frame. */
-    private long location(String frame, Map<String, Long> known, ProtoWriter places) {
-        Long id = known.get(frame);
-        if (id == null) {
-            id = known.size() + 1L;
-            known.put(frame, id);
-            places.message(4, new ProtoWriter().number(1, id).message(4, new ProtoWriter().number(1, id)));
-            places.message(
-                    5, new ProtoWriter().number(1, id).number(2, string(frame)).number(3, string(frame)));
+    /** Locations, one for each place, and the functions they lie in. */
+    private final class Places {
+        private final Map<StackPath.Frame, Long> locations = new HashMap<>();
+        private final Map<StackPath.Frame, Long> functions = new HashMap<>();
+        private final ProtoWriter written = new ProtoWriter();
+
+        /** The location's number. Location: id 1, line 4; Line: function 1, line 2. */
+        long location(StackPath.Frame frame) {
+            Long id = locations.get(frame);
+            if (id == null) {
+                id = locations.size() + 1L;
+                locations.put(frame, id);
+                var line = new ProtoWriter().number(1, function(frame));
+                if (frame.line() != null) {
+                    line.number(2, frame.line().line());
+                }
+                written.message(4, new ProtoWriter().number(1, id).message(4, line));
+            }
+            return id;
         }
-        return id;
+
+        /** The function's number: one of that name in that file. Function: id 1, name 2, system name 3, file 4. */
+        private long function(StackPath.Frame frame) {
+            String file = frame.line() == null ? "" : frame.line().path();
+            var key = new StackPath.Frame(frame.function(), new SourceLine(file, 0));
+            Long id = functions.get(key);
+            if (id == null) {
+                id = functions.size() + 1L;
+                functions.put(key, id);
+                int name = string(frame.function());
+                written.message(
+                        5,
+                        new ProtoWriter().number(1, id).number(2, name).number(3, name).number(4, string(file)));
+            }
+            return id;
+        }
     }
 }

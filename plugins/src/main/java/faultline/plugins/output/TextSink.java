@@ -10,11 +10,11 @@ import java.io.OutputStream;
  * Lines as {@code perf trace -F all} writes them.
  *
  * <pre>
- *    0.123 ( 0.002 ms): comm/123 minfault [main+0x1c] =&gt; [heap]@0x4c2000 (d.) W new_page
+ *    0.123 ( 0.002 ms): comm/123 minfault [main+0x1c demo.c:7] =&gt; [heap]@0x4c2000 (d.) W new_page
  *    0.130 ( 0.000 ms): comm/123 tlb:tlb_flush(reason: "range", pages: 3, start: 0x…, end: 0x…)
  * </pre>
  *
- * Time is in milliseconds since the trace began, and so is the cost in brackets. {@code d} or {@code x} tells data from
+ * With a source line where the program has debugging information. Time is in milliseconds since the trace began, and so is the cost in brackets. {@code d} or {@code x} tells data from
  * code; what follows the bracket is what perf cannot say: the kind of access and the path that the fault took.
  */
 final class TextSink implements EventSink {
@@ -48,7 +48,7 @@ final class TextSink implements EventSink {
         long code = type.field("error_code").get(records, base);
         boolean exec = (code & 16) != 0;
         out.put(type.field("major").get(records, base) != 0 ? "majfault [" : "minfault [");
-        out.put(names.symbols().name(pid, type.field("ip").get(records, base))).put("] => ");
+        out.put(names.symbols().place(pid, type.field("ip").get(records, base))).put("] => ");
         out.put(names.text(type.field("vma"), records, base)).put('@');
         out.hex(type.field("address").get(records, base)).put(exec ? " (x" : " (d");
         out.put(type == Events.FAULT_USER ? ".) " : "k) ")
@@ -73,7 +73,7 @@ final class TextSink implements EventSink {
             switch (field.kind()) {
                 case HEX -> out.hex(value);
                 case STRING -> out.quoted(names.strings().text(value));
-                case SYMBOL -> out.put(names.symbols().name((int) (records[base + EventType.TASK] >>> 32), value));
+                case SYMBOL -> out.put(names.symbols().place((int) (records[base + EventType.TASK] >>> 32), value));
                 case DEC, NS, BOOL -> out.dec(value);
             }
             separator = ',';

@@ -36,6 +36,7 @@ final class TraceDigest {
     private final Map<String, Sum> paths = new TreeMap<>();
     private final Map<String, Sum> areas = new TreeMap<>();
     private final Map<String, Sum> functions = new HashMap<>();
+    private final Map<String, Sum> lines = new HashMap<>();
     private final Map<String, Sum> locks = new TreeMap<>();
     private final Map<String, Long> stacks = new TreeMap<>();
     private final List<String> pathOf = new ArrayList<>();
@@ -92,11 +93,14 @@ final class TraceDigest {
         long nanos = number(event, "ns");
         String path = text(event, "path");
         String function = function(text(event, "ip_symbol"));
-        faults.add(number(event, "address") >>> 12, number(event, "time"));
+        faults.add(number(event, "address") >>> 12, number(event, "time"), text(event, "vma"));
         pathOf.add(path);
         sum(paths, path, nanos);
         sum(areas, text(event, "vma"), nanos);
         sum(functions, function, nanos);
+        if (!text(event, "ip_line").isEmpty()) {
+            sum(lines, text(event, "ip_line"), nanos);
+        }
         costs.merge(64 - Long.numberOfLeadingZeros(nanos), 1L, Long::sum);
         stacks.merge(stack(event, comm, function) + ";" + path, 1L, Long::sum);
         slowest.add(event);
@@ -126,7 +130,7 @@ final class TraceDigest {
             lostOperations++;
             return;
         }
-        operations.add(pick(event, "time", "op", "address", "length", "result", "ns"));
+        operations.add(pick(event, "time", "tid", "op", "address", "length", "result", "ns"));
     }
 
     private static Map<String, Object> pick(Map<String, Object> event, String... fields) {
@@ -152,6 +156,7 @@ final class TraceDigest {
         json.put("paths", rows(paths));
         json.put("areas", rows(areas));
         json.put("functions", rows(functions));
+        json.put("lines", rows(lines));
         json.put("locks", rows(locks));
         json.put("stacks", stacks);
         json.put(
@@ -167,7 +172,9 @@ final class TraceDigest {
                                 "address",
                                 "vma",
                                 "path",
+                                "result",
                                 "ip_symbol",
+                                "ip_line",
                                 "mmap_lock_ns",
                                 "ptl_ns"))
                         .toList());

@@ -27,7 +27,7 @@ record RecordEvent(EventType type, long[] record, Names names) implements Event 
         Field known = type.field(field);
         long value = known.get(record, 0);
         if (known.kind() == FieldKind.SYMBOL) {
-            return names.symbols().name((int) number("pid"), value);
+            return names.symbols().place((int) number("pid"), value);
         }
         return known.kind() == FieldKind.STRING
                 ? names.strings().text(value)

@@ -1,10 +1,13 @@
 package faultline.plugins.symbol;
 
+import faultline.plugins.dwarf.SourceLine;
 import faultline.plugins.output.Names;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Which file lies where in the processes of a trace, as far as instruction addresses have been seen there.
@@ -15,6 +18,15 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class ModuleMap implements Names.Symbols {
     private record Module(long start, long end, long fileOffset, String name, ElfSymbols symbols) {}
 
+    /** What was found out of an address; stands until a mapping is noted. */
+    private record Place(int pid, long address, int version, String name, SourceLine line) {}
+
+    private static final int CACHED = 1 << 12;
+
+    /** Places asked for lately, by a hash of process and address: most faults come from few instructions. */
+    private final AtomicReferenceArray<Place> places = new AtomicReferenceArray<>(CACHED);
+
+    private final AtomicInteger version = new AtomicInteger();
     private final Map<Integer, TreeMap<Long, Module>> processes = new ConcurrentHashMap<>();
     private final Map<Path, ElfSymbols> files = new ConcurrentHashMap<>();
 
@@ -34,6 +46,7 @@ public final class ModuleMap implements Names.Symbols {
             modules.subMap(start, end).clear();
             modules.put(start, new Module(start, end, fileOffset, name, symbols));
         }
+        version.incrementAndGet();
     }
 
     /** Whether some mapping of the process is known to hold the address. */
@@ -54,12 +67,38 @@ public final class ModuleMap implements Names.Symbols {
 
     @Override
     public String name(int pid, long address) {
+        return found(pid, address).name;
+    }
+
+    @Override
+    public SourceLine line(int pid, long address) {
+        return found(pid, address).line;
+    }
+
+    private Place found(int pid, long address) {
+        long hash = (address ^ (long) pid << 32) * 0x9e37_79b9_7f4a_7c15L;
+        int slot = (int) (hash >>> 40) & CACHED - 1;
+        Place place = places.get(slot);
+        int now = version.get();
+        if (place == null || place.address != address || place.pid != pid || place.version != now) {
+            place = lookUp(pid, address, now);
+            places.set(slot, place);
+        }
+        return place;
+    }
+
+    private Place lookUp(int pid, long address, int now) {
         Module module = find(pid, address);
         if (module == null) {
-            return "0x" + Long.toHexString(address);
+            return new Place(pid, address, now, "0x" + Long.toHexString(address), null);
         }
         long offset = address - module.start + module.fileOffset;
         String symbol = module.symbols == null ? null : module.symbols.at(offset);
-        return symbol != null ? symbol : module.name + "+0x" + Long.toHexString(offset);
+        return new Place(
+                pid,
+                address,
+                now,
+                symbol != null ? symbol : module.name + "+0x" + Long.toHexString(offset),
+                module.symbols == null ? null : module.symbols.line(offset));
     }
 }

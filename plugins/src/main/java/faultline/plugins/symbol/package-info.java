@@ -1,2 +1,2 @@
-/** Names for guest instruction addresses, from the symbol tables of the program and its libraries. */
+/** Names and source lines for guest instruction addresses, from the files of the program and its libraries. */
 package faultline.plugins.symbol;

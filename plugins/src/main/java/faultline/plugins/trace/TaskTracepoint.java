@@ -1,58 +1,64 @@
 package faultline.plugins.trace;
 
-import faultline.emulator.signal.SigInfo;
 import faultline.emulator.task.Task;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
 import faultline.plugins.weave.Hook;
 import java.lang.invoke.MethodHandles;
 
-/** Signals that reach a handler, the virtual CPU going from task to task, and tasks that end. */
+/** The virtual CPU going from task to task, and tasks that end. */
 final class TaskTracepoint extends Tracepoint {
+    /** What Linux calls the task of a CPU that has none. */
+    private static final String IDLE = "swapper/0";
+
     private final TraceThreads threads;
+    /** Whose turn it was last; read and written by the owner of the CPU only, handed on with it. */
+    private volatile int lastTid;
+
+    private volatile int lastComm;
 
     TaskTracepoint(TraceThreads threads) {
         super(MethodHandles.lookup());
         this.threads = threads;
-        if (threads.wants(Events.SIGNAL)) {
-            on("x64_setup_rt_frame", Hook.ENTRY, "deliver", Object.class, Task.class, SigInfo.class);
-        }
+        lastComm = threads.strings().number(IDLE);
         if (threads.wants(Events.SWITCH)) {
             on("__schedule", Hook.ENTRY, "waiting");
-            on("__schedule", Hook.EXIT, "switched");
+            on("finish_task_switch", Hook.EXIT, "owning");
         }
         if (threads.wants(Events.EXIT)) {
             on("do_exit", Hook.ENTRY, "exit", Task.class);
         }
     }
 
-    private void deliver(Object frame, Task task, SigInfo info) {
-        ThreadTrace thread = threads.enter();
-        if (thread != null) {
-            long[] record = threads.record(thread, Events.SIGNAL, thread.tick(threads.session()), 0);
-            record[EventType.FIRST] = info.signal();
-            record[EventType.FIRST + 1] = info.code();
-            record[EventType.FIRST + 2] = info.address();
-            threads.emit(thread);
-        }
-    }
-
+    /** Called while the task still has the CPU, or because somebody else has it. */
     private void waiting() {
         ThreadTrace thread = threads.enter();
         if (thread != null) {
-            thread.push(thread.tick(threads.session()), 0);
+            thread.waitBegun = thread.tick(threads.session());
         }
     }
 
-    private void switched() {
+    /** The task has the CPU: mostly again, and nobody had it meanwhile. */
+    private void owning() {
         ThreadTrace thread = threads.enter();
-        long begun = thread == null ? -1 : thread.pop();
-        if (begun >= 0) {
-            long now = thread.tick(threads.session());
-            long[] record = threads.record(thread, Events.SWITCH, now, now - begun);
-            record[EventType.FIRST] = threads.guest().tid();
-            threads.emit(thread);
+        if (thread == null) {
+            return;
         }
+        long begun = thread.waitBegun;
+        thread.waitBegun = 0;
+        int tid = threads.guest().tid();
+        if (tid == lastTid) {
+            return;
+        }
+        long now = thread.tick(threads.session());
+        long[] record = threads.record(thread, Events.SWITCH, now, begun == 0 ? 0 : now - begun);
+        record[EventType.FIRST] = lastComm;
+        record[EventType.FIRST + 1] = lastTid;
+        record[EventType.FIRST + 2] = record[EventType.COMM];
+        record[EventType.FIRST + 3] = tid;
+        lastTid = tid;
+        lastComm = (int) record[EventType.COMM];
+        threads.emit(thread);
     }
 
     private void exit(Task task) {

@@ -41,6 +41,9 @@ final class ThreadTrace {
 
     MmStruct codeSpace;
 
+    /** When the task began to wait for the CPU, 0 when it does not. */
+    long waitBegun;
+
     /** The system call under way: number (-1 for none), four arguments, when it began, its name. */
     final long[] call = {-1, 0, 0, 0, 0, 0, 0};
 

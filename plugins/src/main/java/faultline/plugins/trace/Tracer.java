@@ -41,8 +41,10 @@ public final class Tracer implements AutoCloseable {
             "flush_tlb_range",
             "flush_tlb_mm",
             "handle_tlbmiss",
-            "x64_setup_rt_frame",
+            "__send_signal_locked",
+            "dequeue_signal",
             "do_exit",
+            "finish_task_switch",
             "__schedule");
 
     private final List<Tracepoint> tracepoints = new ArrayList<>();
@@ -72,7 +74,10 @@ public final class Tracer implements AutoCloseable {
         if (session.wantsAny(Events.TLB_FLUSH, Events.TLB_FILL)) {
             tracepoints.add(new TlbTracepoint(threads));
         }
-        if (session.wantsAny(Events.SIGNAL, Events.SWITCH, Events.EXIT)) {
+        if (session.wantsAny(Events.SIGNAL_GENERATE, Events.SIGNAL_DELIVER)) {
+            tracepoints.add(new SignalTracepoint(threads));
+        }
+        if (session.wantsAny(Events.SWITCH, Events.EXIT)) {
             tracepoints.add(new TaskTracepoint(threads));
         }
         if (session.wants(Events.STEP)) {
@@ -80,10 +85,14 @@ public final class Tracer implements AutoCloseable {
         }
     }
 
+    /** Whether worlds for tracing weave the site whatever the events are. */
+    public static boolean weavesAlways(SiteInfo site) {
+        return FUNCTIONS.contains(site.name());
+    }
+
     /** Whether a world made for this selection of events should weave the site. */
     public static boolean weaves(SiteInfo site, EventSelection selection) {
-        return FUNCTIONS.contains(site.name())
-                || selection.wants(Events.STEP) && StepTracepoint.STEPS.contains(site.name());
+        return weavesAlways(site) || selection.wants(Events.STEP) && StepTracepoint.STEPS.contains(site.name());
     }
 
     /** Attaches to a woven world, one attachment a group, so that one that fails does not take the others along. */

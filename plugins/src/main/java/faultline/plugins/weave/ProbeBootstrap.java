@@ -18,6 +18,10 @@ public final class ProbeBootstrap {
         if (caller.lookupClass().getClassLoader() instanceof WeavingClassLoader loader) {
             return loader.registry().link(site, Hook.ofSiteName(hook), type);
         }
-        throw new BootstrapMethodError(caller.lookupClass() + " is woven but was not loaded by a weaving class loader");
+        SiteRegistry ahead = WovenJar.registry();
+        if (ahead == null) {
+            throw new BootstrapMethodError(caller.lookupClass() + " is woven, but nobody knows its sites");
+        }
+        return ahead.link(site, Hook.ofSiteName(hook), type);
     }
 }

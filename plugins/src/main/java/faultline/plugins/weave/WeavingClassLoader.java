@@ -64,7 +64,7 @@ public final class WeavingClassLoader extends ClassLoader {
 
     private Class<?> define(String name) throws ClassNotFoundException {
         String path = name.replace('.', '/') + ".class";
-        URL url = getParent().getResource(path);
+        URL url = find(path);
         if (url == null) {
             throw new ClassNotFoundException(name);
         }
@@ -87,6 +87,22 @@ public final class WeavingClassLoader extends ClassLoader {
             }
         }
         return defineClass(name, bytes, 0, bytes.length, domain(url, path));
+    }
+
+    /** Where the plain class is: a jar of woven ones comes before it on the class path. */
+    private URL find(String path) {
+        if (WovenJar.registry() == null) {
+            return getParent().getResource(path);
+        }
+        URL last = null;
+        try {
+            for (var all = getParent().getResources(path); all.hasMoreElements(); ) {
+                last = all.nextElement();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot look for " + path, e);
+        }
+        return last;
     }
 
     /** The parent's code source, so that classes that ask where they came from get the right answer. */

@@ -20,17 +20,10 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The example plugin, built from its own sources against the published interface, and plugins that misbehave. */
+/** Plugins that misbehave; {@link ExampleProjectTest} has one that does not. */
 class PluginHostTest {
-    private static final Path EXAMPLE = project("src/test/projects/fault-counter/src/main");
-
     @TempDir
     Path dir;
-
-    private static Path project(String path) {
-        Path here = Path.of(path);
-        return Files.exists(here) ? here : Path.of("plugins").resolve(path);
-    }
 
     private Path jar(String service, Path... sources) throws IOException {
         Path classes = Files.createDirectories(dir.resolve("classes"));
@@ -76,13 +69,6 @@ class PluginHostTest {
             System.setErr(before);
         }
         return captured.toString(StandardCharsets.UTF_8);
-    }
-
-    @Test
-    void examplePluginCountsFaultsAndCalls() throws IOException {
-        Path jar = jar("example.FaultCounter", EXAMPLE.resolve("java/example/FaultCounter.java"));
-        assertThat(trace(jar, "exit_status"))
-                .containsPattern("fault-counter: \\{.*file_read=\\d+.*}, pte_alloc called [1-9]\\d* times");
     }
 
     private Path source(String body) throws IOException {
