@@ -291,7 +291,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
         }
         return switch (result) {
             case FaultHandler.FAULT_DONE -> {
-                forgetInterruptedBlock(errorCode);
+                forgetInterruptedBlock();
                 yield null;
             }
             case FaultHandler.FAULT_RETRY -> {
@@ -304,11 +304,11 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     }
 
     /**
-     * The rest of a block that a fault stopped will be counted as a block of its own: without a listener it would not have been
-     * stopped, and the schedule of a seed shall be the same. A block that could not be fetched was not counted yet.
+     * Where a fault has stopped the CPU, a block more will be counted than without a listener: the rest of the one that was
+     * stopped. The schedule of a seed shall be the same with and without, but for the few blocks that Unicorn divides otherwise.
      */
-    private void forgetInterruptedBlock(int errorCode) {
-        if (countsBlocks && (errorCode & FaultHandler.PF_INSTR) == 0) {
+    private void forgetInterruptedBlock() {
+        if (countsBlocks) {
             setBlockBudget(blockBudget() + 1);
         }
     }

@@ -51,7 +51,8 @@ public final class SignalSender {
         if (ignored(process, task.signals(), info.signal())) {
             return IGNORED;
         }
-        PendingSignals pending = group ? process.group().pending() : task.signals().pending();
+        PendingSignals pending =
+                group ? process.group().pending() : task.signals().pending();
         return pending.add(info) ? DELIVERED : ALREADY_PENDING;
     }
 

@@ -7,6 +7,7 @@ import java.util.List;
 public final class PluginCommands implements CommandProvider {
     @Override
     public List<Object> commands() {
-        return List.of(new ProbeCommand(), new TraceCommand(), new InjectCommand(), new ReportCommand(), new WeaveCommand());
+        return List.of(
+                new ProbeCommand(), new TraceCommand(), new InjectCommand(), new ReportCommand(), new WeaveCommand());
     }
 }

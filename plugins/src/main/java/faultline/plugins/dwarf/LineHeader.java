@@ -129,8 +129,7 @@ final class LineHeader {
         }
     }
 
-    private static String text(
-            DwarfReader head, long form, boolean is64, ByteBuffer strings, ByteBuffer debugStrings) {
+    private static String text(DwarfReader head, long form, boolean is64, ByteBuffer strings, ByteBuffer debugStrings) {
         if (form == Form.STRING) {
             return head.text();
         }

@@ -66,9 +66,7 @@ public final class AggregateSink implements EventSink {
                 String.join(" < ", StackPath.texts(type, records, base, names).reversed());
             case "symbol" -> {
                 Field ip = type.fields().get("ip");
-                yield ip == null
-                        ? null
-                        : StackPath.function(names.symbols().name(pid, ip.get(records, base)));
+                yield ip == null ? null : StackPath.function(names.symbols().name(pid, ip.get(records, base)));
             }
             case "line" -> {
                 Field ip = type.fields().get("ip");

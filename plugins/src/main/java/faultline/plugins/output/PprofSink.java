@@ -45,9 +45,7 @@ final class PprofSink implements EventSink {
         var places = new Places();
         samples.forEach((path, values) -> {
             // the leaf comes first
-            long[] ids = path.reversed().stream()
-                    .mapToLong(places::location)
-                    .toArray();
+            long[] ids = path.reversed().stream().mapToLong(places::location).toArray();
             profile.message(2, new ProtoWriter().packed(1, ids).packed(2, values));
         });
         var table = new ProtoWriter();
@@ -98,7 +96,11 @@ final class PprofSink implements EventSink {
                 int name = string(frame.function());
                 written.message(
                         5,
-                        new ProtoWriter().number(1, id).number(2, name).number(3, name).number(4, string(file)));
+                        new ProtoWriter()
+                                .number(1, id)
+                                .number(2, name)
+                                .number(3, name)
+                                .number(4, string(file)));
             }
             return id;
         }

@@ -64,7 +64,8 @@ final class ElfSections {
     private int find(String name) {
         int strings = Short.toUnsignedInt(elf.getShort(62));
         for (int i = 0; i < count && strings < count; i++) {
-            if (type(i) != SHT_NOBITS && text(elf, offset(strings) + elf.getInt(header(i))).equals(name)) {
+            if (type(i) != SHT_NOBITS
+                    && text(elf, offset(strings) + elf.getInt(header(i))).equals(name)) {
                 return i;
             }
         }

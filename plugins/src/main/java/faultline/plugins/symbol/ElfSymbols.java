@@ -114,9 +114,7 @@ final class ElfSymbols {
         if (lines == null) {
             ByteBuffer none = ByteBuffer.allocate(0);
             try {
-                lines = image == null
-                        ? LineTable.read(none, none, none)
-                        : new ElfSections(image).lines();
+                lines = image == null ? LineTable.read(none, none, none) : new ElfSections(image).lines();
             } catch (IndexOutOfBoundsException | ArithmeticException | InternalError e) {
                 // damaged, or cut off after it was mapped, which Java reports as an internal error
                 LOG.debug("line numbers are incomplete", e);

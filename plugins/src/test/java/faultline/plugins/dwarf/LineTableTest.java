@@ -80,7 +80,11 @@ class LineTableTest {
         }
         if (version < 5) {
             head.text("src").put(0);
-            return head.text("demo.c").put(1, 0, 0).text("/usr/include/demo.h").put(0, 5, 6).put(0);
+            return head.text("demo.c")
+                    .put(1, 0, 0)
+                    .text("/usr/include/demo.h")
+                    .put(0, 5, 6)
+                    .put(0);
         }
         head.put(1, 1, 0x08).put(2).text("/home").text("src"); // directories: texts in place
         // files: path by line_strp, directory by udata, an MD5
@@ -176,8 +180,10 @@ class LineTableTest {
             longText.put(i, (byte) 'x');
         }
         Assertions.assertTimeoutPreemptively(Duration.ofSeconds(10), () -> {
-            assertThat(read(unit(5, false, entriesOfNothing, program())).at(0x401000)).isNull();
-            LineTable table = LineTable.read(unit(5, false, longTexts, program()).buffer(), longText, NONE);
+            assertThat(read(unit(5, false, entriesOfNothing, program())).at(0x401000))
+                    .isNull();
+            LineTable table =
+                    LineTable.read(unit(5, false, longTexts, program()).buffer(), longText, NONE);
             assertThat(table.at(0x401000)).isNull();
         });
     }

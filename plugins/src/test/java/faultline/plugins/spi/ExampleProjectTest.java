@@ -44,8 +44,8 @@ class ExampleProjectTest {
             return;
         }
         Path jar = place.resolve(module + "-" + VERSION + ".jar");
-        Path classes =
-                Path.of(ofModule.getProtectionDomain().getCodeSource().getLocation().toURI());
+        Path classes = Path.of(
+                ofModule.getProtectionDomain().getCodeSource().getLocation().toURI());
         if (!Files.isDirectory(classes)) {
             Files.copy(classes, jar);
             return;
@@ -61,7 +61,8 @@ class ExampleProjectTest {
 
     private static void copyTree(Path from, Path to) throws IOException {
         try (Stream<Path> files = Files.walk(from)) {
-            for (Path file : files.filter(f -> !f.startsWith(from.resolve("target"))).toList()) {
+            for (Path file :
+                    files.filter(f -> !f.startsWith(from.resolve("target"))).toList()) {
                 Path copy = to.resolve(from.relativize(file).toString());
                 if (Files.isDirectory(file)) {
                     Files.createDirectories(copy);
@@ -80,8 +81,8 @@ class ExampleProjectTest {
         publish("plugins", ROOT.resolve("plugins/pom.xml"), Plugin.class);
         Path project = dir.resolve("fault-counter");
         copyTree(ROOT.resolve("plugins/src/test/projects/fault-counter"), project);
-        Path users = Path.of(System.getProperty(
-                "maven.repo.local", System.getProperty("user.home") + "/.m2/repository"));
+        Path users =
+                Path.of(System.getProperty("maven.repo.local", System.getProperty("user.home") + "/.m2/repository"));
         Path log = dir.resolve("log");
         Process maven = new ProcessBuilder(List.of(
                         ROOT.resolve("mvnw").toString(),
@@ -110,8 +111,16 @@ class ExampleProjectTest {
         int status;
         try {
             status = Main.execute(
-                    "trace", "--plugin", jar.toString(), "--mem", "64M", "--seed", "1",
-                    "-o", dir.resolve("trace").toString(), WovenWorld.program("exit_status"));
+                    "trace",
+                    "--plugin",
+                    jar.toString(),
+                    "--mem",
+                    "64M",
+                    "--seed",
+                    "1",
+                    "-o",
+                    dir.resolve("trace").toString(),
+                    WovenWorld.program("exit_status"));
         } finally {
             System.setErr(before);
         }
