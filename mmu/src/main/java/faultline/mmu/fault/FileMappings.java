@@ -34,7 +34,7 @@ public final class FileMappings implements MappingWalker {
     /**
      * {@inheritDoc}
      *
-     * <p>The i_mmap lock is let go now and then. Mappings already cleared carry this walk's number and are skipped when it
+     * <p>The i_mmap lock is let go now and then when others wait for it. Mappings already cleared carry this walk's number and are skipped when it
      * goes on from the start; a mapping that mremap made meanwhile out of one not yet cleared carries none (seed 003). Nonlinear
      * mappings come last, and are searched from end to end.
      */
@@ -56,13 +56,9 @@ public final class FileMappings implements MappingWalker {
                     budget -= unmapArea((Vma) node.area(), first, last, evenCows, gather);
                     node.setTruncateCount(walk);
                 }
-                if (budget < 0) {
-                    areas.condResched();
-                    budget = LATENCY_PAGES;
-                    node = areas.first(first, last);
-                } else {
-                    node = areas.next(node, first, last);
-                }
+                boolean resched = budget < 0 && areas.lock().condResched();
+                budget = budget < 0 ? LATENCY_PAGES : budget;
+                node = resched ? areas.first(first, last) : areas.next(node, first, last);
             }
         } finally {
             areas.lock().unlock();

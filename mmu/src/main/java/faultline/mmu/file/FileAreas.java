@@ -5,7 +5,6 @@ import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
-import faultline.mmu.lock.SpinWait;
 import faultline.mmu.phys.Page;
 
 /**
@@ -111,18 +110,5 @@ public final class FileAreas {
     public int nextTruncateCount() {
         truncateCount = truncateCount == Integer.MAX_VALUE ? 1 : truncateCount + 1;
         return truncateCount;
-    }
-
-    /**
-     * Lets the lock go for a moment, for whoever waits for it. What was found before may be gone: the caller looks anew from the
-     * first mapping on.
-     */
-    @KernelFunction("cond_resched_lock")
-    @RequiresLock("I_MMAP_LOCK")
-    public void condResched() {
-        lock.unlock();
-        SpinWait.poll();
-        Thread.onSpinWait();
-        lock.lock();
     }
 }

@@ -12,11 +12,16 @@ import java.lang.invoke.VarHandle;
  */
 @KernelFunction("spinlock_t")
 public final class SpinLock {
+    /** Steps of {@link SpinWait} for which a lock that was let go is left to those who wait: some milliseconds if they sleep. */
+    private static final int COURTESY = 140;
+
     private static final VarHandle OWNER;
+    private static final VarHandle WAITERS;
 
     static {
         try {
             OWNER = MethodHandles.lookup().findVarHandle(SpinLock.class, "owner", long.class);
+            WAITERS = MethodHandles.lookup().findVarHandle(SpinLock.class, "waiters", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -26,6 +31,9 @@ public final class SpinLock {
 
     /** Thread id of the holder, 0 when free. */
     private volatile long owner;
+
+    /** Threads that found the lock taken and wait for it. */
+    private volatile int waiters;
 
     /** Written by the holder only. */
     private long acquisitions;
@@ -86,10 +94,38 @@ public final class SpinLock {
         }
         long start = System.nanoTime();
         int step = 0;
+        WAITERS.getAndAdd(this, 1);
         while (owner != 0 || !OWNER.compareAndSet(this, 0L, self)) {
             step = SpinWait.pause(step);
         }
+        WAITERS.getAndAdd(this, -1);
         lockClass.contended(System.nanoTime() - start);
+    }
+
+    /** Whether a thread waits for the lock. */
+    @KernelFunction("spin_is_contended")
+    public boolean isContended() {
+        return waiters != 0;
+    }
+
+    /**
+     * Lets threads that wait have the lock for once, in the middle of long work of its holder. What the lock guards may then have
+     * changed. One that is long in coming is not waited for.
+     *
+     * @return whether it was let go
+     */
+    @KernelFunction("cond_resched_lock")
+    public boolean condResched() {
+        SpinWait.poll();
+        if (waiters == 0) {
+            return false;
+        }
+        unlock();
+        for (int step = 0; step < COURTESY && owner == 0 && waiters != 0; ) {
+            step = SpinWait.pause(step);
+        }
+        lock();
+        return true;
     }
 
     public boolean isLocked() {

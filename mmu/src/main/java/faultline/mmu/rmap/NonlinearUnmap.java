@@ -30,7 +30,7 @@ import faultline.mmu.table.PtlGuard;
  *   mapping C  |===>                            |   behind the longest mapping's end they start anew
  * </pre>
  *
- * <p>The i_mmap lock is let go before each pass (seed 003): truncation need not wait for more than one. Cursors may
+ * <p>Whoever waits for the i_mmap lock gets it before the next pass (seed 003): truncation need not wait for more than one. Cursors may
  * then be out of date, which does no harm.
  *
  * <p>The pages that are unmapped are not locked by the caller. Their entries change under the page-table lock, as for zapping; the
@@ -76,7 +76,7 @@ final class NonlinearUnmap {
                 return;
             }
             for (; maxCursor <= maxSize; maxCursor += CLUSTER_SIZE) {
-                areas.condResched();
+                areas.lock().condResched();
                 advanceAll();
                 if (wanted <= 0) {
                     return;
