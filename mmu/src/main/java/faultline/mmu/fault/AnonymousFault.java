@@ -14,7 +14,7 @@ import faultline.mmu.table.Pte;
  *
  * <p>Reading maps the one frame of zeros, which is neither counted nor referenced; writing maps a new zeroed frame. The
  * frame is made ready before the page-table lock is taken. Under the lock the entry is looked at again: another task may
- * have touched the same page meanwhile, and then ours is given back (see {@code AnonymousFaultRaceTest}).
+ * have touched the same page meanwhile, and then ours is given back (see {@code FaultRaceTest}).
  *
  * <p>The hottest path of all: it allocates no Java object.
  */

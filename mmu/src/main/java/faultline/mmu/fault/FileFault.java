@@ -17,7 +17,7 @@ import faultline.mmu.table.Pte;
  *
  * <p>The page is brought into the cache without any spin lock held; then it is locked, and looked at again: truncation may
  * have taken it out of the file meanwhile, in which case all begins anew and ends in SIGBUS. While it is locked it is
- * entered into the page table (see package {@code file} for how that meets truncation, and {@code TruncateRaceTest}).
+ * entered into the page table (see package {@code file} for how that meets truncation, and {@code FaultRaceTest}).
  */
 final class FileFault {
     private final FaultEnv env;

@@ -16,7 +16,7 @@ import faultline.mmu.table.Pte;
  * <p>Shared mapping: the file is told of the first write since write-back, then the entry becomes writable. Private
  * mapping: an anonymous page that nobody else can reach becomes writable in place, anything else is copied. The
  * page-table lock is let go for the copy, a reference keeping the old page; afterwards the entry must be what it was, or
- * another task has broken the sharing first and the copy is given back (see {@code CopyOnWriteRaceTest}).
+ * another task has broken the sharing first and the copy is given back (see {@code FaultRaceTest}).
  */
 final class WriteProtectFault {
     private final FaultEnv env;

@@ -22,7 +22,7 @@ import faultline.mmu.tlb.MmuGather;
  *
  * <p>A dirty page of a shared file mapping makes the flush happen before the page-table lock is let go: a processor may
  * still write through its old translation, and write-back, which takes that lock to clean entries, must not write the page
- * out before the last such store. See {@code ZapDirtyTest}.
+ * out before the last such store. See {@code FlushRaceTest}.
  */
 public final class Zap {
     private final FaultEnv env;

@@ -69,6 +69,28 @@ public final class ModelCpu {
         writable.keySet().removeIf(page -> page >= first && page <= last);
     }
 
+    /**
+     * Pages of which a translation is kept that the tables would not give: of another frame, of none, or with more rights. An entry that
+     * is not marked written gives no right to write: the processor would not mark it again.
+     */
+    public synchronized List<String> staleTranslations() {
+        List<String> stale = new ArrayList<>();
+        readable.forEach((page, frame) -> {
+            long entry = walker.walk(mm.pgd(), page << Page.SHIFT, PageWalker.READ, true);
+            boolean same = entry >= 0 && Pte.address(entry & ~PageWalker.NX) == frame;
+            if (!same || writable.containsKey(page) && !Pte.isWrite(entry)) {
+                stale.add(Long.toHexString(page << Page.SHIFT) + (same ? " to write" : " in another frame"));
+            }
+        });
+        return stale;
+    }
+
+    /** Whether any translation of the range is kept, or any that allows writing. */
+    public synchronized boolean knows(long start, long end, boolean toWrite) {
+        return (toWrite ? writable : readable)
+                .keySet().stream().anyMatch(page -> page >= start >>> Page.SHIFT && page < end >>> Page.SHIFT);
+    }
+
     /** The guest got a signal. */
     public static final class Signal extends RuntimeException {
         private static final long serialVersionUID = 1;
