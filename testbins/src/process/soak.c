@@ -42,6 +42,7 @@ static const char *self;
 static double seconds = 0.2;
 static uint64_t seed = 1;
 static int me;
+static sigset_t numbered;
 
 static double now(void)
 {
@@ -257,11 +258,10 @@ static void execute(uint64_t *state)
 /* All that a child writes to a pipe arrives, in order, and then the end. */
 static void send_through_pipe(uint64_t *state)
 {
-	int ends[2];
 	unsigned char block[1000], next = 0;
-	uint64_t blocks = dice(state, 100);
+	uint64_t blocks = dice(state, 100), total = 0;
+	int ends[2];
 	ssize_t n;
-	size_t total = 0;
 
 	expect(pipe2(ends, O_CLOEXEC) == 0, "pipe");
 	pid_t pid = fork();
@@ -360,13 +360,10 @@ static void *sender(void *unused)
 /* Every number arrives once, in order. */
 static void *receiver(void *unused)
 {
-	sigset_t set;
 	siginfo_t info;
 
-	sigemptyset(&set);
-	sigaddset(&set, NUMBERED);
 	for (int expected = 1;; expected++) {
-		while (sigwaitinfo(&set, &info) < 0)
+		while (sigwaitinfo(&numbered, &info) < 0)
 			expect(errno == EINTR, "sigwaitinfo");
 		if (info.si_value.sival_int == LAST_NUMBER)
 			return unused;
@@ -405,11 +402,9 @@ static void work(int worker)
 {
 	pthread_t thread[MAPPERS + 4];
 	struct sigaction action = { .sa_handler = count, .sa_flags = SA_RESTART };
-	sigset_t numbered;
 	int n = 0;
 
 	me = worker;
-	sigemptyset(&numbered);
 	sigaddset(&numbered, NUMBERED);
 	sigprocmask(SIG_BLOCK, &numbered, NULL);
 	sigaction(COUNTED_SIGNAL, &action, NULL);
@@ -438,8 +433,7 @@ static void watch(void)
 	long before = -1;
 	double since = now();
 
-	while (!is_over()) {
-		usleep(10000);
+	for (; !is_over(); usleep(10000)) {
 		if (board->hand_overs != before) {
 			before = board->hand_overs;
 			since = now();

@@ -110,8 +110,8 @@ final class StatTexts {
         line(out, "Cpus_allowed_list", "0");
         line(out, "Mems_allowed", "1");
         line(out, "Mems_allowed_list", "0");
-        line(out, "voluntary_ctxt_switches", 0);
-        line(out, "nonvoluntary_ctxt_switches", 0);
+        line(out, "voluntary_ctxt_switches", task.times().voluntarySwitches());
+        line(out, "nonvoluntary_ctxt_switches", task.times().involuntarySwitches());
         return out.toString();
     }
 

@@ -18,6 +18,10 @@ public final class ProcessTimes {
     private long childSystem;
     private long childMinFlt;
     private long childMajFlt;
+    private long endedVoluntary;
+    private long endedInvoluntary;
+    private long childVoluntary;
+    private long childInvoluntary;
     private long childMaxRss;
     private long ownMaxRss;
 
@@ -31,6 +35,8 @@ public final class ProcessTimes {
         endedSystem += task.times().system();
         endedMinFlt += task.fault().minFlt;
         endedMajFlt += task.fault().majFlt;
+        endedVoluntary += task.times().voluntarySwitches();
+        endedInvoluntary += task.times().involuntarySwitches();
         process.tasks().remove(task);
     }
 
@@ -41,6 +47,8 @@ public final class ProcessTimes {
             childSystem += child.endedSystem + child.childSystem;
             childMinFlt += child.endedMinFlt + child.childMinFlt;
             childMajFlt += child.endedMajFlt + child.childMajFlt;
+            childVoluntary += child.endedVoluntary + child.childVoluntary;
+            childInvoluntary += child.endedInvoluntary + child.childInvoluntary;
             childMaxRss = Math.max(childMaxRss, Math.max(child.ownMaxRss, child.childMaxRss));
         }
     }
@@ -80,6 +88,32 @@ public final class ProcessTimes {
             sum += task.fault().majFlt;
         }
         return sum;
+    }
+
+    /** Context switches for want of something. */
+    public synchronized long voluntarySwitches() {
+        long sum = endedVoluntary;
+        for (Task task : process.tasks()) {
+            sum += task.times().voluntarySwitches();
+        }
+        return sum;
+    }
+
+    /** Context switches for another task's sake. */
+    public synchronized long involuntarySwitches() {
+        long sum = endedInvoluntary;
+        for (Task task : process.tasks()) {
+            sum += task.times().involuntarySwitches();
+        }
+        return sum;
+    }
+
+    public synchronized long childVoluntarySwitches() {
+        return childVoluntary;
+    }
+
+    public synchronized long childInvoluntarySwitches() {
+        return childInvoluntary;
     }
 
     public synchronized long childUser() {

@@ -31,6 +31,7 @@ public final class Task implements Caller {
     private final TaskTimes times = new TaskTimes();
     private final Scheduling scheduling = new Scheduling();
     private final SeededTurn turn = new SeededTurn();
+    private final SchedEntity entity = new SchedEntity(this);
 
     private volatile Thread thread;
     private volatile boolean signalDue;
@@ -169,6 +170,7 @@ public final class Task implements Caller {
     /** As {@link #park}, but a signal does not keep it from waiting. */
     public void parkUninterruptibly(long nanos) {
         sleeping = true;
+        times.noteWait();
         kernel().cpu().park(this, nanos);
         sleeping = false;
     }
@@ -187,6 +189,7 @@ public final class Task implements Caller {
                 return false;
             }
             sleeping = true;
+            times.noteWait();
             kernel().cpu().idle();
             wait.run();
             return true;
@@ -216,6 +219,17 @@ public final class Task implements Caller {
     public long nanoTime() {
         KernelClock clock = kernel().clock();
         return clock.isVirtual() ? clock.now(KernelClock.MONOTONIC) : System.nanoTime();
+    }
+
+    /** Where this task stands among those that want the CPU; under the run queue's lock. */
+    SchedEntity entity() {
+        return entity;
+    }
+
+    /** Charges this task with what it has run; under the run queue's lock. Any thread. */
+    SchedEntity charged(long now) {
+        entity.charge(times.guestNanos(now), scheduling.nice());
+        return entity;
     }
 
     /** Where this task stands in a seeded schedule; under that schedule's lock. */

@@ -93,11 +93,16 @@ final class TaskLoop implements Runnable {
             // As for a fault that has to wait: outside of guest code there are more ways to find memory.
             case FAULT_RETRY, FAULT_OOM -> retryFault();
             case EXCEPTION -> CpuException.raise(task);
-            case STOPPED -> {
-                // another task's turn, or a signal: the next step sees
-            }
+            case STOPPED -> stopped();
         }
         return true;
+    }
+
+    /** Another task's turn, or a signal: the next step sees. */
+    private void stopped() {
+        if (!task.signalPending()) {
+            task.times().notePreempted();
+        }
     }
 
     private void systemCall() {

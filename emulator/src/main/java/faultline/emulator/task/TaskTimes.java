@@ -14,10 +14,12 @@ import java.lang.management.ThreadMXBean;
 public final class TaskTimes {
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
     private static final VarHandle USER;
+    private static final VarHandle ENTERED_AT;
 
     static {
         try {
             USER = MethodHandles.lookup().findVarHandle(TaskTimes.class, "user", long.class);
+            ENTERED_AT = MethodHandles.lookup().findVarHandle(TaskTimes.class, "enteredAt", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -28,7 +30,13 @@ public final class TaskTimes {
 
     private boolean isVirtual;
     private volatile long virtualSystem;
+    /** When guest code was entered, 0 while none runs; read by others as {@link #user} is. */
     private long enteredAt;
+
+    /** Context switches, counted by the task itself. */
+    private volatile long voluntary;
+
+    private volatile long involuntary;
     private volatile long threadId = -1;
     private volatile long finalTotal = -1;
 
@@ -37,11 +45,40 @@ public final class TaskTimes {
     }
 
     void enterGuest() {
-        enteredAt = System.nanoTime();
+        ENTERED_AT.setOpaque(this, System.nanoTime());
     }
 
     void leaveGuest() {
         USER.setOpaque(this, user + System.nanoTime() - enteredAt);
+        ENTERED_AT.setOpaque(this, 0);
+    }
+
+    /** Nanoseconds in guest code, a stay under way included. Any thread; may miss the latest stay. */
+    long guestNanos(long now) {
+        long since = (long) ENTERED_AT.getOpaque(this);
+        return (long) USER.getOpaque(this) + (since == 0 ? 0 : Math.max(0, now - since));
+    }
+
+    /** The task gives the CPU up to wait for something. */
+    @SuppressWarnings("NonAtomicOperationOnVolatileField") // one writer
+    void noteWait() {
+        voluntary++;
+    }
+
+    /** The task was stopped for another one. */
+    @SuppressWarnings("NonAtomicOperationOnVolatileField") // one writer
+    void notePreempted() {
+        involuntary++;
+    }
+
+    /** How often the task has waited (nvcsw). Any thread. */
+    public long voluntarySwitches() {
+        return voluntary;
+    }
+
+    /** How often the task was stopped for another one (nivcsw). Any thread. */
+    public long involuntarySwitches() {
+        return involuntary;
     }
 
     /** Virtual time passed, which with a seed is all the time there is. */

@@ -5,7 +5,6 @@ import faultline.emulator.fs.HostWait;
 import faultline.mmu.annotation.KernelFunction;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
@@ -13,15 +12,15 @@ import java.util.function.LongSupplier;
  * The machine's one processor: the right to run guest code, which tasks take turns to own.
  *
  * <p>Taking and giving back without anybody waiting is one atomic operation each, so that a system call costs next to
- * nothing here. While others wait, an owner that only makes system calls may take the CPU again until the one who waits
- * longest has waited a slice; then it is handed over directly. A task that runs without leaving guest code is stopped by
- * the timer thread at the end of the slice. The timer sleeps while nobody waits.
+ * nothing here. While others wait, an owner that only makes system calls may take the CPU again until its slice is over; then
+ * it is handed over directly. A task that runs without leaving guest code is stopped by the timer thread at the end of the
+ * slice. The timer sleeps while nobody waits. Who is next, and who need not wait for the end of the slice, says {@link RunQueue}.
  *
  * <p>With a seed {@link SeededCpu} takes its place, under which tasks take turns with kernel work, too.
  *
  * <pre>
  *   owner  null ── tryTake (CAS) ──▶ A ── release, slice not over ──▶ null   (a waiter is woken when A blocks)
- *                                    A ── release, slice over ──────▶ B      (hand-over, first come first served)
+ *                                    A ── release, slice over ──────▶ B      (hand-over to who has had least)
  * </pre>
  */
 public class VirtualCpu implements AutoCloseable {
@@ -45,9 +44,11 @@ public class VirtualCpu implements AutoCloseable {
     private volatile long handOverAt;
     private volatile boolean closed;
     private long switches;
-    private long preemptions;
-    /** Guards itself; first come first served. */
-    private final ArrayDeque<Task> queue = new ArrayDeque<>();
+    /** By the timer thread and by tasks that wake up: a figure for statistics, not exact. */
+    private volatile long preemptions;
+
+    /** Guards itself. */
+    private final RunQueue queue = new RunQueue();
 
     private final Thread timer;
 
@@ -98,7 +99,12 @@ public class VirtualCpu implements AutoCloseable {
 
     /** Lets others run, if there are any (sched_yield). */
     public void yield(Task task) {
-        idle();
+        if (waiting != 0) {
+            synchronized (queue) {
+                queue.yield(task.charged(System.nanoTime()));
+            }
+            idle();
+        }
     }
 
     /** Waits on the task's own thread for {@link #wake}, or a time; see {@link Task#parkUninterruptibly}. */
@@ -141,14 +147,14 @@ public class VirtualCpu implements AutoCloseable {
     /** Takes the CPU, waiting for it if needed. */
     @KernelFunction(value = "finish_task_switch", file = "kernel/sched/core.c")
     public void acquire(Task task) {
-        if (waiting != 0 && System.nanoTime() - handOverAt >= 0 || !OWNER.compareAndSet(this, null, task)) {
+        if (hasHadItsTurn(task) || !OWNER.compareAndSet(this, null, task)) {
             acquireSlowly(task);
         }
     }
 
     /** Gives the CPU back; others may have it now. */
     public void release() {
-        if (waiting == 0 || System.nanoTime() - handOverAt < 0) {
+        if (waiting == 0 || !hasHadItsTurn(owner)) {
             OWNER.setRelease(this, null);
             // a task that began to wait before the line above was executed has seen the old owner: the timer, or
             // our next blocking call, wakes it
@@ -182,20 +188,53 @@ public class VirtualCpu implements AutoCloseable {
             }
             Thread.onSpinWait();
         }
-        synchronized (queue) {
-            if (queue.isEmpty()) {
-                handOverAt = System.nanoTime() + SLICE_NANOS;
-            }
-            queue.addLast(task);
-            waiting = queue.size();
-        }
-        LockSupport.unpark(timer);
+        enqueue(task);
         // the owner may have left between our look and our place in the queue
         if (owner == null) {
             handOver(null);
         }
         while (owner != task) {
             LockSupport.park(this);
+        }
+    }
+
+    /** Whether the slice is over and others wait who have had less; a task that has had least of all gets another slice. */
+    @KernelFunction(value = "update_deadline", file = "kernel/sched/fair.c")
+    private boolean hasHadItsTurn(Task task) {
+        if (waiting == 0 || System.nanoTime() - handOverAt < 0) {
+            return false;
+        }
+        synchronized (queue) {
+            long now = System.nanoTime();
+            if (queue.isEmpty() || task.charged(now).vruntime() < queue.first().vruntime()) {
+                handOverAt = now + SLICE_NANOS;
+                return false;
+            }
+            return true;
+        }
+    }
+
+    private void enqueue(Task task) {
+        boolean first;
+        Task running = owner;
+        boolean preempts;
+        synchronized (queue) {
+            long now = System.nanoTime();
+            first = queue.isEmpty();
+            preempts = queue.add(task.charged(now), running == null ? null : running.charged(now));
+            if (preempts) {
+                handOverAt = now;
+            } else if (first) {
+                handOverAt = now + SLICE_NANOS;
+            }
+            waiting = queue.size();
+        }
+        if (preempts) {
+            preemptions++;
+            running.stopGuest();
+        }
+        if (first) {
+            LockSupport.unpark(timer);
         }
     }
 
@@ -208,7 +247,8 @@ public class VirtualCpu implements AutoCloseable {
     private void handOver(Task from) {
         Task next;
         synchronized (queue) {
-            next = queue.peekFirst();
+            SchedEntity first = queue.first();
+            next = first == null ? null : first.task();
             if (next == null && from == null || !OWNER.compareAndSet(this, from, next)) {
                 return;
             }
@@ -234,7 +274,7 @@ public class VirtualCpu implements AutoCloseable {
             Task running = owner;
             if (running == null) {
                 handOver(null);
-            } else if (waiting != 0 && System.nanoTime() - handOverAt >= 0) {
+            } else if (hasHadItsTurn(running)) {
                 preemptions++;
                 running.stopGuest();
             }
@@ -246,7 +286,7 @@ public class VirtualCpu implements AutoCloseable {
         return switches;
     }
 
-    /** How often the timer stopped running guest code. */
+    /** How often running guest code was stopped for another task. */
     public long preemptions() {
         return preemptions;
     }

@@ -11,8 +11,8 @@ import faultline.emulator.task.VirtualCpu;
 import faultline.mmu.Errno;
 
 /**
- * Scheduling: one processor, number 0, of node 0. Policies and priorities are accepted, checked and told back; turns on the
- * virtual CPU are the same for all.
+ * Scheduling: one processor, number 0, of node 0. Policies and priorities are accepted, checked and told back. Nice values
+ * decide how the virtual CPU is shared, except with a seed, which decides alone; the other policies share as the usual one.
  */
 final class SchedulingCalls implements SyscallFamily {
     private static final int MEMBARRIER_QUERY = 0;

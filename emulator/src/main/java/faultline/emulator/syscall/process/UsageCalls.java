@@ -30,7 +30,14 @@ final class UsageCalls implements SyscallFamily {
         byte[] image =
                 switch ((int) who) {
                     case RUSAGE_SELF ->
-                        image(times.user(), times.system(), times.minorFaults(), times.majorFaults(), times.maxRss());
+                        image(
+                                times.user(),
+                                times.system(),
+                                times.minorFaults(),
+                                times.majorFaults(),
+                                times.maxRss(),
+                                times.voluntarySwitches(),
+                                times.involuntarySwitches());
                     case RUSAGE_CHILDREN -> children(times);
                     case RUSAGE_THREAD ->
                         image(
@@ -38,7 +45,9 @@ final class UsageCalls implements SyscallFamily {
                                 task.times().system(),
                                 task.fault().minFlt,
                                 task.fault().majFlt,
-                                times.maxRss());
+                                times.maxRss(),
+                                task.times().voluntarySwitches(),
+                                task.times().involuntarySwitches());
                     default -> null;
                 };
         if (image == null) {
@@ -55,7 +64,9 @@ final class UsageCalls implements SyscallFamily {
                 times.childSystem(),
                 times.childMinorFaults(),
                 times.childMajorFaults(),
-                times.childMaxRss());
+                times.childMaxRss(),
+                times.childVoluntarySwitches(),
+                times.childInvoluntarySwitches());
     }
 
     /** What an ended process and its waited-for children have used, as wait4(2) tells it. */
@@ -65,10 +76,13 @@ final class UsageCalls implements SyscallFamily {
                 times.system() + times.childSystem(),
                 times.minorFaults() + times.childMinorFaults(),
                 times.majorFaults() + times.childMajorFaults(),
-                Math.max(times.maxRss(), times.childMaxRss()));
+                Math.max(times.maxRss(), times.childMaxRss()),
+                times.voluntarySwitches() + times.childVoluntarySwitches(),
+                times.involuntarySwitches() + times.childInvoluntarySwitches());
     }
 
-    private static byte[] image(long user, long system, long minor, long major, long maxRssPages) {
+    private static byte[] image(
+            long user, long system, long minor, long major, long maxRssPages, long voluntary, long involuntary) {
         byte[] image = new byte[SIZE];
         MemorySegment out = MemorySegment.ofArray(image);
         putTimeval(out, 0, user);
@@ -76,6 +90,8 @@ final class UsageCalls implements SyscallFamily {
         out.set(ValueLayout.JAVA_LONG_UNALIGNED, 32, maxRssPages * PAGE_KIB);
         out.set(ValueLayout.JAVA_LONG_UNALIGNED, 64, minor);
         out.set(ValueLayout.JAVA_LONG_UNALIGNED, 72, major);
+        out.set(ValueLayout.JAVA_LONG_UNALIGNED, 128, voluntary);
+        out.set(ValueLayout.JAVA_LONG_UNALIGNED, 136, involuntary);
         return image;
     }
 
