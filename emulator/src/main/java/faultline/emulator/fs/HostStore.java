@@ -21,6 +21,8 @@ import java.lang.foreign.ValueLayout;
 final class HostStore implements BackingStore {
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int RWF_NOAPPEND = 0x20;
+    private static final int SEEK_DATA = 3;
+    private static final long TMPFS_MAGIC = 0x01021994;
     private static final int KEEP_SIZE = 0x01;
     private static final int PUNCH_HOLE = 0x02;
 
@@ -30,7 +32,10 @@ final class HostStore implements BackingStore {
     private volatile boolean writable;
     /** The descriptor shares O_APPEND with the guest's: positions count only with RWF_NOAPPEND. */
     private volatile boolean appends;
+    /** The descriptor has its position in common with the guest's. */
+    private volatile boolean sharesPosition;
 
+    private final boolean tmpfs;
     private int replaced = -1;
 
     /**
@@ -39,10 +44,12 @@ final class HostStore implements BackingStore {
      */
     HostStore(HostFile file) {
         fd = -1;
+        tmpfs = isOnTmpfs(file);
         if (file.writable()) {
             offerWritable(file);
         } else {
             int own = reopen(file, OpenFlags.O_RDONLY);
+            sharesPosition = own < 0;
             fd = own >= 0 ? own : duplicate(file);
         }
     }
@@ -65,6 +72,7 @@ final class HostStore implements BackingStore {
         int better = reopen(file, OpenFlags.O_RDWR);
         if (better < 0) {
             better = duplicate(file);
+            sharesPosition = true;
             appends = (file.statusFlags() & OpenFlags.O_APPEND) != 0;
         }
         if (better >= 0) {
@@ -149,6 +157,29 @@ final class HostStore implements BackingStore {
     @Override
     public boolean isShmem() {
         return false;
+    }
+
+    @Override
+    public boolean isTmpfs() {
+        return tmpfs;
+    }
+
+    @Override
+    public boolean isHole(long index) {
+        if (sharesPosition) {
+            return false; // seeking would be seen
+        }
+        long at = Page.address(index);
+        long data = Libc.call(Nr.LSEEK, fd, at, SEEK_DATA);
+        return data == -Errno.ENXIO || data >= at + Page.SIZE;
+    }
+
+    private static boolean isOnTmpfs(HostFile file) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment statfs = arena.allocate(120, 8);
+            return Libc.call(Nr.FSTATFS, file.hostFd(), statfs.address()) == 0
+                    && statfs.get(ValueLayout.JAVA_LONG, 0) == TMPFS_MAGIC;
+        }
     }
 
     /** Lets go of the host's file. Nobody reads or writes any more. */

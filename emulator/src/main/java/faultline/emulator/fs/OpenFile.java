@@ -203,6 +203,16 @@ public abstract class OpenFile {
         return HostWait.POLLIN | HostWait.POLLOUT;
     }
 
+    /** Whether poll(2) answers POLLERR at once, whatever the host's descriptor says. */
+    public boolean pollsAsError() {
+        return false;
+    }
+
+    /** Those of poll(2)'s events that the host's descriptor can tell of. */
+    public int polledEvents() {
+        return -1;
+    }
+
     /** Whether every transfer ends at once: a regular file, a directory, a virtual file. */
     public abstract boolean neverBlocks();
 }

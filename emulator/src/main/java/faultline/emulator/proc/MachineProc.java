@@ -133,6 +133,7 @@ public final class MachineProc implements ProcSource {
             case "vm/overcommit_memory" -> overcommit();
             case "vm/overcommit_ratio" ->
                 Integer.toString(kernel.memory().commit().ratio());
+            case "vm/unprivileged_userfaultfd" -> sysctl.unprivilegedUserfaultfd ? "1" : "0";
             case "vm/swappiness" -> "60";
             case "kernel/pid_max" -> Integer.toString(Kernel.PID_MAX);
             case "kernel/randomize_va_space" -> "2";
@@ -165,6 +166,14 @@ public final class MachineProc implements ProcSource {
         return 0;
     }
 
+    private long setUnprivilegedUserfaultfd(int number) {
+        if (number < 0 || number > 1) {
+            return -Errno.EINVAL;
+        }
+        kernel.memory().sysctl().unprivilegedUserfaultfd = number != 0;
+        return 0;
+    }
+
     @Override
     public long setSysctl(String name, String value) {
         try {
@@ -173,6 +182,9 @@ public final class MachineProc implements ProcSource {
                 case "vm/mmap_min_addr" -> kernel.memory().sysctl().mmapMinAddr = Long.parseLong(value);
                 case "vm/overcommit_memory" -> {
                     return setOvercommit(Integer.parseInt(value));
+                }
+                case "vm/unprivileged_userfaultfd" -> {
+                    return setUnprivilegedUserfaultfd(Integer.parseInt(value));
                 }
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {

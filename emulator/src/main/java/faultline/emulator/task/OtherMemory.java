@@ -102,10 +102,12 @@ public final class OtherMemory {
     }
 
     private long pin(long address, long count, boolean write) {
+        ctx.withoutUserSpace = force; // a debugger does not wait, as access_remote_vm does not
         mm.mmapLock().readLock();
         try {
             return memory.gup().getUserPages(mm, ctx, address, count, write, force, pages, null);
         } finally {
+            ctx.withoutUserSpace = false;
             mm.mmapLock().readUnlock();
         }
     }

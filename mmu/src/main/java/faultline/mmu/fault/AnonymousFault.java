@@ -42,8 +42,8 @@ final class AnonymousFault {
         if (pte < 0) {
             return noTable(ctx, pte);
         }
-        if (Pte.isNone(env.phys.getLong(pte))) {
-            env.tables.setPte(pte, entry);
+        if (env.phys.getLong(pte) == ctx.origPte) {
+            env.tables.setPte(pte, protectedForUser(ctx, entry));
         } else {
             ctx.path = FaultPath.SPURIOUS;
         }
@@ -69,11 +69,11 @@ final class AnonymousFault {
             env.allocator.putPage(pfn);
             return noTable(ctx, pte);
         }
-        boolean first = Pte.isNone(env.phys.getLong(pte));
+        boolean first = env.phys.getLong(pte) == ctx.origPte;
         if (first) {
             ctx.mm.addRss(MmStruct.ANONPAGES, 1);
             env.rmap.addNewAnon(pfn, vma, vma.pageIndex(ctx.page));
-            env.tables.setPte(pte, entry);
+            env.tables.setPte(pte, protectedForUser(ctx, entry));
         }
         env.tables.pteUnmapUnlock(pte, ctx.guard);
         if (!first) {
@@ -81,6 +81,11 @@ final class AnonymousFault {
             env.allocator.putPage(pfn);
         }
         return 0;
+    }
+
+    /** A page for which a marker stands is protected from the beginning: who writes asks user space next. */
+    private static long protectedForUser(FaultContext ctx, long entry) {
+        return ctx.origPte == 0 ? entry : Pte.mkUffdWp(entry);
     }
 
     /** No memory for a table; or another task has mapped a huge page meanwhile, which the access will find when repeated. */

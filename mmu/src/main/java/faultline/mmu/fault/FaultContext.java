@@ -37,6 +37,8 @@ public final class FaultContext {
     public boolean mayWait = true;
     /** With {@link #mayWait}: whether the wait may last as long as user space likes (userfaultfd). */
     public boolean mayBlock = true;
+    /** Whether pages that user space is to provide are out of reach: for who looks at another's memory, alive or dead. */
+    public boolean withoutUserSpace;
     /** How the task waits for user space to provide a page; null for a context that is no task's. */
     public UserfaultSleeper sleeper;
 
@@ -68,7 +70,7 @@ public final class FaultContext {
 
     int flags;
     /** Whether the caller can let go of the mmap lock and do the fault again: others cannot wait for user space. */
-    boolean maySleep;
+    public boolean maySleep;
     /** A fault that now waits for user space: where, and its place in the queue there. */
     Userfault userfault;
 
@@ -92,6 +94,11 @@ public final class FaultContext {
     /** A cursor for one task. */
     public FaultContext() {
         Arrays.fill(around, -1);
+    }
+
+    /** Whether the last fault ended in RETRY because it has to wait for user space: see {@link FaultHandler#awaitUserfault}. */
+    public boolean awaitsUserSpace() {
+        return userfaultWait != null;
     }
 
     /** Whether the fault under way is a write. */

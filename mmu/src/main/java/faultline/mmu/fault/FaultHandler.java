@@ -146,6 +146,23 @@ public final class FaultHandler {
         return fault;
     }
 
+    /**
+     * Sleeps where {@link #handleMmFault} returned RETRY because user space is to provide the page, letting go of the mmap lock for
+     * that: mappings may have changed afterwards.
+     *
+     * @return whether to try again: not when the task is to end
+     */
+    @KernelFunction(value = "__get_user_pages_locked", file = "mm/gup.c")
+    @RequiresLock("MMAP_LOCK:read")
+    public boolean awaitUserfault(MmStruct mm, FaultContext ctx) {
+        mm.mmapLock().readUnlock();
+        try {
+            return UserfaultFault.await(ctx);
+        } finally {
+            mm.mmapLock().readLock();
+        }
+    }
+
     private static int flagsOf(int errorCode) {
         int flags = 0;
         if ((errorCode & PF_WRITE) != 0) {

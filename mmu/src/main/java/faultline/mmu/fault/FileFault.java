@@ -35,8 +35,11 @@ final class FileFault {
         if (vma.file() == null) {
             return specialFault(ctx, vma, index);
         }
-        if (UserfaultFault.asksFor(vma, ctx.page) && !isBeyondEnd(vma.file().mapping(), index)) {
-            return userfault.handle(ctx, false);
+        if ((vma.flags() & VmFlags.UFFD_ANY) != 0 && !isBeyondEnd(vma.file().mapping(), index)) {
+            long reason = UserfaultFault.asksFor(vma, ctx.page);
+            if (reason != 0) {
+                return userfault.handle(ctx, reason);
+            }
         }
         // The table first: with the page locked, allocating might have to reclaim pages.
         if (env.tables.pteAlloc(ctx.mm, ctx.pmdEntry, ctx.page) < 0) {
@@ -85,7 +88,7 @@ final class FileFault {
         env.cache.unlockPage(pfn);
         if ((result & VmFault.ERROR) != 0 || result == VmFault.NOPAGE) {
             env.allocator.putPage(pfn);
-        } else if (index == vma.pageIndex(ctx.page)) {
+        } else if (index == vma.pageIndex(ctx.page) && (vma.flags() & (VmFlags.UFFD_WP | VmFlags.UFFD_MINOR)) == 0) {
             mapAround(ctx, vma, index);
         }
         return result & ~VmFault.NOPAGE | majorBit(ctx);
@@ -234,12 +237,12 @@ final class FileFault {
             ctx.mm.addRss(fileCounter(vma), 1);
             env.rmap.addFile(pfn);
         }
-        env.tables.setPte(pte, entry);
+        env.tables.setPte(pte, Pte.isUffdWpMarker(ctx.origPte) ? Pte.mkUffdWp(entry) : entry);
     }
 
     @KernelFunction("mm_counter_file")
     static int fileCounter(Vma vma) {
-        return vma.file().mapping().isShmem() ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES;
+        return vma.file().mapping().isTmpfs() ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES;
     }
 
     /**

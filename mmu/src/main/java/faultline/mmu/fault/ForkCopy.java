@@ -117,7 +117,7 @@ public final class ForkCopy {
                 env.frames.clear(head, PageFlags.ANON_EXCLUSIVE);
                 child.addRss(MmStruct.ANONPAGES, HugePmd.FRAMES);
             }
-            copyPresent(sourcePmd, childPmd, true, false);
+            copyPresent(sourcePmd, childPmd, true, to);
         }
         sourceLock.unlock();
         childLock.unlock();
@@ -144,7 +144,7 @@ public final class ForkCopy {
                 continue;
             }
             if (!Pte.isPresent(entry)) {
-                swapped += copyNotPresent(entry, source + 8L * i, target + 8L * i);
+                swapped += copyNotPresent(entry, source + 8L * i, target + 8L * i, to);
                 continue;
             }
             long pfn = Pte.pfn(entry);
@@ -158,28 +158,34 @@ public final class ForkCopy {
                     file++;
                 }
             }
-            copyPresent(source + 8L * i, target + 8L * i, cow, to.has(VmFlags.SHARED));
+            copyPresent(source + 8L * i, target + 8L * i, cow, to);
         }
         count(to, anon, file, swapped);
     }
 
-    private void copyPresent(long source, long target, boolean cow, boolean shared) {
+    private void copyPresent(long source, long target, boolean cow, Vma to) {
         long entry = env.phys.getLong(source);
         if (cow && Pte.isWrite(entry)) {
             // Atomically: the parent's other threads go on setting accessed and dirty in the entry.
             env.phys.getAndAndLong(source, ~Pte.RW);
             entry = env.phys.getLong(source);
         }
-        if (shared) {
+        if (to.has(VmFlags.SHARED)) {
             entry = Pte.mkClean(entry);
         }
-        env.tables.setPte(target, Pte.clearUffdWp(Pte.mkOld(entry)));
+        env.tables.setPte(target, protectionOf(to, Pte.mkOld(entry)));
+    }
+
+    /** Write protection for user space ends with fork, unless the child's mapping is registered too. */
+    private static long protectionOf(Vma to, long entry) {
+        return to.has(VmFlags.UFFD_WP) ? entry : Pte.clearUffdWp(entry);
     }
 
     /** A swap slot has one user more; markers and file entries of nonlinear mappings are copied as they are. */
-    private long copyNotPresent(long entry, long source, long target) {
+    private long copyNotPresent(long entry, long source, long target, Vma to) {
         if (Pte.isFile(entry) || Pte.isMarker(entry)) {
-            env.tables.setPte(target, entry);
+            boolean lost = Pte.isUffdWpMarker(entry) && !to.has(VmFlags.UFFD_WP);
+            env.tables.setPte(target, lost ? 0 : entry);
             return 0;
         }
         env.swap.duplicate(entry);
@@ -187,7 +193,7 @@ public final class ForkCopy {
         if (shared != entry) {
             env.tables.setPte(source, shared);
         }
-        env.tables.setPte(target, Pte.clearUffdWp(shared));
+        env.tables.setPte(target, protectionOf(to, shared));
         return 1;
     }
 

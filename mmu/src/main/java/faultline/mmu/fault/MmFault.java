@@ -15,7 +15,7 @@ import faultline.mmu.table.Pte;
  *                 anonymous mapping   AnonymousFault   zero page or new page
  *                 anything else       FileFault        page of the cache, or a copy of it
  *   swap entry                        SwapFault
- *   marker                            a signal: guard page, poisoned page
+ *   marker                            a signal: guard page, poisoned page; or as if there was no entry
  *   file entry                        FileFault        at the page the entry names (nonlinear)
  *   present       write, read-only    WriteProtectFault, or UserfaultFault where user space protects it
  *                 else                the access is allowed: accessed and dirty bits, stale translation
@@ -89,7 +89,7 @@ final class MmFault {
     private int missing(FaultContext ctx) {
         Vma vma = ctx.vma;
         if ((vma.flags() & VmFlags.UFFD_MISSING) != 0 && vma.isAnonymous()) {
-            return userfault.handle(ctx, false);
+            return userfault.handle(ctx, VmFlags.UFFD_MISSING);
         }
         return vma.isAnonymous() ? anonymous.handle(ctx) : file.handle(ctx, vma.pageIndex(ctx.page));
     }
@@ -103,11 +103,28 @@ final class MmFault {
         return Pte.isMarker(ctx.origPte) ? marker(ctx) : swap.handle(ctx);
     }
 
-    /** A guard page is as good as no mapping; a poisoned one cannot be read. */
+    /** A guard page is as good as no mapping; a poisoned one cannot be read; write protection is for the page that comes. */
     @KernelFunction(value = "handle_pte_marker", file = "mm/memory.c")
-    private static int marker(FaultContext ctx) {
+    private int marker(FaultContext ctx) {
+        if (Pte.isUffdWpMarker(ctx.origPte)) {
+            return (ctx.vma.flags() & VmFlags.UFFD_WP) != 0 ? missing(ctx) : clearMarker(ctx);
+        }
         ctx.path = FaultPath.MARKER;
         return Pte.isGuard(ctx.origPte) ? VmFault.SIGSEGV : VmFault.HWPOISON;
+    }
+
+    /** A marker that outlived its registration. */
+    @KernelFunction(value = "pte_marker_clear", file = "mm/memory.c")
+    private int clearMarker(FaultContext ctx) {
+        ctx.path = FaultPath.SPURIOUS;
+        long pte = env.tables.pteOffsetMapLock(ctx.mm, ctx.pmdEntry, ctx.page, ctx.guard);
+        if (pte >= 0) {
+            if (env.phys.getLong(pte) == ctx.origPte) {
+                env.tables.setPte(pte, 0);
+            }
+            env.tables.pteUnmapUnlock(pte, ctx.guard);
+        }
+        return 0;
     }
 
     private int present(FaultContext ctx) {
@@ -120,8 +137,12 @@ final class MmFault {
         boolean same = entry == ctx.origPte;
         if (same && ctx.isWrite() && !Pte.isWrite(entry)) {
             if (Pte.isUffdWp(entry) && (ctx.vma.flags() & VmFlags.UFFD_WP) != 0) {
-                env.tables.pteUnmapUnlock(pte, ctx.guard);
-                return userfault.handle(ctx, true);
+                if (!UserfaultFault.isAsynchronous(ctx.vma)) {
+                    env.tables.pteUnmapUnlock(pte, ctx.guard);
+                    return userfault.handle(ctx, VmFlags.UFFD_WP);
+                }
+                ctx.origPte = Pte.clearUffdWp(entry);
+                env.tables.setPte(pte, ctx.origPte);
             }
             return writeProtect.handle(ctx);
         }

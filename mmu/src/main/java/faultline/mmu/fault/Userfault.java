@@ -8,9 +8,11 @@ import faultline.mmu.mm.MmStruct;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Faults of one address space that user space resolves: the queue between those who fault and who reads of it.
+ * Faults of one address space that user space resolves: the queue between those who fault and who reads of it. Events wait in a
+ * queue of their own, see {@link UserfaultEvents}.
  *
  * <p>A fault enters the queue while it holds the mmap lock for reading, then looks at its page-table entry once more, then
  * sleeps without any lock. Who provides the page changes the entry first and wakes afterwards. So either the fault sees the new
@@ -24,14 +26,8 @@ public final class Userfault {
     public static final int FLAG_WRITE = 1;
 
     public static final int FLAG_WP = 2;
-
-    /** Features (UFFD_FEATURE). */
-    public static final long FEATURE_PAGEFAULT_FLAG_WP = 1;
-
-    public static final long FEATURE_MISSING_SHMEM = 1 << 5;
-    public static final long FEATURE_SIGBUS = 1 << 7;
-    public static final long FEATURE_THREAD_ID = 1 << 8;
-    public static final long FEATURE_POISON = 1 << 14;
+    /** The page is there, only not mapped. */
+    public static final int FLAG_MINOR = 4;
 
     private static final LockClass USERFAULT_LOCK = new LockClass("userfault", LockRank.USERFAULT_LOCK);
 
@@ -42,6 +38,8 @@ public final class Userfault {
     private volatile boolean released;
     private final ArrayDeque<UserfaultWait> pending = new ArrayDeque<>();
     private final List<UserfaultWait> told = new ArrayList<>();
+    private final ArrayDeque<UserfaultEvent> events = new ArrayDeque<>();
+    private final AtomicInteger changing = new AtomicInteger();
     private volatile boolean anyPending;
     private Runnable onChange = () -> {};
 
@@ -58,7 +56,14 @@ public final class Userfault {
         return mm;
     }
 
-    /** Features in force. */
+    /** The context of a forked child's mappings. */
+    Userfault forChild(MmStruct childMm) {
+        Userfault child = new Userfault(childMm, userModeOnly);
+        child.features = features;
+        return child;
+    }
+
+    /** Features in force: a set of {@link UserfaultFeatures}. */
     public long features() {
         return features;
     }
@@ -85,7 +90,7 @@ public final class Userfault {
         return released;
     }
 
-    /** Whether a fault waits that nobody has read of. */
+    /** Whether a fault or an event waits that nobody has read of. */
     public boolean hasPending() {
         return anyPending;
     }
@@ -143,8 +148,76 @@ public final class Userfault {
         }
     }
 
+    // ---- events ----
+
+    /** Mappings change; until {@link #changingEnds} nobody may put pages into them. */
+    void changingBegins() {
+        changing.incrementAndGet();
+    }
+
+    void changingEnds() {
+        changing.decrementAndGet();
+    }
+
+    /** Whether something has happened to the mappings that has not been read of yet. */
+    public boolean isChanging() {
+        return changing.get() != 0;
+    }
+
+    /** Queues an event and waits until it has been read, or the descriptor closed, or the task is to end. */
+    @KernelFunction(value = "userfaultfd_event_wait_completion", file = "fs/userfaultfd.c")
+    void tell(UserfaultEvent event, UserfaultSleeper sleeper) {
+        lock.lock();
+        try {
+            if (released) {
+                return;
+            }
+            event.sleeper = sleeper;
+            events.add(event);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+        sleeper.sleep(() -> event.done || released, false);
+        lock.lock();
+        try {
+            if (events.remove(event)) {
+                changed();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The next event, or null. It stays in the queue until {@link #finish}. */
+    public UserfaultEvent nextEvent() {
+        lock.lock();
+        try {
+            return events.peek();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The event has been read. @return false when another reader was first, or nobody waits any more */
+    @KernelFunction(value = "userfaultfd_event_complete", file = "fs/userfaultfd.c")
+    public boolean finish(UserfaultEvent event) {
+        lock.lock();
+        try {
+            if (!events.remove(event)) {
+                return false;
+            }
+            changed();
+            event.done = true;
+            event.sleeper.wake();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void changed() {
-        anyPending = !pending.isEmpty();
+        anyPending = !pending.isEmpty() || !events.isEmpty();
         onChange.run();
     }
 
@@ -166,5 +239,11 @@ public final class Userfault {
     public void release() {
         released = true;
         wake(0, Long.MAX_VALUE);
+        lock.lock();
+        try {
+            events.forEach(event -> event.sleeper.wake());
+        } finally {
+            lock.unlock();
+        }
     }
 }

@@ -113,7 +113,7 @@ public final class Zap {
                 continue;
             }
             if (!Pte.isPresent(entry)) {
-                swapped += zapNotPresent(entryPa, entry, details);
+                swapped += zapNotPresent(vma, entryPa, entry, details);
                 continue;
             }
             long pfn = Pte.pfn(entry);
@@ -128,6 +128,9 @@ public final class Zap {
             }
             // The processor may set accessed and dirty until the very moment the entry goes.
             entry = env.tables.ptepGetAndClear(entryPa);
+            if (!details.dropMarkers()) {
+                keepProtection(vma, entryPa, entry);
+            }
             if (isAnon) {
                 anon--;
             } else {
@@ -179,20 +182,39 @@ public final class Zap {
         return dirty && Pte.isWrite(entry);
     }
 
+    /** Write protection for user space outlives the page in a mapping of a file, which can bring it again. */
+    @KernelFunction(value = "pte_install_uffd_wp_if_needed", file = "mm/internal.h")
+    private void keepProtection(Vma vma, long entryPa, long entry) {
+        if (Pte.isUffdWp(entry) && !vma.isAnonymous() && (vma.flags() & VmFlags.UFFD_WP) != 0) {
+            env.tables.setPte(entryPa, Pte.marker(Pte.MARKER_UFFD_WP));
+        }
+    }
+
     /** Frees a swap slot's use, or drops a marker or file entry; returns the change of the swap counter. */
-    private long zapNotPresent(long entryPa, long entry, ZapDetails details) {
+    @KernelFunction(value = "zap_nonpresent_ptes", file = "mm/memory.c")
+    private long zapNotPresent(Vma vma, long entryPa, long entry, ZapDetails details) {
+        boolean marker = Pte.isMarker(entry);
         boolean file = Pte.isFile(entry);
-        boolean stays =
-                file ? details.nonlinear() : !details.evenCows() || !details.dropMarkers() && Pte.isGuard(entry);
-        if (stays) {
+        boolean goes = marker ? dropsMarker(vma, entry, details) : file ? !details.nonlinear() : details.evenCows();
+        if (!goes) {
             return 0;
         }
         env.tables.setPte(entryPa, 0);
-        if (file || Pte.isMarker(entry)) {
+        if (marker || file) {
             return 0;
+        }
+        if (!details.dropMarkers()) {
+            keepProtection(vma, entryPa, entry);
         }
         env.swap.free(entry);
         return -1;
+    }
+
+    private static boolean dropsMarker(Vma vma, long marker, ZapDetails details) {
+        if (Pte.isPoisoned(marker)) {
+            return details.evenCows();
+        }
+        return details.dropMarkers() || Pte.isUffdWpMarker(marker) && vma.isAnonymous();
     }
 
     private static void count(MmStruct mm, Vma vma, long anon, long file, long swapped) {

@@ -32,6 +32,7 @@ public final class AddressSpace {
     private final FrameTable frames;
     private final BackingStore store;
     private final boolean shmem;
+    private final boolean tmpfs;
     private final CachedPages pages;
     private final RwSemaphore inodeLock = new RwSemaphore(INODE_LOCK_CLASS);
     private final FileAreas areas = new FileAreas();
@@ -47,6 +48,7 @@ public final class AddressSpace {
         this.pages = new CachedPages(this, frames);
         this.store = store;
         this.shmem = store.isShmem();
+        this.tmpfs = store.isTmpfs();
         this.size = store.size();
     }
 
@@ -66,6 +68,18 @@ public final class AddressSpace {
     /** Whether the pages live in memory only. */
     public boolean isShmem() {
         return shmem;
+    }
+
+    /** Whether programs are to take it for shared memory, wherever its pages live. */
+    @KernelFunction("shmem_mapping")
+    public boolean isTmpfs() {
+        return tmpfs;
+    }
+
+    /** Whether page {@code index} exists: cached, in swap, or stored where the pages live. */
+    @KernelFunction("shmem_get_folio_gfp")
+    public boolean holdsPage(long index) {
+        return pages.next(index, index) >= 0 || !store.isHole(index);
     }
 
     /** The machine's page cache. */
@@ -181,11 +195,11 @@ public final class AddressSpace {
         for (; ; ) {
             long pfn = findPage(index);
             if (pfn < 0) {
-                int error = PageReader.readAround(this, index, readAround && !shmem ? READ_AROUND : 1);
+                int error = PageReader.readAround(this, index, readAround && !tmpfs ? READ_AROUND : 1);
                 if (error < 0) {
                     return error == -Errno.ENOMEM || error == -Errno.ENXIO ? error : -Errno.EIO;
                 }
-                read = error == PageReader.FROM_SWAP || !shmem ? WAS_READ : 0;
+                read = error == PageReader.FROM_SWAP || !tmpfs ? WAS_READ : 0;
                 continue;
             }
             if (frames.test(pfn, PageFlags.UPTODATE)) {

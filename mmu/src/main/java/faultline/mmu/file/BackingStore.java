@@ -33,8 +33,18 @@ public interface BackingStore {
     /** Size of the file in bytes, now. */
     long size();
 
-    /** Whether the pages have no home but memory and swap (shmem, memfd, shared anonymous memory). */
+    /** Whether the pages have no home but memory and swap of this machine (shared anonymous memory, SysV segments). */
     boolean isShmem();
+
+    /** Whether programs are to take it for shared memory: what {@link #isShmem}, and what the host has in a tmpfs (memfd). */
+    default boolean isTmpfs() {
+        return isShmem();
+    }
+
+    /** Whether page {@code index} has nothing stored: it would read as zeros. A store that does not know says no. */
+    default boolean isHole(long index) {
+        return isShmem();
+    }
 
     /**
      * Makes {@code count} pages from page {@code firstPage} on a hole: they read as zeros, the size stays.

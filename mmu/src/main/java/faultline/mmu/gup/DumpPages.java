@@ -42,6 +42,8 @@ public final class DumpPages {
      */
     @KernelFunction(value = "get_dump_page", file = "mm/gup.c")
     public long pin(MmStruct mm, long address, FaultContext ctx) {
+        // Who provides pages may be dead: what is not there is not dumped (PF_DUMPCORE).
+        ctx.withoutUserSpace = true;
         mm.mmapLock().readLock();
         try {
             if (gup.getUserPages(mm, ctx, address, 1, false, true, page, null) != 1) {
@@ -49,6 +51,7 @@ public final class DumpPages {
             }
         } finally {
             mm.mmapLock().readUnlock();
+            ctx.withoutUserSpace = false;
         }
         if (page[0] != zeroPfn) {
             return page[0];

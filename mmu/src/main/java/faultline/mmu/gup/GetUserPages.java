@@ -21,6 +21,9 @@ import faultline.mmu.phys.Page;
  * was anything.
  */
 public final class GetUserPages {
+    /** The mmap lock has been let go in between, and the page may be there now. */
+    private static final long WAITED = Long.MIN_VALUE;
+
     private final FaultHandler faults;
     private final FollowPage follow;
     private volatile GupCow cow = GupCow.FIXED;
@@ -50,14 +53,15 @@ public final class GetUserPages {
     }
 
     /**
-     * Pins {@code count} pages from the page of {@code start} on.
+     * Pins {@code count} pages from the page of {@code start} on. Where user space is to provide a page (userfaultfd) the mmap lock is
+     * let go meanwhile: no mapping that the caller knew need be there afterwards.
      *
      * @param ctx the calling task's cursor; faults are counted there
      * @param write the pages are going to be written
      * @param force override the mapping's rights within its MAY flags
      * @param pages receives the frame numbers, each with one reference for the caller to drop; null to only make the
      *     pages present
-     * @param vmas receives the mappings, valid while the mmap lock is held; or null
+     * @param vmas receives the mappings, valid while the mmap lock is held, with one that is not registered; or null
      * @return pages done, at least 1; or -EFAULT, -ENOMEM when the first could not be had
      */
     @KernelFunction(value = "get_user_pages", file = "mm/gup.c")
@@ -84,6 +88,9 @@ public final class GetUserPages {
             int flags = flagsFor(vma, write, force, pages != null);
             while (done < count && address < vma.end()) {
                 long pfn = onePage(mm, vma, address, flags, ctx);
+                if (pfn == WAITED) {
+                    break; // look for the mapping again
+                }
                 if (pfn < 0) {
                     return done > 0 ? done : pfn;
                 }
@@ -139,6 +146,9 @@ public final class GetUserPages {
             if ((fault & VmFault.ERROR) != 0) {
                 return FaultHandler.toErrno(fault);
             }
+            if ((fault & VmFault.RETRY) != 0 && ctx.awaitsUserSpace()) {
+                return faults.awaitUserfault(mm, ctx) ? WAITED : -Errno.EFAULT;
+            }
             if ((fault & VmFault.WRITE) != 0 && !vma.has(VmFlags.WRITE)) {
                 follow = cow == GupCow.FIXED ? follow | FollFlags.COW : follow & ~FollFlags.WRITE;
             }
@@ -147,9 +157,15 @@ public final class GetUserPages {
 
     private int fault(MmStruct mm, Vma vma, long address, boolean write, FaultContext ctx) {
         boolean mayWait = ctx.mayWait;
+        boolean mayBlock = ctx.mayBlock;
         ctx.mayWait = true;
+        ctx.mayBlock = true;
+        ctx.maySleep = true;
+        ctx.address = address;
         int fault = faults.handleMmFault(mm, vma, address, write ? FaultFlags.WRITE : 0, ctx);
+        ctx.maySleep = false;
         ctx.mayWait = mayWait;
+        ctx.mayBlock = mayBlock;
         if (afterFault != null) {
             afterFault.run();
         }

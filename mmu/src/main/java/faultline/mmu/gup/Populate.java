@@ -58,7 +58,7 @@ public final class Populate {
                 if (vma.hasAny(VmFlags.IO | VmFlags.PFNMAP)) {
                     continue;
                 }
-                long rc = fully(mm, vma, from, to, ctx);
+                long rc = fully(mm, from, to, ctx);
                 if (rc < 0 && !ignoreErrors) {
                     return (int) rc;
                 }
@@ -69,9 +69,13 @@ public final class Populate {
         return 0;
     }
 
-    private long fully(MmStruct mm, Vma vma, long from, long to, FaultContext ctx) {
+    private long fully(MmStruct mm, long from, long to, FaultContext ctx) {
         for (long at = from; at < to; ) {
-            long done = populateVma(mm, vma, at, to, ctx);
+            Vma vma = mm.vmas().lookup(at);
+            if (vma == null) {
+                return 0; // went while the lock was let go for a page
+            }
+            long done = populateVma(mm, vma, at, Math.min(to, vma.end()), ctx);
             if (done <= 0) {
                 return done;
             }

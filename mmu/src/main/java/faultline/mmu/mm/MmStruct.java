@@ -48,6 +48,7 @@ public final class MmStruct implements PageTableOwner {
     private volatile AddressSpaceTlb tlb = AddressSpaceTlb.NONE;
     private volatile MmLimits limits;
     private volatile int thpDisabled;
+    private volatile boolean retired;
     private HugePmd hugePmd;
 
     // Guarded by the mmap lock, alone to change; read without it for display only.
@@ -59,6 +60,7 @@ public final class MmStruct implements PageTableOwner {
     private volatile long hiwaterRss;
     private volatile long hiwaterVm;
     private long defFlags;
+    private Object userfaultEvents;
     private long mmapBase;
     private long mmapLegacyBase = MmLayout.UNMAPPED_BASE;
     private long window32Start = MmLayout.WINDOW_32BIT_START;
@@ -174,6 +176,17 @@ public final class MmStruct implements PageTableOwner {
 
     public int users() {
         return users.get();
+    }
+
+    /** The address space is being torn down: whoever still refers to it finds nothing there any more. */
+    @RequiresLock("MMAP_LOCK")
+    public void retire() {
+        retired = true;
+    }
+
+    /** Whether the last task has left (Linux: {@code mmget_not_zero} fails). Stays so while the mmap lock is held. */
+    public boolean isRetired() {
+        return retired;
     }
 
     // ---- what is resident ----
@@ -314,6 +327,17 @@ public final class MmStruct implements PageTableOwner {
     /** Flags every new mapping gets: VM_LOCKED after mlockall(MCL_FUTURE). */
     public long defFlags() {
         return defFlags;
+    }
+
+    /** Where the operation under way collects what userfaultfds are to be told afterwards; null where it does not. */
+    @RequiresLock("MMAP_LOCK")
+    public Object userfaultEvents() {
+        return userfaultEvents;
+    }
+
+    @RequiresLock("MMAP_LOCK")
+    public void setUserfaultEvents(Object collector) {
+        userfaultEvents = collector;
     }
 
     public void setDefFlags(long flags) {

@@ -12,4 +12,6 @@ public final class MmSysctl {
     public volatile boolean alignHuge = true;
     /** Which anonymous memory is mapped by huge pages. */
     public volatile ThpMode thp = ThpMode.MADVISE;
+    /** vm.unprivileged_userfaultfd: whether anybody may have the kernel's own accesses wait for user space. */
+    public volatile boolean unprivilegedUserfaultfd;
 }

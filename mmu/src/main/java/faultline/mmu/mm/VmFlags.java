@@ -45,6 +45,9 @@ public final class VmFlags {
     public static final long NOHUGEPAGE = 0x4000_0000;
     public static final long MERGEABLE = 0x8000_0000L;
     public static final long UFFD_MINOR = 1L << 41;
+    /** Registered with a userfaultfd, for whatever (__VM_UFFD_FLAGS). */
+    public static final long UFFD_ANY = UFFD_MISSING | UFFD_WP | UFFD_MINOR;
+
     public static final long DROPPABLE = 1L << 40;
     public static final long SEALED = 1L << 42;
     /** Pages may stand elsewhere than their offset says (remap_file_pages before Linux 4.0). */

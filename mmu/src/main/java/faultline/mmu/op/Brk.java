@@ -4,6 +4,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.UserfaultEvents;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
@@ -30,8 +31,10 @@ public final class Brk {
         long oldEnd;
         long newEnd = MmLayout.pageAlign(brk);
         boolean populate;
+        UserfaultEvents events;
         mm.mmapLock().writeLock();
         try {
+            UserfaultEvents.begin(mm);
             oldEnd = MmLayout.pageAlign(mm.brk());
             if (!move(mm, brk, oldEnd, newEnd)) {
                 return mm.brk();
@@ -39,8 +42,10 @@ public final class Brk {
             mm.setBrk(brk);
             populate = newEnd > oldEnd && (mm.defFlags() & VmFlags.LOCKED) != 0;
         } finally {
+            events = UserfaultEvents.end(mm);
             mm.mmapLock().writeUnlock();
         }
+        UserfaultEvents.tell(events, ctx);
         if (populate) {
             env.populate.populate(mm, oldEnd, newEnd - oldEnd, true, ctx);
         }

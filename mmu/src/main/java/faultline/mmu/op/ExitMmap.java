@@ -19,6 +19,7 @@ public final class ExitMmap {
     public void run(MmStruct mm) {
         mm.mmapLock().writeLock();
         try {
+            mm.retire();
             clear(mm);
         } finally {
             mm.mmapLock().writeUnlock();

@@ -4,6 +4,9 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.Userfault;
+import faultline.mmu.fault.UserfaultEvents;
+import faultline.mmu.fault.UserfaultFeatures;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
@@ -25,25 +28,27 @@ public final class Fork {
      */
     @KernelFunction(value = "dup_mmap", file = "mm/mmap.c")
     public int dupMmap(MmStruct child, MmStruct parent, FaultContext ctx) {
+        UserfaultEvents events = new UserfaultEvents();
+        int error = 0;
         parent.mmapLock().writeLock();
         child.mmapLock().writeLock();
         try {
             child.copyLayout(parent);
-            int error = 0;
             for (Vma v = parent.vmas().first(); v != null && error == 0; v = v.next()) {
-                error = copy(child, v, ctx);
+                error = copy(child, v, ctx, events);
             }
             // Writable entries of the parent have become read-only: no translation may remember them as writable.
             parent.tlb().flushAll();
-            return error;
         } finally {
             child.mmapLock().writeUnlock();
             parent.mmapLock().writeUnlock();
         }
+        events.tell(error == 0 ? ctx.sleeper : null);
+        return error;
     }
 
     @RequiresLock("MMAP_LOCK")
-    private int copy(MmStruct child, Vma v, FaultContext ctx) {
+    private int copy(MmStruct child, Vma v, FaultContext ctx, UserfaultEvents events) {
         if (v.has(VmFlags.DONTCOPY)) {
             return 0;
         }
@@ -57,9 +62,9 @@ public final class Fork {
             return -Errno.ENOMEM;
         }
         boolean wiped = v.has(VmFlags.WIPEONFORK);
-        copy.setFlags(
-                copy.flags() & ~(VmFlags.LOCKED_MASK | VmFlags.UFFD_MISSING | VmFlags.UFFD_WP | VmFlags.UFFD_MINOR));
-        copy.setUserfault(null);
+        boolean registered = UserfaultEvents.wants(v, UserfaultFeatures.EVENT_FORK);
+        copy.setFlags(copy.flags() & ~(registered ? VmFlags.LOCKED_MASK : VmFlags.LOCKED_MASK | VmFlags.UFFD_ANY));
+        copy.setUserfault(registered ? events.forked((Userfault) v.userfault(), child) : null);
         if (v.anonVma() != null && !wiped) {
             copy.setForkChild();
             copy.setAnonVma(v.anonVma());

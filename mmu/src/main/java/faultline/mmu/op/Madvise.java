@@ -4,6 +4,8 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.UserfaultEvents;
+import faultline.mmu.fault.UserfaultFeatures;
 import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
@@ -49,7 +51,7 @@ public final class Madvise {
         if (advice == Madv.COLLAPSE) {
             return collapse(mm, start, end);
         }
-        return concernsPages(advice) ? pages(mm, start, end, advice) : mappings(mm, start, end, advice);
+        return concernsPages(advice) ? pages(mm, ctx, start, end, advice) : mappings(mm, start, end, advice);
     }
 
     @KernelFunction("madvise_behavior_valid")
@@ -161,29 +163,59 @@ public final class Madvise {
 
     // ---- pages ----
 
-    private long pages(MmStruct mm, long from, long end, int advice) {
+    private long pages(MmStruct mm, FaultContext ctx, long from, long end, int advice) {
         mm.mmapLock().readLock();
         try {
-            return walkVmas(mm, from, end, (vma, start, to) -> advisePages(mm, vma, start, to, advice));
+            return walkVmas(mm, from, end, (vma, start, to) -> advisePages(mm, vma, start, to, advice, ctx));
         } finally {
             mm.mmapLock().readUnlock();
         }
     }
 
     @RequiresLock("MMAP_LOCK:read")
-    private long advisePages(MmStruct mm, Vma vma, long start, long end, int advice) {
+    private long advisePages(MmStruct mm, Vma vma, long start, long end, int advice, FaultContext ctx) {
         if (!mayModify(vma, advice)) {
             return -Errno.EPERM;
         }
         PageAdvice change = new PageAdvice(env, vma, start, end);
+        long error = change.check(advice);
+        if (error != 0) {
+            return error;
+        }
+        if (PageAdvice.takesAway(advice) && UserfaultEvents.wants(vma, UserfaultFeatures.EVENT_REMOVE)) {
+            change = afterTelling(mm, vma, start, end, ctx);
+            if (change == null) {
+                return -Errno.ENOMEM;
+            }
+        }
         return advice == Madv.REMOVE ? remove(mm, change) : change.apply(advice);
+    }
+
+    /**
+     * Lets go of the lock to tell a userfaultfd that pages are about to go.
+     *
+     * @return what is mapped at the start now, up to the same end at most; null when nothing is
+     */
+    @KernelFunction(value = "madvise_dontneed_free", file = "mm/madvise.c")
+    @RequiresLock("MMAP_LOCK:read")
+    private PageAdvice afterTelling(MmStruct mm, Vma vma, long start, long end, FaultContext ctx) {
+        UserfaultEvents events = new UserfaultEvents();
+        events.removing(vma, start, end);
+        mm.mmapLock().readUnlock();
+        try {
+            UserfaultEvents.tell(events, ctx);
+        } finally {
+            mm.mmapLock().readLock();
+        }
+        Vma now = mm.vmas().lookup(start);
+        return now == null ? null : new PageAdvice(env, now, start, Math.min(end, now.end()));
     }
 
     /** Punching a hole takes the inode's lock, which is outside the mmap lock's readers: lets go meanwhile. */
     @KernelFunction(value = "madvise_remove", file = "mm/madvise.c")
     @RequiresLock("MMAP_LOCK:read")
     private static long remove(MmStruct mm, PageAdvice change) {
-        long error = change.checkRemove();
+        long error = change.check(Madv.REMOVE);
         if (error != 0) {
             return error;
         }

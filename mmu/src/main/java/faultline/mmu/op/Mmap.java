@@ -3,6 +3,7 @@ package faultline.mmu.op;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.UserfaultEvents;
 import faultline.mmu.file.MappedFile;
 import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.MmLayout;
@@ -72,12 +73,16 @@ public final class Mmap {
 
     private long run(MmapRequest request, MmStruct mm, FaultContext ctx, long addr, long len, long pgoff) {
         long result;
+        UserfaultEvents events;
         mm.mmapLock().writeLock();
         try {
+            UserfaultEvents.begin(mm);
             result = request.map(addr, len, pgoff);
         } finally {
+            events = UserfaultEvents.end(mm);
             mm.mmapLock().writeUnlock();
         }
+        UserfaultEvents.tell(events, ctx);
         if (!Errno.isError(result) && request.populate()) {
             env.populate.populate(mm, result, MmLayout.pageAlign(len), true, ctx);
         }

@@ -3,6 +3,7 @@ package faultline.mmu.op;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.UserfaultEvents;
 import faultline.mmu.mm.MmStruct;
 
 /**
@@ -45,12 +46,16 @@ public final class Mremap {
             return error;
         }
         long result;
+        UserfaultEvents events;
         mm.mmapLock().writeLock();
         try {
+            UserfaultEvents.begin(mm);
             result = request.run();
         } finally {
+            events = UserfaultEvents.end(mm);
             mm.mmapLock().writeUnlock();
         }
+        UserfaultEvents.tell(events, ctx);
         if (!Errno.isError(result) && request.populateLen() != 0) {
             env.populate.populate(mm, request.populateStart(), request.populateLen(), true, ctx);
         }

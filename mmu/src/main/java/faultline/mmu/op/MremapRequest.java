@@ -344,7 +344,9 @@ final class MremapRequest {
             vma = copy; // never touched, it has been merged with its own copy
         }
         boolean complete = moveEntries(copy);
-        UserfaultRegistration.dropMoved(env, copy, newAddr, newAddr + newLen);
+        if (complete) {
+            UserfaultRegistration.moved(env, copy, addr, newAddr, oldLen, newLen);
+        }
         long hiwater = mm.hiwaterVm();
         account(vma.flags(), newLen);
         if (!complete) {

@@ -3,6 +3,8 @@ package faultline.mmu.op;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.UserfaultEvents;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 
@@ -20,14 +22,25 @@ public final class Munmap {
      * @return 0; -EINVAL for a start not on a page, a length of 0 or a range beyond the address space; -ENOMEM when a
      *     hole would exceed vm.max_map_count; -EPERM for a sealed mapping
      */
-    @KernelFunction(value = "__vm_munmap", file = "mm/mmap.c")
     public long run(MmStruct mm, long start, long len) {
+        return run(mm, null, start, len);
+    }
+
+    /** As {@link #run(MmStruct, long, long)}. @param ctx the calling task's, which waits until userfaultfds have been told */
+    @KernelFunction(value = "__vm_munmap", file = "mm/mmap.c")
+    public long run(MmStruct mm, FaultContext ctx, long start, long len) {
+        long result;
+        UserfaultEvents events;
         mm.mmapLock().writeLock();
         try {
-            return unmap(env, mm, start, len);
+            UserfaultEvents.begin(mm);
+            result = unmap(env, mm, start, len);
         } finally {
+            events = UserfaultEvents.end(mm);
             mm.mmapLock().writeUnlock();
         }
+        UserfaultEvents.tell(events, ctx);
+        return result;
     }
 
     /** As {@link #run} under the caller's lock. */

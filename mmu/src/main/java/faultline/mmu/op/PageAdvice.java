@@ -32,17 +32,44 @@ final class PageAdvice {
         this.end = end;
     }
 
-    /** @return 0 or -errno */
+    /** Whether the advice throws pages away. */
+    static boolean takesAway(int advice) {
+        return switch (advice) {
+            case Madv.DONTNEED, Madv.DONTNEED_LOCKED, Madv.FREE, Madv.REMOVE -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether the mapping can take the advice at all. @return 0 or -errno */
+    @KernelFunction(value = "madvise_dontneed_free_valid_vma", file = "mm/madvise.c")
+    @RequiresLock("MMAP_LOCK:read")
+    long check(int advice) {
+        boolean refused =
+                switch (advice) {
+                    case Madv.DONTNEED_LOCKED -> vma.hasAny(VmFlags.PFNMAP);
+                    case Madv.DONTNEED, Madv.COLD, Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED);
+                    case Madv.FREE -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || !vma.isAnonymous();
+                    case Madv.REMOVE ->
+                        vma.hasAny(VmFlags.LOCKED | VmFlags.NONLINEAR)
+                                || vma.file() == null
+                                || vma.file().mapping() == null;
+                    default -> false;
+                };
+        if (refused) {
+            return -Errno.EINVAL;
+        }
+        return advice == Madv.REMOVE && !VmFlags.isSharedMayWrite(vma.flags()) ? -Errno.EACCES : 0;
+    }
+
+    /** Follows advice that {@link #check} has nothing against. @return 0 or -errno */
     @RequiresLock("MMAP_LOCK:read")
     long apply(int advice) {
         return switch (advice) {
             case Madv.WILLNEED -> willNeed();
-            case Madv.DONTNEED -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : dontNeed();
-            case Madv.DONTNEED_LOCKED -> vma.hasAny(VmFlags.PFNMAP) ? -Errno.EINVAL : dontNeed();
-            case Madv.FREE ->
-                vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || !vma.isAnonymous() ? -Errno.EINVAL : free();
-            case Madv.COLD -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : cold();
-            case Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) ? -Errno.EINVAL : pageOut();
+            case Madv.DONTNEED, Madv.DONTNEED_LOCKED -> dontNeed();
+            case Madv.FREE -> free();
+            case Madv.COLD -> cold();
+            case Madv.PAGEOUT -> pageOut();
             case Madv.GUARD_INSTALL -> new GuardPages(env, vma).install(start, end);
             case Madv.GUARD_REMOVE -> new GuardPages(env, vma).remove(start, end);
             default -> throw new IllegalStateException("advice " + advice);
@@ -110,17 +137,6 @@ final class PageAdvice {
             at = next;
         }
         return 0;
-    }
-
-    /** Whether the mapping's object can have a hole made in it. */
-    @KernelFunction(value = "madvise_remove", file = "mm/madvise.c")
-    long checkRemove() {
-        if (vma.hasAny(VmFlags.LOCKED | VmFlags.NONLINEAR)
-                || vma.file() == null
-                || vma.file().mapping() == null) {
-            return -Errno.EINVAL;
-        }
-        return VmFlags.isSharedMayWrite(vma.flags()) ? 0 : -Errno.EACCES;
     }
 
     /** The part of the object behind the mapping, to be emptied after the mmap lock has been let go. */

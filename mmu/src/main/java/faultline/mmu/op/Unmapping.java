@@ -3,6 +3,7 @@ package faultline.mmu.op;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.fault.UserfaultEvents;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
@@ -76,6 +77,7 @@ final class Unmapping {
             if (v.has(VmFlags.LOCKED)) {
                 locked += v.pages();
             }
+            UserfaultEvents.unmapping(mm, v, start, end);
         }
         return 0;
     }

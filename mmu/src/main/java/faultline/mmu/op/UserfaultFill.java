@@ -14,23 +14,20 @@ import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
-import faultline.mmu.rmap.Rmap;
-import faultline.mmu.table.PageTables;
-import faultline.mmu.table.Pte;
-import faultline.mmu.table.PtlGuard;
 
 /**
  * The resolving side of userfaultfd: pages put where nothing is, and write protection (UFFDIO_COPY and its kin).
  *
  * <p>A page is made ready without any lock, then entered under the mmap lock, held shared, and the page-table lock, if nothing
  * is there yet: of two who provide one page the second hears EEXIST. Waking is the caller's business. In shared memory
- * the page goes into the object; whoever is woken maps it.
+ * the page goes into the object first; a private mapping gets a page of its own, whatever it maps.
  */
 @KernelFunction(value = "mfill_atomic", file = "mm/userfaultfd.c")
 public final class UserfaultFill {
     private enum What {
         COPY,
         ZERO,
+        CONTINUE,
         POISON
     }
 
@@ -51,32 +48,46 @@ public final class UserfaultFill {
      *
      * @param from the calling task's address space, in which {@code src} lies
      * @param wp enter them write-protected for user space
-     * @return bytes done; or -ENOENT (not in one registered mapping), -EEXIST, -EINVAL, -EFAULT, -ENOMEM of the first page
+     * @return bytes done; or -ENOENT (not in one registered mapping), -EEXIST, -EINVAL, -EFAULT, -ENOMEM of the first page,
+     *     -EAGAIN while there is an event about the mappings that nobody has read of
      */
     @KernelFunction(value = "mfill_atomic_copy", file = "mm/userfaultfd.c")
     public long copy(Userfault context, MmStruct from, FaultContext ctx, long dst, long src, long len, boolean wp) {
-        return new Request(context.mm(), from, ctx, dst, src, len, wp, What.COPY).run();
+        return new Request(context, from, ctx, dst, src, len, wp, What.COPY).run();
     }
 
     /** Puts pages of zeros at {@code dst}. @return as {@link #copy} */
     @KernelFunction(value = "mfill_atomic_zeropage", file = "mm/userfaultfd.c")
     public long zero(Userfault context, long dst, long len) {
-        return new Request(context.mm(), null, null, dst, 0, len, false, What.ZERO).run();
+        return new Request(context, null, null, dst, 0, len, false, What.ZERO).run();
+    }
+
+    /** Maps pages of shared memory that exist already. @return as {@link #copy}; -EFAULT for one that does not exist */
+    @KernelFunction(value = "mfill_atomic_continue", file = "mm/userfaultfd.c")
+    public long mapExisting(Userfault context, long dst, long len, boolean wp) {
+        return new Request(context, null, null, dst, 0, len, wp, What.CONTINUE).run();
     }
 
     /** Makes pages that are an error to touch. @return as {@link #copy} */
     @KernelFunction(value = "mfill_atomic_poison", file = "mm/userfaultfd.c")
     public long poison(Userfault context, long dst, long len) {
-        return new Request(context.mm(), null, null, dst, 0, len, false, What.POISON).run();
+        return new Request(context, null, null, dst, 0, len, false, What.POISON).run();
     }
 
-    /** Protects the pages of a range against writing, or ends that. @return 0, or -ENOENT where that is not registered */
+    /**
+     * Protects the pages of a range against writing, or ends that.
+     *
+     * @return 0, -ENOENT where that is not registered, -ENOMEM, -EAGAIN as {@link #copy}
+     */
     @KernelFunction(value = "mwriteprotect_range", file = "mm/userfaultfd.c")
     public long writeProtect(Userfault context, long start, long len, boolean on) {
         MmStruct mm = context.mm();
         long end = start + len;
         mm.mmapLock().readLock();
         try {
+            if (context.isChanging()) {
+                return -Errno.EAGAIN;
+            }
             Vma first = mm.vmas().intersection(start, end);
             if (first == null) {
                 return -Errno.ENOENT;
@@ -85,7 +96,11 @@ public final class UserfaultFill {
                 if (!v.has(VmFlags.UFFD_WP)) {
                     return -Errno.ENOENT;
                 }
-                new UserfaultProtection(env.tables, v).apply(Math.max(start, v.start()), Math.min(end, v.end()), on);
+                long error = new UserfaultProtection(env.tables, v)
+                        .apply(Math.max(start, v.start()), Math.min(end, v.end()), on);
+                if (error != 0) {
+                    return error;
+                }
             }
             return 0;
         } finally {
@@ -95,6 +110,7 @@ public final class UserfaultFill {
 
     /** One call. */
     private final class Request {
+        private final Userfault context;
         private final MmStruct mm;
         private final MmStruct from;
         private final FaultContext ctx;
@@ -103,10 +119,19 @@ public final class UserfaultFill {
         private final long len;
         private final boolean wp;
         private final What what;
-        private final PtlGuard guard = new PtlGuard();
+        private final UserfaultInstall install;
 
-        Request(MmStruct mm, MmStruct from, FaultContext ctx, long dst, long src, long len, boolean wp, What what) {
-            this.mm = mm;
+        Request(
+                Userfault context,
+                MmStruct from,
+                FaultContext ctx,
+                long dst,
+                long src,
+                long len,
+                boolean wp,
+                What what) {
+            this.context = context;
+            this.mm = context.mm();
             this.from = from;
             this.ctx = ctx;
             this.dst = dst;
@@ -114,6 +139,7 @@ public final class UserfaultFill {
             this.len = len;
             this.wp = wp;
             this.what = what;
+            this.install = new UserfaultInstall(env, mm);
         }
 
         long run() {
@@ -129,19 +155,22 @@ public final class UserfaultFill {
         }
 
         private long onePage(long offset) {
+            long at = dst + offset;
             mm.mmapLock().readLock();
-            Vma vma;
             try {
-                vma = destination(dst + offset);
-                if (vma == null) {
-                    return -Errno.ENOENT;
+                Vma vma = destination(at);
+                long error = check(vma);
+                if (error != 0) {
+                    return error;
                 }
-                if (wp && !vma.has(VmFlags.UFFD_WP)) {
-                    return -Errno.EINVAL;
+                if (what == What.POISON) {
+                    return install.poison(vma, at);
                 }
-                boolean needsFrame = what == What.COPY || what == What.ZERO && vma.file() != null;
-                if (!needsFrame) {
-                    return enter(vma, dst + offset, entryWithoutFrame(vma));
+                if (what == What.CONTINUE) {
+                    return mapPresent(vma, at);
+                }
+                if (what == What.ZERO && !vma.has(VmFlags.SHARED)) {
+                    return install.zeroPage(vma, at);
                 }
             } finally {
                 mm.mmapLock().readUnlock();
@@ -157,10 +186,16 @@ public final class UserfaultFill {
             return error;
         }
 
-        private long entryWithoutFrame(Vma vma) {
-            return what == What.POISON
-                    ? Pte.marker(Pte.MARKER_POISONED)
-                    : Pte.mkSpecial(Pte.of(env.faultEnv.zeroPfn(), vma.pageProt()));
+        @RequiresLock("MMAP_LOCK:read")
+        private long check(Vma vma) {
+            if (vma == null) {
+                return -Errno.ENOENT;
+            }
+            if (context.isChanging()) {
+                return -Errno.EAGAIN;
+            }
+            boolean wrong = wp && !vma.has(VmFlags.UFFD_WP) || what == What.CONTINUE && vma.file() == null;
+            return wrong ? -Errno.EINVAL : 0;
         }
 
         /** No lock is held while the source is read: it may fault, even into another userfaultfd. */
@@ -170,13 +205,15 @@ public final class UserfaultFill {
                 return -Errno.EFAULT;
             }
             env.cache().instructionCache().flushFrame(pfn);
+            long at = dst + offset;
             mm.mmapLock().readLock();
             try {
-                Vma vma = destination(dst + offset);
-                if (vma == null) {
-                    return -Errno.ENOENT;
+                Vma vma = destination(at);
+                long error = check(vma);
+                if (error != 0) {
+                    return error;
                 }
-                return vma.file() != null ? enterObject(vma, dst + offset, pfn) : enterFrame(vma, dst + offset, pfn);
+                return vma.has(VmFlags.SHARED) ? intoObject(vma, at, pfn) : install.frame(vma, at, pfn, false, wp);
             } finally {
                 mm.mmapLock().readUnlock();
             }
@@ -189,62 +226,60 @@ public final class UserfaultFill {
             return vma == null || vma.end() < dst + len || vma.userfault() == null ? null : vma;
         }
 
-        @KernelFunction(value = "mfill_atomic_install_pte", file = "mm/userfaultfd.c")
+        @KernelFunction(value = "shmem_mfill_atomic_pte", file = "mm/shmem.c")
         @RequiresLock("MMAP_LOCK:read")
-        private long enterFrame(Vma vma, long address, long pfn) {
-            Rmap.prepare(vma);
-            long entry = Pte.mkYoung(Pte.mkDirty(Pte.of(pfn, vma.pageProt())));
-            if (vma.has(VmFlags.WRITE)) {
-                entry = Pte.mkWrite(entry);
-            }
-            long pte = lockEmpty(address);
-            if (pte < 0) {
-                return pte;
-            }
-            mm.addRss(MmStruct.ANONPAGES, 1);
-            env.faultEnv.rmap().addNewAnon(pfn, vma, vma.pageIndex(address));
-            env.tables.setPte(pte, wp ? Pte.mkUffdWp(entry) : entry);
-            env.tables.pteUnmapUnlock(pte, guard);
-            return 0;
-        }
-
-        private long enterObject(Vma vma, long address, long pfn) {
+        private long intoObject(Vma vma, long address, long pfn) {
             AddressSpace object = vma.file().mapping();
             long index = vma.pageIndex(address);
             if (index >= object.sizePages()) {
                 return -Errno.EFAULT;
             }
+            if (object.holdsPage(index)) {
+                return -Errno.EEXIST;
+            }
             int error = object.insertPage(index, pfn);
-            if (error == 0) {
-                allocator.putPage(pfn); // the object has a reference of its own
+            return error != 0 ? error : enterLocked(object, vma, address, pfn, true);
+        }
+
+        @KernelFunction(value = "mfill_atomic_pte_continue", file = "mm/userfaultfd.c")
+        @RequiresLock("MMAP_LOCK:read")
+        private long mapPresent(Vma vma, long address) {
+            AddressSpace object = vma.file().mapping();
+            long index = vma.pageIndex(address);
+            long found =
+                    index < object.sizePages() && object.holdsPage(index) ? object.readPage(index, true, false) : -1;
+            if (found < 0) {
+                return -Errno.EFAULT;
+            }
+            long pfn = found & ~AddressSpace.WAS_READ;
+            long error = enterLocked(object, vma, address, pfn, false);
+            if (error != 0) {
+                allocator.putPage(pfn);
             }
             return error;
         }
 
-        @RequiresLock("MMAP_LOCK:read")
-        private long enter(Vma vma, long address, long entry) {
-            long pte = lockEmpty(address);
-            if (pte < 0) {
-                return pte;
+        /**
+         * Maps a page of the object with its lock held, if it still is one: truncation may have been faster.
+         *
+         * @param fresh whether it was put there by this call, and leaves again if it cannot be mapped
+         */
+        private long enterLocked(AddressSpace object, Vma vma, long address, long pfn, boolean fresh) {
+            env.cache().lockPage(pfn);
+            try {
+                if (phys.frames().mapping(pfn) != object) {
+                    return -Errno.EFAULT;
+                }
+                long error = install.frame(vma, address, pfn, true, wp);
+                if (error == 0) {
+                    object.setPageDirty(pfn);
+                } else if (fresh) {
+                    object.removeLocked(pfn);
+                }
+                return error;
+            } finally {
+                env.cache().unlockPage(pfn);
             }
-            env.tables.setPte(pte, entry);
-            env.tables.pteUnmapUnlock(pte, guard);
-            return 0;
-        }
-
-        /** The address of the entry, its lock held in {@link #guard}; -EEXIST when something is there; -ENOMEM. */
-        private long lockEmpty(long address) {
-            long pudEntry = env.tables.pudAlloc(mm, env.tables.pgdOffset(mm.pgd(), address), address);
-            long pmdEntry = pudEntry < 0 ? -1 : env.tables.pmdAlloc(mm, pudEntry, address);
-            long pte = pmdEntry < 0 ? -1 : env.tables.pteAllocMapLock(mm, pmdEntry, address, guard);
-            if (pte < 0) {
-                return pte == PageTables.HUGE ? -Errno.EEXIST : -Errno.ENOMEM;
-            }
-            if (Pte.isNone(phys.getLong(pte))) {
-                return pte;
-            }
-            env.tables.pteUnmapUnlock(pte, guard);
-            return -Errno.EEXIST;
         }
     }
 }

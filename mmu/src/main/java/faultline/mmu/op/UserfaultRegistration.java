@@ -4,6 +4,8 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.fault.Userfault;
+import faultline.mmu.fault.UserfaultEvents;
+import faultline.mmu.fault.UserfaultFeatures;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
@@ -11,12 +13,13 @@ import faultline.mmu.mm.Vma;
 
 /** Which mappings' faults go to user space (UFFDIO_REGISTER, UFFDIO_UNREGISTER, close). */
 public final class UserfaultRegistration {
-    /** Modes (UFFDIO_REGISTER_MODE). Minor faults are not offered. */
+    /** Modes (UFFDIO_REGISTER_MODE). */
     public static final long MODE_MISSING = 1;
 
     public static final long MODE_WP = 2;
+    public static final long MODE_MINOR = 4;
 
-    private static final long UFFD_FLAGS = VmFlags.UFFD_MISSING | VmFlags.UFFD_WP | VmFlags.UFFD_MINOR;
+    private static final long UFFD_FLAGS = VmFlags.UFFD_ANY;
 
     private final OpEnv env;
 
@@ -39,14 +42,15 @@ public final class UserfaultRegistration {
     /**
      * Registers what of a range is mapped.
      *
-     * @param mode {@link #MODE_MISSING}, {@link #MODE_WP} or both
+     * @param mode a set of {@link #MODE_MISSING}, {@link #MODE_WP} and {@link #MODE_MINOR}, not empty
      * @return 0; -EINVAL (nothing mapped, a mapping of the wrong kind), -EPERM (may not be written), -EBUSY (another's),
      *     -ENOMEM
      */
     @KernelFunction(value = "userfaultfd_register", file = "fs/userfaultfd.c")
     public long register(Userfault context, long start, long len, long mode) {
-        long flags =
-                ((mode & MODE_MISSING) != 0 ? VmFlags.UFFD_MISSING : 0) | ((mode & MODE_WP) != 0 ? VmFlags.UFFD_WP : 0);
+        long flags = ((mode & MODE_MISSING) != 0 ? VmFlags.UFFD_MISSING : 0)
+                | ((mode & MODE_WP) != 0 ? VmFlags.UFFD_WP : 0)
+                | ((mode & MODE_MINOR) != 0 ? VmFlags.UFFD_MINOR : 0);
         MmStruct mm = context.mm();
         long end = start + len;
         mm.mmapLock().writeLock();
@@ -115,10 +119,12 @@ public final class UserfaultRegistration {
         if (v.hasAny(VmFlags.DROPPABLE | VmFlags.HUGETLB | VmFlags.NONLINEAR)) {
             return false;
         }
-        boolean shmem = v.file() != null
+        if (v.isAnonymous()) {
+            return (flags & VmFlags.UFFD_MINOR) == 0;
+        }
+        return v.file() != null
                 && v.file().mapping() != null
-                && v.file().mapping().isShmem();
-        return v.isAnonymous() || shmem && (flags & VmFlags.UFFD_WP) == 0;
+                && v.file().mapping().isTmpfs();
     }
 
     /**
@@ -151,15 +157,23 @@ public final class UserfaultRegistration {
         return 0;
     }
 
-    /** A moved mapping is nobody's to watch: who registered the old place knows nothing of the new one. */
+    /**
+     * A moved mapping stays registered if whoever registered it hears of the move; it is nobody's to watch otherwise.
+     *
+     * @param from where it was
+     */
     @KernelFunction(value = "mremap_userfaultfd_prep", file = "fs/userfaultfd.c")
     @RequiresLock("MMAP_LOCK")
-    static void dropMoved(OpEnv env, Vma copy, long start, long end) {
+    static void moved(OpEnv env, Vma copy, long from, long to, long oldLen, long newLen) {
         if (copy.userfault() == null) {
             return;
         }
+        if (UserfaultEvents.wants(copy, UserfaultFeatures.EVENT_REMAP)) {
+            UserfaultEvents.moved(copy.mm(), (Userfault) copy.userfault(), from, to, oldLen);
+            return;
+        }
         if (copy.has(VmFlags.UFFD_WP)) {
-            new UserfaultProtection(env.tables, copy).apply(start, end, false);
+            new UserfaultProtection(env.tables, copy).apply(to, to + newLen, false);
         }
         copy.setFlags(copy.flags() & ~UFFD_FLAGS);
         copy.setUserfault(null);

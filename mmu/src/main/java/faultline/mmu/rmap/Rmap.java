@@ -149,6 +149,14 @@ public final class Rmap {
         frames.incMapcount(pfn);
     }
 
+    /** An anonymous page, locked and its mapper's own, gets another place: {@code area}'s page {@code index}. */
+    @KernelFunction("folio_move_anon_rmap")
+    @RequiresLock({"PAGE_LOCK", "PAGE_TABLE_LOCK"})
+    public void moveAnon(long pfn, Vma area, long index) {
+        frames.setMapping(pfn, area.anonVma());
+        frames.setIndex(pfn, index);
+    }
+
     /** A file's page is being mapped. */
     @KernelFunction("folio_add_file_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")

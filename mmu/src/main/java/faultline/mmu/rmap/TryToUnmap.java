@@ -74,6 +74,9 @@ public final class TryToUnmap {
         mm.updateHiwaterRss();
         if (!frames.test(pfn, PageFlags.ANON)) {
             unmapFilePage(pfn, mm, entry);
+            if (Pte.isUffdWp(entry) && area.has(VmFlags.UFFD_WP)) {
+                tables.setPte(pte, Pte.marker(Pte.MARKER_UFFD_WP));
+            }
         } else if (!unmapAnonPage(pfn, mm, entry, pte)) {
             return false;
         }
@@ -89,7 +92,7 @@ public final class TryToUnmap {
         if (Pte.isDirty(entry)) {
             mapping.setPageDirty(pfn);
         }
-        mm.addRss(mapping.isShmem() ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES, -1);
+        mm.addRss(mapping.isTmpfs() ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES, -1);
     }
 
     private boolean unmapAnonPage(long pfn, MmStruct mm, long entry, long pte) {

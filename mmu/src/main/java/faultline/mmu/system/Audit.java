@@ -258,7 +258,7 @@ final class Audit {
             mapped[(int) pfn]++;
             Object mapping = frames.mapping(pfn);
             boolean anon = frames.test(pfn, PageFlags.ANON);
-            boolean shmem = mapping instanceof AddressSpace space && space.isShmem();
+            boolean shmem = mapping instanceof AddressSpace space && space.isTmpfs();
             rss[anon ? MmStruct.ANONPAGES : shmem ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES]++;
             if (anon) {
                 expect(

@@ -32,6 +32,7 @@ import faultline.mmu.op.OpEnv;
 import faultline.mmu.op.RemapFilePages;
 import faultline.mmu.op.StackArea;
 import faultline.mmu.op.UserfaultFill;
+import faultline.mmu.op.UserfaultMove;
 import faultline.mmu.op.UserfaultRegistration;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
@@ -92,6 +93,7 @@ public final class MemorySystem implements AutoCloseable {
     private final DetachFile detachFile;
     private final UserfaultRegistration userfaultRegistration;
     private final UserfaultFill userfaultFill;
+    private final UserfaultMove userfaultMove;
     private final StackArea stackArea;
     private final ExitMmap exit;
     private final AtomicInteger nextId = new AtomicInteger(1);
@@ -142,6 +144,7 @@ public final class MemorySystem implements AutoCloseable {
         detachFile = new DetachFile(ops);
         userfaultRegistration = new UserfaultRegistration(ops);
         userfaultFill = new UserfaultFill(ops, userMemory);
+        userfaultMove = new UserfaultMove(ops);
         stackArea = new StackArea(ops);
         exit = new ExitMmap(ops);
     }
@@ -325,6 +328,10 @@ public final class MemorySystem implements AutoCloseable {
 
     public UserfaultFill userfaultFill() {
         return userfaultFill;
+    }
+
+    public UserfaultMove userfaultMove() {
+        return userfaultMove;
     }
 
     public DetachFile detachFile() {

@@ -401,12 +401,12 @@ public final class PageTables {
 
     /**
      * Maps a second PTE while {@code outer} holds another: mremap's destination. The caller holds the mmap lock exclusively, so that no
-     * other task takes the same two locks in the other order; the table cannot go away.
+     * other task takes the same two locks in the other order, or orders them by where they lie. The table cannot go away.
      *
      * @param guard receives the entry, and the lock unless it is the same as the outer one
      */
     @KernelFunction("pte_offset_map_nested")
-    @RequiresLock({"MMAP_LOCK", "PAGE_TABLE_LOCK"})
+    @RequiresLock({"MMAP_LOCK:read", "PAGE_TABLE_LOCK"})
     public long pteOffsetMapNested(PageTableOwner mm, long pmdEntry, long address, PtlGuard outer, PtlGuard guard) {
         SpinLock lock = pteLockptr(mm, pmdEntry);
         if (lock == outer.lock()) {

@@ -74,6 +74,8 @@ public final class Pte {
     /** Highest number of swap areas: the last type is the markers'. */
     public static final int MAX_SWAP_TYPES = 31;
 
+    /** Kind of marker: the page, when it comes, is write-protected for user space (Linux: PTE_MARKER_UFFD_WP). */
+    public static final int MARKER_UFFD_WP = 1;
     /** Kind of marker: touching the page is an error of memory, SIGBUS (Linux: PTE_MARKER_POISONED). */
     public static final int MARKER_POISONED = 2;
     /** Kind of marker: a guard page, SIGSEGV (Linux: PTE_MARKER_GUARD). */
@@ -155,6 +157,11 @@ public final class Pte {
     @KernelFunction("pte_uffd_wp")
     public static boolean isUffdWp(long pte) {
         return (pte & (isPresent(pte) ? UFFD_WP : SWAP_UFFD_WP)) != 0;
+    }
+
+    /** Whether nothing is there that a fault would have to give up: none, or a marker of write protection. */
+    public static boolean isVacant(long pte) {
+        return isNone(pte) || isUffdWpMarker(pte);
     }
 
     // ---- changes
@@ -312,6 +319,12 @@ public final class Pte {
     @KernelFunction("is_guard_swp_entry")
     public static boolean isGuard(long pte) {
         return isMarker(pte) && (swapOffset(pte) & MARKER_GUARD) != 0;
+    }
+
+    /** Whether it is a marker of a page to be write-protected for user space. */
+    @KernelFunction("pte_is_uffd_wp_marker")
+    public static boolean isUffdWpMarker(long pte) {
+        return isMarker(pte) && (swapOffset(pte) & MARKER_UFFD_WP) != 0;
     }
 
     /** Whether it is a marker of a poisoned page. */

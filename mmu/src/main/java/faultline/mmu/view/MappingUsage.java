@@ -108,7 +108,7 @@ final class MappingUsage extends PageTableWalk {
             }
         } else if (vma.file() != null
                 && vma.file().mapping() != null
-                && vma.file().mapping().isShmem()) {
+                && vma.file().mapping().isTmpfs()) {
             shareShmem += part;
         } else {
             shareFile += part;

@@ -112,10 +112,17 @@ public final class PageMap {
                 return present(pte, Pte.pfn(pte));
             }
             if (!Pte.isSwap(pte)) {
-                return Pte.isGuard(pte) ? GUARD_REGION : 0;
+                return marker(pte);
             }
             long bits = SWAP | (Pte.isSoftDirty(pte) ? SOFT_DIRTY : 0) | (Pte.isUffdWp(pte) ? UFFD_WP : 0);
             return frames ? bits | (Pte.swapType(pte) | Pte.swapOffset(pte) << 5) & PFN_MASK : bits;
+        }
+
+        private static long marker(long pte) {
+            if (!Pte.isMarker(pte)) {
+                return 0;
+            }
+            return SWAP | (Pte.isGuard(pte) ? GUARD_REGION : 0) | (Pte.isUffdWpMarker(pte) ? UFFD_WP : 0);
         }
 
         private long present(long pte, long pfn) {

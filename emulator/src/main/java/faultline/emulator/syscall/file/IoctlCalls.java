@@ -89,8 +89,8 @@ final class IoctlCalls implements SyscallFamily {
                 if (file instanceof UserfaultFile userfault) {
                     return UserfaultIoctl.run(t, userfault, request, arg);
                 }
-                if (request == UserfaultCalls.IOC_NEW && file.path().equals(UserfaultCalls.DEVICE)) {
-                    return UserfaultCalls.open(t, (int) arg);
+                if (file.path().equals(UserfaultCalls.DEVICE)) {
+                    return request == UserfaultCalls.IOC_NEW ? UserfaultCalls.open(t, (int) arg) : -Errno.EINVAL;
                 }
                 if (file.hostFd() < 0) {
                     return -Errno.ENOTTY;

@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
  * their answer at once. Each open file stays referenced until the end.
  */
 final class PollSet implements AutoCloseable {
+    private static final int POLLERR = 0x8;
     private static final int POLLNVAL = 0x20;
 
     private final Arena arena = Arena.ofConfined();
@@ -39,11 +40,13 @@ final class PollSet implements AutoCloseable {
         files[i] = file;
         if (file == null) {
             known[i] = POLLNVAL;
+        } else if (file.pollsAsError()) {
+            known[i] = POLLERR;
         } else if (file.hostFd() < 0) {
             known[i] = file.pollEvents() & events;
         } else {
             fds.set(ValueLayout.JAVA_INT, slot, file.hostFd());
-            fds.set(ValueLayout.JAVA_SHORT, slot + 4, (short) events);
+            fds.set(ValueLayout.JAVA_SHORT, slot + 4, (short) (events & file.polledEvents()));
         }
     }
 

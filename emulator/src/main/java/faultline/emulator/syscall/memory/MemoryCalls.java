@@ -26,7 +26,7 @@ public final class MemoryCalls implements SyscallFamily {
         table.register(Nr.MMAP, "mmap", MemoryCalls::mmap);
         table.register(Nr.MUNMAP, "munmap", (task, start, length, a2, a3, a4, a5) -> memory(task)
                 .munmap()
-                .run(task.mm(), start, length));
+                .run(task.mm(), task.fault(), start, length));
         table.register(Nr.MPROTECT, "mprotect", (task, start, length, prot, a3, a4, a5) -> memory(task)
                 .mprotect()
                 .run(task.mm(), task.fault(), start, length, (int) prot));

@@ -24,8 +24,9 @@ public final class UserfaultCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.USERFAULTFD, "userfaultfd", (task, flags, a1, a2, a3, a4, a5) -> {
-            // vm.unprivileged_userfaultfd is 0
-            boolean allowed = (flags & USER_MODE_ONLY) != 0 || Libc.call(Nr.GETEUID) == 0;
+            boolean allowed = (flags & USER_MODE_ONLY) != 0
+                    || task.kernel().memory().sysctl().unprivilegedUserfaultfd
+                    || Libc.call(Nr.GETEUID) == 0;
             return allowed ? open(task, (int) flags) : -Errno.EPERM;
         });
     }
@@ -36,11 +37,18 @@ public final class UserfaultCalls implements SyscallFamily {
         if ((flags & ~(USER_MODE_ONLY | OpenFlags.O_CLOEXEC | OpenFlags.O_NONBLOCK)) != 0) {
             return -Errno.EINVAL;
         }
-        Userfault context = new Userfault(task.mm(), (flags & USER_MODE_ONLY) != 0);
+        return install(task, new Userfault(task.mm(), (flags & USER_MODE_ONLY) != 0), flags, false);
+    }
+
+    /** A descriptor for a context. @param forked whether it is that of a child, whose handshake is its parent's */
+    static long install(Task task, Userfault context, int flags, boolean forked) {
         UserfaultFile file =
                 UserfaultFile.create(context, task.kernel().memory().userfaultRegistration(), flags);
         if (file == null) {
             return -Errno.ENFILE;
+        }
+        if (forked) {
+            file.setReady();
         }
         int fd = task.process()
                 .files()

@@ -6,9 +6,12 @@ import faultline.emulator.fs.Waiter;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
+import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.Userfault;
+import faultline.mmu.fault.UserfaultEvent;
+import faultline.mmu.fault.UserfaultFeatures;
 import faultline.mmu.fault.UserfaultWait;
 import faultline.mmu.op.UserfaultRegistration;
 import java.lang.foreign.Arena;
@@ -36,7 +39,7 @@ public final class UserfaultFile extends OpenFile {
         this.context = context;
         this.registration = registration;
         this.eventFd = eventFd;
-        this.flags = OpenFlags.O_RDWR | flags & OpenFlags.O_NONBLOCK;
+        this.flags = OpenFlags.O_RDONLY | flags & OpenFlags.O_NONBLOCK;
     }
 
     /** Makes one; null when the host has no descriptor left. */
@@ -84,6 +87,18 @@ public final class UserfaultFile extends OpenFile {
         return eventFd;
     }
 
+    /** Before the handshake, and for one that blocks: reading might always wait, whatever poll had said. */
+    @Override
+    @KernelFunction(value = "userfaultfd_poll", file = "fs/userfaultfd.c")
+    public boolean pollsAsError() {
+        return !ready || (flags & OpenFlags.O_NONBLOCK) == 0;
+    }
+
+    @Override
+    public int polledEvents() {
+        return HostWait.POLLIN; // the eventfd could always be written
+    }
+
     @Override
     public int statusFlags() {
         return flags;
@@ -106,9 +121,11 @@ public final class UserfaultFile extends OpenFile {
             if (length - done < MESSAGE) {
                 return done > 0 ? done : -Errno.EINVAL;
             }
-            UserfaultWait wait = context.next();
-            if (wait != null) {
-                message(wait, to.asSlice(done, MESSAGE));
+            long got = next(waiter, to.asSlice(done, MESSAGE));
+            if (got < 0) {
+                return done > 0 ? done : got;
+            }
+            if (got > 0) {
                 done += MESSAGE;
             } else if (done > 0) {
                 return done;
@@ -123,20 +140,49 @@ public final class UserfaultFile extends OpenFile {
         }
     }
 
+    /** One message, faults before events. @return 1, 0 when there is none, or -errno of a descriptor that could not be made */
+    @KernelFunction(value = "userfaultfd_ctx_read", file = "fs/userfaultfd.c")
+    private long next(Waiter waiter, MemorySegment to) {
+        UserfaultWait wait = context.next();
+        if (wait != null) {
+            message(wait, to);
+            return 1;
+        }
+        UserfaultEvent event = context.nextEvent();
+        if (event == null) {
+            return 0;
+        }
+        to.fill((byte) 0);
+        to.set(ValueLayout.JAVA_BYTE, 0, (byte) event.type());
+        if (event.type() == UserfaultEvent.FORK) {
+            long fd = UserfaultCalls.install((Task) waiter, event.child(), flags, true);
+            if (fd < 0) {
+                return fd;
+            }
+            to.set(ValueLayout.JAVA_INT_UNALIGNED, 8, (int) fd);
+        } else {
+            to.set(ValueLayout.JAVA_LONG_UNALIGNED, 8, event.first());
+            to.set(ValueLayout.JAVA_LONG_UNALIGNED, 16, event.second());
+            to.set(ValueLayout.JAVA_LONG_UNALIGNED, 24, event.third());
+        }
+        context.finish(event);
+        return 1;
+    }
+
     @KernelFunction(value = "userfault_msg", file = "fs/userfaultfd.c")
     private void message(UserfaultWait wait, MemorySegment to) {
         to.fill((byte) 0);
         to.set(ValueLayout.JAVA_BYTE, 0, EVENT_PAGEFAULT);
         to.set(ValueLayout.JAVA_LONG_UNALIGNED, 8, wait.flags());
         to.set(ValueLayout.JAVA_LONG_UNALIGNED, 16, wait.address());
-        if ((context.features() & Userfault.FEATURE_THREAD_ID) != 0) {
+        if ((context.features() & UserfaultFeatures.THREAD_ID) != 0) {
             to.set(ValueLayout.JAVA_INT_UNALIGNED, 24, wait.tid());
         }
     }
 
     @Override
     public long write(Waiter waiter, MemorySegment from, long length, int rwFlags) {
-        return -Errno.EINVAL;
+        return -Errno.EBADF;
     }
 
     @Override
