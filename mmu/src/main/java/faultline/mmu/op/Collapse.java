@@ -79,6 +79,11 @@ final class Collapse {
         }
         long head = phys.allocator().allocZeroedCompound(HugePmd.ORDER);
         if (head < 0) {
+            // Each block may be short of nothing but frames that were freed a moment ago and wait in caches.
+            phys.allocator().drainCaches();
+            head = phys.allocator().allocZeroedCompound(HugePmd.ORDER);
+        }
+        if (head < 0) {
             return -Errno.ENOMEM;
         }
         MmuGather gather = env.gather(mm, false);
