@@ -31,6 +31,7 @@ class LayersTest {
             "table",
             "file",
             "mm",
+            "hugetlb",
             "rmap",
             "swap",
             "fault",

@@ -24,6 +24,8 @@ public enum FaultPath {
     SPURIOUS,
     /** A whole 2 MiB entry. */
     HUGE,
+    /** A huge page of the pool (MAP_HUGETLB). */
+    HUGETLB,
     /** A page known by a file entry of a nonlinear mapping. */
     NONLINEAR,
     /** A guard page or a poisoned one: a signal. */

@@ -3,6 +3,7 @@ package faultline.mmu.fault;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.hugetlb.HugetlbInode;
 import faultline.mmu.lock.SpinLock;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
@@ -43,6 +44,20 @@ public final class ForkCopy {
         if (!needsCopy(to, from)) {
             return 0;
         }
+        if (!from.has(VmFlags.HUGETLB)) {
+            return copyRange(to, from, ctx);
+        }
+        // A truncation that has done the child's mapping already must not have its pages brought there by us.
+        HugetlbInode inode = HugetlbInode.of(from);
+        inode.lock().writeLock();
+        try {
+            return copyRange(to, from, ctx);
+        } finally {
+            inode.lock().writeUnlock();
+        }
+    }
+
+    private int copyRange(Vma to, Vma from, FaultContext ctx) {
         MmStruct parent = from.mm();
         for (long at = from.start(); at < from.end(); ) {
             long next = Math.min(from.end(), (at & Page.PMD_MASK) + Page.PMD_SIZE);
@@ -89,7 +104,7 @@ public final class ForkCopy {
     }
 
     /**
-     * Shares a huge page. The table that the child's entry may need when it is split is laid by now.
+     * Shares a huge page. The table that the child's entry may need when it is split is laid by now; those of the pool never are.
      *
      * @return 0, -ENOMEM, or AGAIN when reclaim has split it meanwhile
      */
@@ -97,8 +112,9 @@ public final class ForkCopy {
     private int copyHuge(Vma to, Vma from, long sourcePmd, long address) {
         MmStruct child = to.mm();
         long childPmd = childPmd(child, address);
-        long table = childPmd < 0 ? -1 : env.tables.newPteTable();
-        if (table < 0) {
+        boolean pooled = from.has(VmFlags.HUGETLB);
+        long table = childPmd < 0 || pooled ? -1 : env.tables.newPteTable();
+        if (childPmd < 0 || !pooled && table < 0) {
             return -Errno.ENOMEM;
         }
         SpinLock childLock = env.tables.pmdLockptr(child, childPmd);
@@ -108,20 +124,22 @@ public final class ForkCopy {
         long entry = env.phys.getLong(sourcePmd);
         boolean stillHuge = Pte.isHuge(entry);
         if (stillHuge) {
-            env.tables.huge().deposit(childPmd, table);
-            child.addNrPtes(1);
+            if (!pooled) {
+                env.tables.huge().deposit(childPmd, table);
+                child.addNrPtes(1);
+            }
             if (!Pte.isSpecial(entry)) {
                 long head = Pte.pfn(entry);
                 env.frames.get(head);
                 env.frames.incMapcount(head);
                 env.frames.clear(head, PageFlags.ANON_EXCLUSIVE);
-                child.addRss(MmStruct.ANONPAGES, HugePmd.FRAMES);
+                child.addRss(pooled ? MmStruct.HUGETLBPAGES : MmStruct.ANONPAGES, HugePmd.FRAMES);
             }
             copyPresent(sourcePmd, childPmd, true, to);
         }
         sourceLock.unlock();
         childLock.unlock();
-        if (!stillHuge) {
+        if (!stillHuge && !pooled) {
             env.tables.freeTable(table);
         }
         return stillHuge ? 0 : AGAIN;

@@ -10,6 +10,7 @@ import faultline.mmu.table.Pte;
  * The ladder of a page fault, from what the page-table entry says to who resolves it.
  *
  * <pre>
+ *   mapping of the pool's pages       HugetlbFault     a huge page or a signal
  *   no table, or a huge page          HugeFault        a huge page, or on to the next rungs
  *   no entry      registered mapping  UserfaultFault   user space provides it
  *                 anonymous mapping   AnonymousFault   zero page or new page
@@ -32,6 +33,7 @@ final class MmFault {
     private final SwapFault swap;
     private final UserfaultFault userfault;
     private final HugeFault huge;
+    private final HugetlbFault hugetlb;
 
     MmFault(FaultEnv env) {
         this.env = env;
@@ -41,6 +43,7 @@ final class MmFault {
         this.writeProtect = new WriteProtectFault(env);
         this.swap = new SwapFault(env, writeProtect);
         this.huge = new HugeFault(env);
+        this.hugetlb = new HugetlbFault(env);
     }
 
     @KernelFunction(value = "__handle_mm_fault", file = "mm/memory.c")
@@ -58,7 +61,8 @@ final class MmFault {
         ctx.pmdEntry = pmdEntry;
         long pmd = env.phys.getLongAcquire(pmdEntry);
         if (!Pte.isTable(pmd)) {
-            int result = huge.handle(ctx, pmd);
+            // A mapping of the pool's pages never has tables of small ones.
+            int result = ctx.vma.has(VmFlags.HUGETLB) ? hugetlb.handle(ctx) : huge.handle(ctx, pmd);
             if (result != VmFault.FALLBACK) {
                 return result;
             }

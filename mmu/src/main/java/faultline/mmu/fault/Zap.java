@@ -26,10 +26,12 @@ import faultline.mmu.tlb.MmuGather;
  */
 public final class Zap {
     private final FaultEnv env;
+    private final HugetlbZap hugetlb;
 
     /** Zapping in the machine of {@code env}. */
     public Zap(FaultEnv env) {
         this.env = env;
+        this.hugetlb = new HugetlbZap(env);
     }
 
     /**
@@ -50,21 +52,33 @@ public final class Zap {
     @KernelFunction(value = "zap_page_range_single", file = "mm/memory.c")
     @RequiresLock("MMAP_LOCK:read")
     public void zapPageRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
-        zapRange(mm, vma, start, end, gather, ZapDetails.ALL);
+        if (vma.has(VmFlags.HUGETLB)) {
+            hugetlb.unmap(vma, start, end, gather);
+        } else {
+            zapRange(mm, vma, start, end, gather, ZapDetails.ALL);
+        }
     }
 
     /** As {@link #zapPageRange} for a mapping that stays: so do guard pages, and what nonlinear entries say of their page. */
     @RequiresLock("MMAP_LOCK:read")
     public void discardPages(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
-        zapRange(mm, vma, start, end, gather, vma.isNonlinear() ? ZapDetails.NONLINEAR_PAGES : ZapDetails.PAGES);
+        if (vma.has(VmFlags.HUGETLB)) {
+            hugetlb.unmap(vma, start, end, gather);
+        } else {
+            zapRange(mm, vma, start, end, gather, vma.isNonlinear() ? ZapDetails.NONLINEAR_PAGES : ZapDetails.PAGES);
+        }
     }
 
     /**
      * As {@link #zapPageRange}, and with the i_mmap lock of the mapping's file instead of the mmap lock: page tables are freed
-     * only after the mapping has been unlinked there.
+     * only after the mapping has been unlinked there. Of a file of huge pages the caller has the HUGETLB_LOCK.
      */
     @KernelFunction(value = "unmap_page_range", file = "mm/memory.c")
     void zapRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather, ZapDetails details) {
+        if (vma.has(VmFlags.HUGETLB)) {
+            hugetlb.unmapLocked(vma, start, end, gather);
+            return;
+        }
         PtlGuard guard = new PtlGuard();
         for (long at = start; at < end; ) {
             long next = Math.min(end, (at & Page.PMD_MASK) + Page.PMD_SIZE);

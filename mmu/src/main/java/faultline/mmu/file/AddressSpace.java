@@ -131,7 +131,9 @@ public final class AddressSpace {
         }
     }
 
-    void setSize(long bytes) {
+    /** Sets the size; its caller holds the lock that guards this file's size. */
+    @KernelFunction("i_size_write")
+    public void setSize(long bytes) {
         size = bytes;
     }
 
@@ -310,7 +312,7 @@ public final class AddressSpace {
     }
 
     /** The next index that is cached or in swap from {@code from} to {@code last} inclusive, or -1. */
-    long nextCached(long from, long last) {
+    public long nextCached(long from, long last) {
         return pages.next(from, last);
     }
 
@@ -420,7 +422,7 @@ public final class AddressSpace {
         inodeLock.writeLock();
         try {
             int rc = store.punchHole(firstPage, count);
-            if (rc >= 0) {
+            if (rc >= 0 && !store.hasHugePages()) {
                 Truncation.dropRange(this, firstPage, firstPage + count - 1, false);
             }
             return Math.min(rc, 0);

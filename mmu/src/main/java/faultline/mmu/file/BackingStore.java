@@ -36,6 +36,11 @@ public interface BackingStore {
     /** Whether the pages have no home but memory and swap of this machine (shared anonymous memory, SysV segments). */
     boolean isShmem();
 
+    /** Whether the pages are huge ones, at indexes that are multiples of 512, and may lie beyond the end of the file. */
+    default boolean hasHugePages() {
+        return false;
+    }
+
     /** Whether programs are to take it for shared memory: what {@link #isShmem}, and what the host has in a tmpfs (memfd). */
     default boolean isTmpfs() {
         return isShmem();

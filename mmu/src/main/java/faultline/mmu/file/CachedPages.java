@@ -199,7 +199,7 @@ final class CachedPages {
     int add(long index, long pfn) {
         lock.lock();
         try {
-            if (index >= owner.sizePages()) {
+            if (index >= owner.sizePages() && !owner.store().hasHugePages()) {
                 return -Errno.ENXIO;
             }
             if (tree.get(index) >= 0) {

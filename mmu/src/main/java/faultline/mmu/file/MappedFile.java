@@ -9,6 +9,11 @@ public interface MappedFile {
     /** The pages of the file; the same object for every open file of one inode. */
     AddressSpace mapping();
 
+    /** Whether the file's pages are huge ones of the pool (Linux: {@code is_file_hugepages}). */
+    default boolean isHugetlb() {
+        return false;
+    }
+
     /** Whether opened for reading: without it no mapping at all is allowed (EACCES). */
     boolean readable();
 

@@ -62,18 +62,22 @@ public final class DumpPages {
 
     /**
      * The first address from {@code address} on, at most {@code end}, that need not be a hole: in anonymous memory that is not locked
-     * spans without a page table are passed over at once.
+     * spans without a page table are passed over at once, and so are huge pages of the pool that nobody touched.
      *
      * <p>The address space's tasks have stopped: no mapping changes.
      */
     public long skipUntouched(Vma vma, long address, long end) {
-        if (!vma.isAnonymous() || vma.has(VmFlags.LOCKED)) {
+        boolean pooled = vma.has(VmFlags.HUGETLB);
+        if (!pooled && (!vma.isAnonymous() || vma.has(VmFlags.LOCKED))) {
             return address;
         }
         long at = address;
         while (at < end) {
             long pmdEntry = tables.walkToPmd(vma.mm().pgd(), at);
             if (pmdEntry >= 0 && !Pte.isNone(phys.getLongAcquire(pmdEntry))) {
+                return at;
+            }
+            if (pooled && vma.file().mapping().isCached(vma.pageIndex(at & -Page.PMD_SIZE))) {
                 return at;
             }
             at = (at & -Page.PMD_SIZE) + Page.PMD_SIZE;

@@ -107,13 +107,16 @@ public final class GetUserPages {
         return done;
     }
 
-    /** A forced write to a shared mapping that is read-only would change the file behind its owner's back. */
+    /**
+     * A forced write to a shared mapping that is read-only would change the file behind its owner's back; of mappings of the pool's
+     * huge pages there are none at all.
+     */
     @KernelFunction(value = "check_vma_flags", file = "mm/gup.c")
     private static boolean isAllowed(Vma vma, long may, boolean write) {
         if (vma.hasAny(VmFlags.IO | VmFlags.PFNMAP) || !vma.hasAny(may)) {
             return false;
         }
-        return !write || vma.has(VmFlags.WRITE) || VmFlags.isCow(vma.flags());
+        return !write || vma.has(VmFlags.WRITE) || VmFlags.isCow(vma.flags()) && !vma.has(VmFlags.HUGETLB);
     }
 
     private static int flagsFor(Vma vma, boolean write, boolean force, boolean get) {

@@ -11,6 +11,8 @@ public enum LockRank {
     INODE_LOCK(false),
     /** Shape of an address space: its areas, and that its page tables stay (mmap_lock). A sleeping lock. */
     MMAP_LOCK(false),
+    /** Pages of one file of huge pages, where they are mapped, and what is reserved for it (hugetlb fault mutex). Sleeps. */
+    HUGETLB_LOCK(false),
     /** Content and identity of one page: page lock, PG_locked. A sleeping lock. */
     PAGE_LOCK(false),
     /** The mappings of one file (i_mmap lock): held against truncation and reverse-map walks. */
@@ -31,6 +33,8 @@ public enum LockRank {
     SWAP_LOCK(false),
     /** Lists of pages by last use. */
     LRU_LOCK(false),
+    /** Counts and free pages of the pool of huge pages (hugetlb_lock). */
+    HUGETLB_POOL_LOCK(false),
     /** One cache of single free frames. */
     FRAME_CACHE_LOCK(false),
     /** Free frames. */

@@ -6,18 +6,20 @@
  *
  * <pre>
  * MMAP_LOCK (rw, sleeps)                     one an address space
- *   PAGE_LOCK (sleeps)                       one a page: PG_locked
- *     I_MMAP_LOCK                            one a file
- *       ANON_VMA_LOCK                        one a family of forked areas
- *         USERFAULT_LOCK                     who waits for user space, one a descriptor
- *         VMAP_AREA_LOCK                     kernel address areas
- *         PAGE_TABLE_LOCK                    one an address space, or one a table
- *           PAGE_TABLE_LOCK_NESTED           mremap's destination table
- *             PAGE_CACHE_LOCK                one a file
- *             SWAP_LOCK
- *             LRU_LOCK
- *               FRAME_CACHE_LOCK             caches of single free frames
- *                 FRAME_ALLOCATOR_LOCK
+ *   HUGETLB_LOCK (sleeps)                    one a file of huge pages: reservations, who faults or unmaps
+ *     PAGE_LOCK (sleeps)                     one a page: PG_locked
+ *       I_MMAP_LOCK                          one a file
+ *         ANON_VMA_LOCK                      one a family of forked areas
+ *           USERFAULT_LOCK                   who waits for user space, one a descriptor
+ *           VMAP_AREA_LOCK                   kernel address areas
+ *           PAGE_TABLE_LOCK                  one an address space, or one a table
+ *             PAGE_TABLE_LOCK_NESTED         mremap's destination table
+ *               PAGE_CACHE_LOCK              one a file
+ *               SWAP_LOCK
+ *               LRU_LOCK
+ *               HUGETLB_POOL_LOCK            the pool of huge pages
+ *                 FRAME_CACHE_LOCK           caches of single free frames
+ *                   FRAME_ALLOCATOR_LOCK
  * </pre>
  *
  * <table>

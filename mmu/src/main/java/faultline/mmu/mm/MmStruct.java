@@ -29,6 +29,8 @@ public final class MmStruct implements PageTableOwner {
     public static final int SWAPENTS = 2;
     /** Index of {@link #rss}: pages of shared memory. */
     public static final int SHMEMPAGES = 3;
+    /** Index of {@link #rss}: small pages that huge pages of the pool are worth; they do not count as resident. */
+    public static final int HUGETLBPAGES = 4;
 
     private static final LockClass MMAP_LOCK = new LockClass("mmap", LockRank.MMAP_LOCK);
 
@@ -40,7 +42,8 @@ public final class MmStruct implements PageTableOwner {
     private final SpinLock pageTableLock = new SpinLock(PageTables.PAGE_TABLE_LOCK);
     private final VmaTree vmas = new VmaTree();
     /** Per counter; threads that count at once do so in places of their own, as Linux counts per processor. */
-    private final LongAdder[] rss = {new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder()};
+    private final LongAdder[] rss = {new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder()
+    };
 
     private final TableCounts tableCounts = new TableCounts();
     private final AtomicInteger users = new AtomicInteger(1);

@@ -38,6 +38,10 @@ public final class UnmappedArea {
         } else {
             found = search(mm, addr, len, flags);
         }
+        return checked(mm, found, len);
+    }
+
+    private static long checked(MmStruct mm, long found, long len) {
         if (Errno.isError(found)) {
             return found;
         }
@@ -48,6 +52,38 @@ public final class UnmappedArea {
             return -Errno.EINVAL;
         }
         return found < mm.sysctl().mmapMinAddr && !mm.limits().mayMapLow() ? -Errno.EPERM : found;
+    }
+
+    /**
+     * As {@link #get} for a mapping of huge pages of the pool.
+     *
+     * @return the address, a multiple of 2 MiB; or as {@link #get}, -EINVAL also for a length or a fixed address that is none
+     */
+    @KernelFunction(value = "hugetlb_get_unmapped_area", file = "mm/hugetlb.c")
+    @RequiresLock("MMAP_LOCK")
+    public static long getHuge(MmStruct mm, long addr, long len, int flags) {
+        long within = MmLayout.PMD_SIZE - 1;
+        if (Long.compareUnsigned(len, MmLayout.TASK_SIZE) > 0) {
+            return -Errno.ENOMEM;
+        }
+        if ((len & within) != 0 || (flags & MmapFlags.FIXED) != 0 && (addr & within) != 0) {
+            return -Errno.EINVAL;
+        }
+        if ((flags & MmapFlags.FIXED) != 0) {
+            return checked(mm, addr, len);
+        }
+        long hint = addr + within & ~within;
+        if (hint != 0 && Long.compareUnsigned(MmLayout.TASK_SIZE - len, hint) >= 0 && isFree(mm, hint, len)) {
+            return checked(mm, hint, len);
+        }
+        // Room for the mapping wherever in it the boundary is; it takes the end of it that the search comes from.
+        long padded = len + MmLayout.PMD_SIZE - MmLayout.PAGE_SIZE;
+        long found = search(mm, 0, padded, flags);
+        if (Errno.isError(found)) {
+            return found;
+        }
+        boolean down = mm.topDown() && (flags & MmapFlags.BIT32) == 0;
+        return checked(mm, down ? found + padded - len & ~within : found + within & ~within, len);
     }
 
     /** Room on a 2 MiB boundary, so that the mapping could be of huge pages; any room when there is none. */

@@ -1,5 +1,6 @@
 package faultline.mmu.mm;
 
+import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
 /**
@@ -17,7 +18,19 @@ public interface VmOperations {
      *
      * @return the frame number, or -errno; -EFAULT becomes SIGBUS
      */
-    long faultPfn(Vma vma, long pgoff);
+    default long faultPfn(Vma vma, long pgoff) {
+        return -Errno.EFAULT;
+    }
+
+    /** Whether the mapping may become two at {@code at}. @return 0 or -errno */
+    default int maySplit(Vma vma, long at) {
+        return 0;
+    }
+
+    /** Bytes of the pages that the mapping is made of. */
+    default long pageSize() {
+        return MmLayout.PAGE_SIZE;
+    }
 
     /** Another mapping of the object came to be: by split, copy at mremap, or fork. */
     default void open(Vma vma) {}

@@ -25,6 +25,9 @@ public final class Vma implements MappedArea {
     private Object anonVma;
     private Object anonMergeKey;
     private Object userfault;
+    /** Volatile: the owner of a huge page marks a forked child's mapping, with that one's i_mmap lock only. */
+    private volatile Object privateData;
+
     private boolean fileShared;
     private final IntervalNode sharedNode = new IntervalNode(this);
     private final IntervalNode anonNode = new IntervalNode(this);
@@ -64,6 +67,7 @@ public final class Vma implements MappedArea {
         copy.fileShared = fileShared;
         copy.userfault = userfault;
         copy.pageProt = pageProt;
+        copy.privateData = forMm == mm ? privateData : null;
         return copy;
     }
 
@@ -161,6 +165,16 @@ public final class Vma implements MappedArea {
 
     public void setOps(VmOperations newOps) {
         ops = newOps;
+    }
+
+    /** What {@link #ops()} keeps for the mapping; parts that it is split into have it too, a forked child's copy has none. */
+    @KernelFunction("vm_private_data")
+    public Object privateData() {
+        return privateData;
+    }
+
+    public void setPrivateData(Object data) {
+        privateData = data;
     }
 
     /** Private or shared memory without file and operations: its pages are anonymous (Linux: {@code vma_is_anonymous}). */

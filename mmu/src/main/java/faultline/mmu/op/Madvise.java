@@ -119,6 +119,10 @@ public final class Madvise {
         if (newFlags == vma.flags()) {
             return 0;
         }
+        int refused = VmaSplit.mayCutOut(vma, start, end);
+        if (refused != 0) {
+            return refused;
+        }
         Vma changed = VmaMerge.modifyFlags(vma, start, end, newFlags);
         if (changed == null) {
             return -Errno.EAGAIN;
@@ -143,16 +147,18 @@ public final class Madvise {
                 vma.file() != null || (f & VmFlags.SHARED) != 0 ? -Errno.EINVAL : f | VmFlags.WIPEONFORK;
             case Madv.KEEPONFORK -> (f & VmFlags.DROPPABLE) != 0 ? -Errno.EINVAL : f & ~VmFlags.WIPEONFORK;
             case Madv.DONTDUMP -> f | VmFlags.DONTDUMP;
-            case Madv.DODUMP ->
-                (f & (VmFlags.SPECIAL | VmFlags.DROPPABLE)) != 0 ? -Errno.EINVAL : f & ~VmFlags.DONTDUMP;
-            case Madv.HUGEPAGE ->
-                (f & VmFlags.SPECIAL) != 0 ? -Errno.EINVAL : f & ~VmFlags.NOHUGEPAGE | VmFlags.HUGEPAGE;
-            case Madv.NOHUGEPAGE ->
-                (f & VmFlags.SPECIAL) != 0 ? -Errno.EINVAL : f & ~VmFlags.HUGEPAGE | VmFlags.NOHUGEPAGE;
+            case Madv.DODUMP -> isSpecial(f) || (f & VmFlags.DROPPABLE) != 0 ? -Errno.EINVAL : f & ~VmFlags.DONTDUMP;
+            case Madv.HUGEPAGE -> isSpecial(f) ? -Errno.EINVAL : f & ~VmFlags.NOHUGEPAGE | VmFlags.HUGEPAGE;
+            case Madv.NOHUGEPAGE -> isSpecial(f) ? -Errno.EINVAL : f & ~VmFlags.HUGEPAGE | VmFlags.NOHUGEPAGE;
             case Madv.MERGEABLE -> isKsmCompatible(f) ? f | VmFlags.MERGEABLE : f;
             case Madv.UNMERGEABLE -> f & ~VmFlags.MERGEABLE;
             default -> throw new IllegalStateException("advice " + advice);
         };
+    }
+
+    /** Whether the mapping is none of ordinary memory; one of the pool's huge pages may merely not grow. */
+    private static boolean isSpecial(long flags) {
+        return (flags & VmFlags.SPECIAL) != 0 && (flags & VmFlags.HUGETLB) == 0;
     }
 
     @KernelFunction(value = "vma_ksm_compatible", file = "mm/ksm.c")

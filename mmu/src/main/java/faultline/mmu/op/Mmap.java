@@ -5,6 +5,7 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.UserfaultEvents;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.hugetlb.AnonHugeFile;
 import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
@@ -44,13 +45,40 @@ public final class Mmap {
     public long doMmap(
             MmStruct mm, FaultContext ctx, long addr, long len, int prot, int flags, MappedFile file, long pgoff) {
         boolean anonymous = (flags & MmapFlags.ANONYMOUS) != 0;
-        if ((flags & MmapFlags.HUGETLB) != 0) {
-            return hugePages(anonymous, flags);
+        if (anonymous && (flags & MmapFlags.HUGETLB) != 0) {
+            return hugePages(mm, ctx, addr, len, prot, flags, pgoff);
         }
         if (!anonymous && file == null) {
             return -Errno.EBADF;
         }
+        if (!anonymous && file.isHugetlb()) {
+            MmapRequest request = new MmapRequest(env, mm, file, prot, flags);
+            return run(request, mm, ctx, addr, hugeAlign(len), pgoff);
+        }
+        if ((flags & MmapFlags.HUGETLB) != 0) {
+            return -Errno.EINVAL;
+        }
         return run(new MmapRequest(env, mm, anonymous ? null : file, prot, flags), mm, ctx, addr, len, pgoff);
+    }
+
+    private static long hugeAlign(long len) {
+        return len + MmLayout.PMD_SIZE - 1 & -MmLayout.PMD_SIZE;
+    }
+
+    /** Anonymous memory of huge pages is a nameless file. There are none of 1 GiB: their pool is always empty. */
+    private long hugePages(MmStruct mm, FaultContext ctx, long addr, long len, int prot, int flags, long pgoff) {
+        int log2 = flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK;
+        if (log2 == LOG2_1G && len != 0) {
+            return -Errno.ENOMEM;
+        }
+        if (log2 != 0 && log2 != LOG2_2M) {
+            return -Errno.EINVAL;
+        }
+        long aligned = hugeAlign(len);
+        AnonHugeFile file = new AnonHugeFile(env.hugetlb, aligned);
+        long result = run(new MmapRequest(env, mm, file, prot, flags), mm, ctx, addr, aligned, pgoff);
+        file.put();
+        return result;
     }
 
     /**
@@ -104,12 +132,5 @@ public final class Mmap {
         } finally {
             mm.mmapLock().writeUnlock();
         }
-    }
-
-    /** The pool of huge pages is empty, as it is on Linux until the administrator fills it. */
-    private static long hugePages(boolean anonymous, int flags) {
-        int log2 = flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK;
-        boolean known = log2 == 0 || log2 == LOG2_2M || log2 == LOG2_1G;
-        return anonymous && known ? -Errno.ENOMEM : -Errno.EINVAL;
     }
 }

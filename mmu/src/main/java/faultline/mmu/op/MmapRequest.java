@@ -4,6 +4,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.hugetlb.HugetlbMapping;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.MmLayout;
@@ -24,6 +25,9 @@ final class MmapRequest {
     private final OpEnv env;
     private final MmStruct mm;
     private final MappedFile file;
+    /** Whether the file's pages are huge ones of the pool. */
+    private final boolean huge;
+
     private final int prot;
     private int flags;
     private long vmFlags;
@@ -39,6 +43,7 @@ final class MmapRequest {
         this.env = env;
         this.mm = mm;
         this.file = file;
+        this.huge = file != null && file.isHugetlb();
         this.prot = prot;
         this.flags = flags;
     }
@@ -81,7 +86,9 @@ final class MmapRequest {
             return -Errno.ENOMEM;
         }
         vmFlags = VmFlags.ofProt(prot) | flagBits() | mm.defFlags() | VmFlags.MAY_FLAGS;
-        addr = UnmappedArea.get(mm, addr, len, file == null, pgoff, flags);
+        addr = huge
+                ? UnmappedArea.getHuge(mm, addr, len, flags)
+                : UnmappedArea.get(mm, addr, len, file == null, pgoff, flags);
         if (Errno.isError(addr)) {
             return addr;
         }
@@ -89,7 +96,8 @@ final class MmapRequest {
         if (error != 0) {
             return error;
         }
-        if ((flags & MmapFlags.NORESERVE) != 0 && mm.commit().mode() != CommitAccount.Mode.NEVER) {
+        // Huge pages are promised whatever the rule for other memory is.
+        if ((flags & MmapFlags.NORESERVE) != 0 && (huge || mm.commit().mode() != CommitAccount.Mode.NEVER)) {
             vmFlags |= VmFlags.NORESERVE;
         }
         long result = region();
@@ -257,7 +265,7 @@ final class MmapRequest {
             return -Errno.ENOMEM;
         }
         long charged = 0;
-        if ((vmFlags & (VmFlags.NORESERVE | VmFlags.SHARED | VmFlags.WRITE)) == VmFlags.WRITE) {
+        if (!huge && (vmFlags & (VmFlags.NORESERVE | VmFlags.SHARED | VmFlags.WRITE)) == VmFlags.WRITE) {
             charged = pages - old.accounted();
             if (charged != 0 && mm.commit().charge(charged) != 0) {
                 return -Errno.ENOMEM;
@@ -286,6 +294,9 @@ final class MmapRequest {
             old.keepCharge();
         }
         old.complete();
+        if (huge) {
+            return enterHuge(fresh);
+        }
         Vma vma = behind == file && device == null
                 ? VmaMerge.forNew(mm, addr, addr + len, vmFlags, pgoff, behind).newRange()
                 : null;
@@ -294,6 +305,21 @@ final class MmapRequest {
         }
         mm.account(vmFlags, pages);
         settleLock(vma, pages);
+        return addr;
+    }
+
+    /** What was mapped there gave its huge pages back first: they may be the ones that are promised now. */
+    private long enterHuge(Vma fresh) {
+        fresh.setFile(file, false);
+        int error = HugetlbMapping.mmap(fresh);
+        if (error != 0) {
+            return error;
+        }
+        VmaFile.get(fresh);
+        mm.vmas().insert(fresh);
+        VmaRelink.link(fresh);
+        mm.account(fresh.flags(), fresh.pages());
+        settleLock(fresh, fresh.pages());
         return addr;
     }
 

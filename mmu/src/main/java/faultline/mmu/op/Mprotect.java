@@ -24,7 +24,7 @@ public final class Mprotect {
      * Sets the rights of a range. On an error in the middle, what lies before it keeps its new rights, as on Linux.
      *
      * @param prot {@link Prot} bits
-     * @return 0; -EINVAL (address not on a page, unknown bits, PROT_GROWS* on a mapping that does not), -ENOMEM (hole, wrap,
+     * @return 0; -EINVAL (address not on a page, or inside a huge page of the pool, unknown bits, PROT_GROWS* on a mapping that does not), -ENOMEM (hole, wrap,
      *     limit), -EACCES (more than the file was opened for), -EPERM (sealed)
      */
     @KernelFunction(value = "do_mprotect_pkey", file = "mm/mprotect.c")
@@ -117,6 +117,10 @@ public final class Mprotect {
             }
             if (newFlags == oldFlags) {
                 return 0;
+            }
+            int refused = VmaSplit.mayCutOut(vma, start, end);
+            if (refused != 0) {
+                return refused;
             }
             long pages = end - start >>> MmLayout.PAGE_SHIFT;
             long charged = 0;

@@ -3,6 +3,7 @@ package faultline.mmu.op;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.hugetlb.HugetlbMapping;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
@@ -129,7 +130,7 @@ final class MremapRequest {
             if (!seen && start < v.start()) {
                 return -Errno.EFAULT;
             }
-            boolean several = v.userfault() == null && v.ops() == null;
+            boolean several = v.userfault() == null && (v.ops() == null || v.has(VmFlags.HUGETLB));
             if (!several && (seen || v.end() < end)) {
                 return -Errno.EFAULT;
             }
@@ -179,6 +180,9 @@ final class MremapRequest {
         if (vma.has(VmFlags.SEALED)) {
             return -Errno.EPERM;
         }
+        if (vma.has(VmFlags.HUGETLB) && !alignHuge()) {
+            return -Errno.EINVAL;
+        }
         if (!impliesNewAddress()) {
             newAddr = addr;
         }
@@ -196,6 +200,15 @@ final class MremapRequest {
             return -Errno.EFAULT;
         }
         return newLen == kept ? 0 : checkGrowth();
+    }
+
+    /** Lengths are made ones of whole huge pages. @return false where an address is none, or the mapping would grow */
+    @KernelFunction(value = "align_hugetlb", file = "mm/mremap.c")
+    private boolean alignHuge() {
+        long within = MmLayout.PMD_SIZE - 1;
+        oldLen = oldLen + within & ~within;
+        newLen = newLen + within & ~within;
+        return ((addr | newAddr) & within) == 0 && newLen <= oldLen;
     }
 
     private long checkGrowth() {
@@ -320,8 +333,10 @@ final class MremapRequest {
     @KernelFunction(value = "vrm_set_new_addr", file = "mm/mremap.c")
     private long chooseAddress() {
         long hint = impliesNewAddress() ? newAddr : 0;
-        long found = UnmappedArea.get(
-                mm, hint, newLen, vma.file() == null, vma.pageIndex(addr), fixed() ? MmapFlags.FIXED : 0);
+        int how = fixed() ? MmapFlags.FIXED : 0;
+        long found = vma.has(VmFlags.HUGETLB)
+                ? UnmappedArea.getHuge(mm, hint, newLen, how)
+                : UnmappedArea.get(mm, hint, newLen, vma.file() == null, vma.pageIndex(addr), how);
         if (Errno.isError(found)) {
             return found;
         }
@@ -409,6 +424,7 @@ final class MremapRequest {
         if (oldLen == 0) {
             return;
         }
+        leavePromises();
         int error = Munmap.unmap(env, mm, addr, oldLen);
         if (!accountable) {
             return;
@@ -424,6 +440,18 @@ final class MremapRequest {
         }
         if (end > addr + oldLen) {
             restoreAccount(mm.vmas().lookup(end - MmLayout.PAGE_SIZE));
+        }
+    }
+
+    /** Huge pages that are reserved for what has moved stay so for its copy: only the part that goes forgets them. */
+    private void leavePromises() {
+        if (!vma.has(VmFlags.HUGETLB)) {
+            return;
+        }
+        boolean apart = (vma.start() == addr || VmaSplit.splitUnchecked(vma, addr, true) == 0)
+                && (vma.end() == addr + oldLen || VmaSplit.splitUnchecked(vma, addr + oldLen, false) == 0);
+        if (apart) {
+            HugetlbMapping.forgetPromises(vma);
         }
     }
 

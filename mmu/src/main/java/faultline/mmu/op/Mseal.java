@@ -62,6 +62,10 @@ public final class Mseal {
             Vma vma = mm.vmas().lookup(start);
             long to = Math.min(end, vma.end());
             if (!vma.has(VmFlags.SEALED)) {
+                int refused = VmaSplit.mayCutOut(vma, start, to);
+                if (refused != 0) {
+                    return refused;
+                }
                 long sealed = vma.flags() | VmFlags.SEALED;
                 Vma changed = VmaMerge.modifyFlags(vma, start, to, sealed);
                 if (changed == null) {

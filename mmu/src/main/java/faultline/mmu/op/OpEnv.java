@@ -7,6 +7,7 @@ import faultline.mmu.fault.Zap;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.Populate;
+import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.table.MoveHook;
@@ -28,6 +29,7 @@ public final class OpEnv {
     final ForkCopy forkCopy;
     final Populate populate;
     final Reclaimer reclaimer;
+    final HugetlbPool hugetlb;
     /** For tests: what stands between the mover and the locks it takes, which can leave a rule out and see what for it is. */
     volatile UnaryOperator<MoveHook> moveHook = UnaryOperator.identity();
 
@@ -35,7 +37,13 @@ public final class OpEnv {
 
     /** Puts together what {@code faults} works on and what is built on it. */
     public OpEnv(
-            FaultHandler faults, Zap zap, ForkCopy forkCopy, GetUserPages gup, Reclaimer reclaimer, MoveMode moveMode) {
+            FaultHandler faults,
+            Zap zap,
+            ForkCopy forkCopy,
+            GetUserPages gup,
+            Reclaimer reclaimer,
+            HugetlbPool hugetlb,
+            MoveMode moveMode) {
         this.faults = faults;
         this.faultEnv = faults.env();
         this.tables = faultEnv.tables();
@@ -44,6 +52,7 @@ public final class OpEnv {
         this.zap = zap;
         this.forkCopy = forkCopy;
         this.reclaimer = reclaimer;
+        this.hugetlb = hugetlb;
         this.populate = new Populate(gup);
     }
 

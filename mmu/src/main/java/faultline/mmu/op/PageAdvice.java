@@ -20,6 +20,9 @@ import faultline.mmu.tlb.MmuGather;
 
 /** Advice about the pages of one part of one mapping. Preconditions: the mmap lock is held shared. */
 final class PageAdvice {
+    /** Mappings whose pages are on no list of reclaim. */
+    private static final long NOT_RECLAIMED = VmFlags.PFNMAP | VmFlags.LOCKED | VmFlags.HUGETLB;
+
     private final OpEnv env;
     private final Vma vma;
     private final long start;
@@ -46,8 +49,9 @@ final class PageAdvice {
     long check(int advice) {
         boolean refused =
                 switch (advice) {
-                    case Madv.DONTNEED_LOCKED -> vma.hasAny(VmFlags.PFNMAP);
-                    case Madv.DONTNEED, Madv.COLD, Madv.PAGEOUT -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED);
+                    case Madv.DONTNEED_LOCKED -> vma.hasAny(VmFlags.PFNMAP) || cutsHugePage();
+                    case Madv.DONTNEED -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || cutsHugePage();
+                    case Madv.COLD, Madv.PAGEOUT -> vma.hasAny(NOT_RECLAIMED);
                     case Madv.FREE -> vma.hasAny(VmFlags.PFNMAP | VmFlags.LOCKED) || !vma.isAnonymous();
                     case Madv.REMOVE ->
                         vma.hasAny(VmFlags.LOCKED | VmFlags.NONLINEAR)
@@ -59,6 +63,10 @@ final class PageAdvice {
             return -Errno.EINVAL;
         }
         return advice == Madv.REMOVE && !VmFlags.isSharedMayWrite(vma.flags()) ? -Errno.EACCES : 0;
+    }
+
+    private boolean cutsHugePage() {
+        return vma.has(VmFlags.HUGETLB) && (start & MmLayout.PMD_SIZE - 1) != 0;
     }
 
     /** Follows advice that {@link #check} has nothing against. @return 0 or -errno */
@@ -79,7 +87,7 @@ final class PageAdvice {
     /** Brings pages of a file into the cache, without entering them into page tables. */
     @KernelFunction(value = "madvise_willneed", file = "mm/madvise.c")
     private long willNeed() {
-        if (vma.file() == null || vma.file().mapping() == null) {
+        if (vma.file() == null || vma.file().mapping() == null || vma.has(VmFlags.HUGETLB)) {
             return 0;
         }
         AddressSpace mapping = vma.file().mapping();
@@ -98,9 +106,11 @@ final class PageAdvice {
 
     @KernelFunction(value = "madvise_dontneed_single_vma", file = "mm/madvise.c")
     private long dontNeed() {
+        // Callers need not know that pages are huge: what they do not name as a whole stays.
+        long to = vma.has(VmFlags.HUGETLB) ? end & -MmLayout.PMD_SIZE : end;
         MmuGather gather = env.gather(vma.mm(), false);
         vma.mm().updateHiwaterRss();
-        env.zap.discardPages(vma.mm(), vma, start, end, gather);
+        env.zap.discardPages(vma.mm(), vma, start, to, gather);
         env.finish(gather);
         return 0;
     }

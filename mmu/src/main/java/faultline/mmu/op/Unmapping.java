@@ -55,7 +55,8 @@ final class Unmapping {
     /**
      * Splits mappings at the ends of the range.
      *
-     * @return 0; -ENOMEM when a split would exceed vm.max_map_count; -EPERM when a mapping is sealed
+     * @return 0; -ENOMEM when a split would exceed vm.max_map_count; -EPERM when a mapping is sealed; -EINVAL when the range begins or
+     *     ends inside a huge page of the pool
      */
     @KernelFunction(value = "vms_gather_munmap_vmas", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")
@@ -91,8 +92,9 @@ final class Unmapping {
             if (first.has(VmFlags.SEALED)) {
                 return -Errno.EPERM;
             }
-            if (VmaSplit.splitUnchecked(first, start, true) != 0) {
-                return -Errno.ENOMEM;
+            int error = VmaSplit.splitUnchecked(first, start, true);
+            if (error != 0) {
+                return error;
             }
         }
         for (Vma v = mm.vmas().intersection(start, end); v != null && v.start() < end; v = v.next()) {

@@ -16,7 +16,7 @@ final class VmaSplit {
     /**
      * As {@link #splitUnchecked}, within vm.max_map_count.
      *
-     * @return 0 or -ENOMEM
+     * @return as that
      */
     @KernelFunction(value = "split_vma", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")
@@ -28,11 +28,15 @@ final class VmaSplit {
     /**
      * Splits {@code vma} at {@code at}: it keeps the upper part when {@code newBelow}, else the lower one.
      *
-     * @return 0 or -ENOMEM
+     * @return 0, -ENOMEM, or -EINVAL inside a huge page of the pool
      */
     @KernelFunction(value = "__split_vma", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")
     static int splitUnchecked(Vma vma, long at, boolean newBelow) {
+        int refused = vma.ops() == null ? 0 : vma.ops().maySplit(vma, at);
+        if (refused != 0) {
+            return refused;
+        }
         long offset = vma.pgoff() + (at - vma.start() >>> MmLayout.PAGE_SHIFT);
         Vma part = newBelow
                 ? duplicate(vma, vma.mm(), vma.start(), at, vma.pgoff())
@@ -52,6 +56,16 @@ final class VmaSplit {
             vma.mm().vmas().insert(part);
         }
         return 0;
+    }
+
+    /** Whether [{@code start}, {@code end}), a part of {@code vma}, may become a mapping of its own. @return 0 or -EINVAL */
+    @RequiresLock("MMAP_LOCK")
+    static int mayCutOut(Vma vma, long start, long end) {
+        if (vma.ops() == null) {
+            return 0;
+        }
+        int error = start == vma.start() ? 0 : vma.ops().maySplit(vma, start);
+        return error != 0 || end == vma.end() ? error : vma.ops().maySplit(vma, end);
     }
 
     /** A copy of {@code vma} with other bounds, or null when there is no memory for it. */

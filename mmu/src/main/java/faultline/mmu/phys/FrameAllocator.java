@@ -41,6 +41,7 @@ public final class FrameAllocator {
     private volatile FrameReclaim reclaim;
     private volatile FrameRelease release;
     private volatile FrameRelease cacheRelease;
+    private volatile FrameRelease hugetlbRelease;
 
     /** Set while the thread reclaims: what it allocates then must not reclaim again (PF_MEMALLOC). */
     private final ThreadLocal<Boolean> reclaiming = new ThreadLocal<>();
@@ -273,6 +274,10 @@ public final class FrameAllocator {
             if (hook != null && frames.test(pfn, PageFlags.LRU)) {
                 hook.release(pfn);
             }
+            if (frames.test(pfn, PageFlags.HUGETLB)) {
+                hugetlbRelease.release(pfn);
+                return;
+            }
             if (frames.test(pfn, PageFlags.HEAD)) {
                 order = frames.order(pfn);
                 frames.splitCompound(pfn, 0);
@@ -400,6 +405,11 @@ public final class FrameAllocator {
      */
     public void setRelease(FrameRelease newRelease) {
         release = newRelease;
+    }
+
+    /** Plugs in the pool that compound pages with {@link PageFlags#HUGETLB} go back to. */
+    public void setHugetlbRelease(FrameRelease newRelease) {
+        hugetlbRelease = newRelease;
     }
 
     /** Plugs in who looks at frames that only the swap cache refers to any more. Its caller has no reference to the frame. */

@@ -56,6 +56,7 @@ final class Audit {
         if (system.swap() != null) {
             system.swap().audit(swapped, this::report);
         }
+        new HugetlbAudit(system, this::report).run();
         String lists = phys.allocator().audit();
         if (lists != null) {
             report(lists);
@@ -140,7 +141,7 @@ final class Audit {
         private int ptes;
         private int pmds;
         private int puds;
-        private final long[] rss = new long[4];
+        private final long[] rss = new long[5];
 
         TableCheck(MmStruct mm) {
             this.mm = mm;
@@ -213,8 +214,12 @@ final class Audit {
                 return;
             }
             mapped[(int) pfn]++;
-            rss[MmStruct.ANONPAGES] += HugePmd.FRAMES;
-            expect(frames.mapping(pfn) == v.anonVma(), mm, "reverse map does not lead to " + at + " " + v);
+            boolean pooled = v.has(VmFlags.HUGETLB);
+            expect(pooled == frames.test(pfn, PageFlags.HUGETLB), mm, "huge page of the wrong kind at " + at + " " + v);
+            rss[pooled ? MmStruct.HUGETLBPAGES : MmStruct.ANONPAGES] += HugePmd.FRAMES;
+            boolean ofFile = pooled && !frames.test(pfn, PageFlags.ANON);
+            Object owner = ofFile ? v.file().mapping() : v.anonVma();
+            expect(frames.mapping(pfn) == owner, mm, "reverse map does not lead to " + at + " " + v);
             expect(
                     frames.index(pfn) == v.pageIndex(address),
                     mm,

@@ -9,6 +9,7 @@ import faultline.mmu.fault.Zap;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.UserMemory;
+import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.kernel.InitMm;
 import faultline.mmu.kernel.Vmalloc;
 import faultline.mmu.mm.CommitAccount;
@@ -73,6 +74,7 @@ public final class MemorySystem implements AutoCloseable {
     /** Null when there is none. */
     private final Kswapd kswapd;
 
+    private final HugetlbPool hugetlb;
     private final GetUserPages gup;
     private final UserMemory userMemory;
     private final CommitAccount commit;
@@ -123,6 +125,7 @@ public final class MemorySystem implements AutoCloseable {
         reclaimer = new Reclaimer(cache, tables, env.rmap(), swap);
         phys.allocator().setReclaim(reclaimer);
         kswapd = config.kswapd() ? new Kswapd(reclaimer, phys.allocator()) : null;
+        hugetlb = new HugetlbPool(cache);
         gup = new GetUserPages(faults);
         userMemory = new UserMemory(faults);
         commit = new CommitAccount(
@@ -130,7 +133,7 @@ public final class MemorySystem implements AutoCloseable {
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
         sysctl.thp = config.thp();
-        ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, reclaimer, config.move());
+        ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, reclaimer, hugetlb, config.move());
         mmap = new Mmap(ops);
         munmap = new Munmap(ops);
         mprotect = new Mprotect(ops);
@@ -261,6 +264,11 @@ public final class MemorySystem implements AutoCloseable {
     /** Who finds frames when they run out. */
     public Reclaimer reclaimer() {
         return reclaimer;
+    }
+
+    /** The huge pages of MAP_HUGETLB and the like. */
+    public HugetlbPool hugetlb() {
+        return hugetlb;
     }
 
     public CommitAccount commit() {

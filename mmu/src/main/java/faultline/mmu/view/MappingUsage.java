@@ -27,6 +27,8 @@ final class MappingUsage extends PageTableWalk {
     long anonymous;
     long lazyFree;
     long anonHuge;
+    long sharedHugetlb;
+    long privateHugetlb;
     long swap;
     long share;
     long shareDirty;
@@ -88,8 +90,22 @@ final class MappingUsage extends PageTableWalk {
         if (Pte.isSpecial(entry)) {
             return; // zeros, which nobody counts
         }
+        if (vma.has(VmFlags.HUGETLB)) {
+            hugetlb(entry, end - addr);
+            return;
+        }
         anonHuge += end - addr;
         page(Pte.pfn(entry), end - addr, Pte.isYoung(entry), Pte.isDirty(entry));
+    }
+
+    /** Pages of the pool are no resident memory. */
+    @KernelFunction(value = "smaps_hugetlb_range", file = "fs/proc/task_mmu.c")
+    private void hugetlb(long entry, long bytes) {
+        if (frames.mapcount(Pte.pfn(entry)) > 1) {
+            sharedHugetlb += bytes;
+        } else {
+            privateHugetlb += bytes;
+        }
     }
 
     @KernelFunction(value = "smaps_account", file = "fs/proc/task_mmu.c")

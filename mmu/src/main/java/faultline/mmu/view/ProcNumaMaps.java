@@ -80,6 +80,8 @@ public final class ProcNumaMaps {
         private long writeback;
         private long swapCache;
         private int mostMapped;
+        /** Pages of the pool are counted as what they are. */
+        private boolean pooled;
 
         Counts(PageTables tables) {
             super(tables);
@@ -88,6 +90,7 @@ public final class ProcNumaMaps {
 
         @RequiresLock("MMAP_LOCK:read")
         void add(Vma v) {
+            pooled = v.has(VmFlags.HUGETLB);
             walk(v.mm(), v.start(), v.end());
         }
 
@@ -102,7 +105,7 @@ public final class ProcNumaMaps {
 
         @Override
         protected void huge(long pmdEntry, long addr, long end) {
-            add(phys.getLongAcquire(pmdEntry), PAGES_A_HUGE);
+            add(phys.getLongAcquire(pmdEntry), pooled ? 1 : PAGES_A_HUGE);
         }
 
         @KernelFunction(value = "can_gather_numa_stats", file = "fs/proc/task_mmu.c")
@@ -135,7 +138,7 @@ public final class ProcNumaMaps {
             field(out, "active", active, active < pages && !v.has(VmFlags.HUGETLB));
             field(out, "writeback", writeback, writeback != 0);
             field(out, "N0", pages, true);
-            field(out, "kernelpagesize_kB", v.has(VmFlags.HUGETLB) ? MmLayout.PMD_SIZE >>> 10 : 4, true);
+            field(out, "kernelpagesize_kB", ProcSmaps.pageSize(v) >>> 10, true);
         }
 
         private static void field(StringBuilder out, String name, long value, boolean shown) {

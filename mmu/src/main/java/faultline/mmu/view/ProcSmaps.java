@@ -68,8 +68,8 @@ public final class ProcSmaps {
                 usage.add(v);
                 VmaText.append(out, v);
                 line(out, "Size:           ", v.length());
-                line(out, "KernelPageSize: ", 4096);
-                line(out, "MMUPageSize:    ", 4096);
+                line(out, "KernelPageSize: ", pageSize(v));
+                line(out, "MMUPageSize:    ", pageSize(v));
                 sums(out, usage, false);
                 if (v.isNonlinear()) {
                     line(out, "Nonlinear:      ", usage.nonlinear);
@@ -87,6 +87,11 @@ public final class ProcSmaps {
             mm.mmapLock().readUnlock();
         }
         return out.toString();
+    }
+
+    @KernelFunction(value = "vma_kernel_pagesize", file = "mm/hugetlb.c")
+    static long pageSize(Vma v) {
+        return v.ops() == null ? MmLayout.PAGE_SIZE : v.ops().pageSize();
     }
 
     /** All mappings' sums together. */
@@ -134,8 +139,8 @@ public final class ProcSmaps {
         line(out, "AnonHugePages:  ", u.anonHuge);
         line(out, "ShmemPmdMapped: ", 0);
         line(out, "FilePmdMapped:  ", 0);
-        line(out, "Shared_Hugetlb: ", 0);
-        line(out, "Private_Hugetlb:", 0);
+        line(out, "Shared_Hugetlb: ", u.sharedHugetlb);
+        line(out, "Private_Hugetlb:", u.privateHugetlb);
         line(out, "Swap:           ", u.swap);
         line(out, "SwapPss:        ", u.swap);
         line(out, "Locked:         ", MappingUsage.bytes(u.shareLocked));
