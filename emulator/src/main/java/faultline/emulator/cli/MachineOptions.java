@@ -110,6 +110,13 @@ public final class MachineOptions {
                             + " before (default: ${DEFAULT-VALUE}).")
     private String remapFilePages = "emulate";
 
+    @Option(
+            names = "--hugepages",
+            paramLabel = "N",
+            description =
+                    "Huge pages of 2 MiB, of the guest's memory, in the pool for MAP_HUGETLB and the like (default: 0).")
+    private long poolPages;
+
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
 
@@ -162,6 +169,10 @@ public final class MachineOptions {
         if (swapBytes > MOST_SWAP) {
             throw new CommandException(ExitStatus.TROUBLE, "--swap: at most 1T, not " + swapBytes + " bytes");
         }
+        if (poolPages < 0 || poolPages > (memBytes - LEAST_MEMORY) / PAGE_TABLE_SPAN) {
+            throw new CommandException(
+                    ExitStatus.TROUBLE, "--hugepages: from 0 to what --mem has room for beside 16M, not " + poolPages);
+        }
         List<String> argv = RawArguments.last(command);
         List<String> env = guestEnvironment();
         Path root = isolation.root();
@@ -179,6 +190,7 @@ public final class MachineOptions {
         all.put("aslr", aslr);
         all.put("remap-file-pages", remapFilePages);
         isolation.addTo(all);
+        all.put("hugepages", Long.toString(poolPages));
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
         }

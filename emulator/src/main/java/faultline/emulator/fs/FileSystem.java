@@ -4,6 +4,7 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.mmu.Errno;
 import faultline.mmu.file.PageCache;
+import faultline.mmu.hugetlb.HugetlbPool;
 
 /**
  * The files of one machine: its root directory, its inodes with cached pages, and what a first process starts with.
@@ -18,18 +19,21 @@ public final class FileSystem implements AutoCloseable {
     private static final long NO_LIMIT = Integer.MAX_VALUE;
 
     private final InodeCache inodes;
+    private final HugetlbFiles hugetlb;
     private final GuestRoot root;
     private final VirtualTree tree;
 
     /**
      * @param pages the machine's page cache
+     * @param hugePages the pool that files of huge pages live in
      * @param isolation what of the host the guest may reach
      * @param processes what /proc tells of; null for no virtual files at all
      * @throws IllegalArgumentException if a directory cannot be opened
      */
-    public FileSystem(PageCache pages, Isolation isolation, ProcSource processes) {
+    public FileSystem(PageCache pages, HugetlbPool hugePages, Isolation isolation, ProcSource processes) {
         inodes = new InodeCache(pages);
-        root = new GuestRoot(isolation, inodes);
+        hugetlb = new HugetlbFiles(hugePages);
+        root = new GuestRoot(isolation, inodes, hugetlb);
         tree = processes == null ? VirtualTree.NONE : new GuestTree(root, processes);
     }
 
@@ -77,6 +81,7 @@ public final class FileSystem implements AutoCloseable {
     public void close() {
         inodes.writebackAll();
         inodes.discardKept();
+        hugetlb.close();
         root.close();
     }
 }

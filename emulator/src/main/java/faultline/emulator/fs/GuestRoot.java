@@ -23,6 +23,7 @@ public final class GuestRoot implements AutoCloseable {
     private final String hostPath;
     private final long procDev;
     private final InodeCache inodes;
+    private final HugetlbFiles hugetlb;
     private final AbstractNames abstractNames = new AbstractNames();
 
     /**
@@ -30,9 +31,10 @@ public final class GuestRoot implements AutoCloseable {
      *
      * @throws IllegalArgumentException if a directory cannot be opened
      */
-    GuestRoot(Isolation isolation, InodeCache inodes) {
+    GuestRoot(Isolation isolation, InodeCache inodes, HugetlbFiles hugetlb) {
         this.isolation = isolation;
         this.inodes = inodes;
+        this.hugetlb = hugetlb;
         this.fd = openDirectory(Libc.AT_FDCWD, isolation.root() == null ? "/" : latin1(isolation.root()), 0);
         this.hostPath = confined() ? hostPathOfFd(fd) : "";
         MemorySegment stat = HostScratch.get().struct();
@@ -66,6 +68,11 @@ public final class GuestRoot implements AutoCloseable {
         return inodes;
     }
 
+    /** Files of huge pages. */
+    public HugetlbFiles hugetlb() {
+        return hugetlb;
+    }
+
     /** Whether paths are confined to a directory. */
     public boolean confined() {
         return isolation.root() != null;
@@ -83,13 +90,13 @@ public final class GuestRoot implements AutoCloseable {
      *
      * @throws IllegalArgumentException if it is not open
      */
-    public HostFile receive(int hostFd) {
+    public OpenFile receive(int hostFd) {
         HostFile file = HostFile.own(this, hostFd);
         boolean stored = file.type() == HostStat.S_IFREG || file.type() == HostStat.S_IFDIR;
         if (stored && differs() && !hostPathOfFd(hostFd).startsWith("/memfd:")) {
             file.setMount(mounts.of(hostFd));
         }
-        return file;
+        return hugetlb.wrap(file);
     }
 
     /** What abstract Unix socket names stand for; null when they are the host's. */
@@ -99,7 +106,12 @@ public final class GuestRoot implements AutoCloseable {
 
     /** Whether paths mean something else here than on the host, so that they are walked. */
     public boolean differs() {
-        return confined() || isolation.readOnly() || mounts.hasTmpfs();
+        return confined() || isolation.readOnly() || mounts.hasAny();
+    }
+
+    /** Mounts of hugetlbfs that guests make. */
+    public HugetlbMounts hugetlbMounts() {
+        return new HugetlbMounts(this);
     }
 
     MountTable mounts() {

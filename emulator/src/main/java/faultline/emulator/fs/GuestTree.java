@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><td>/dev/null, zero, full, random, urandom, tty</td><td>the host's</td><td>the host's, as if mounted</td></tr>
  * <tr><td>/dev/faultline</td><td colspan="2">the ring of page faults, see {@code FaultRing}</td></tr>
  * <tr><td>/sys/devices/system/cpu/online, possible, present</td><td colspan="2">one processor</td></tr>
+ * <tr><td>/sys/kernel/mm/hugepages</td><td colspan="2">{@link SysHugePages}</td></tr>
  * </table>
  */
 final class GuestTree implements VirtualTree {
@@ -26,10 +27,12 @@ final class GuestTree implements VirtualTree {
     private final Map<String, VirtualNode> devices = new ConcurrentHashMap<>();
     private final boolean confined;
     private final ProcTree proc;
+    private final SysHugePages hugePages;
 
     GuestTree(GuestRoot root, ProcSource source) {
         confined = root.confined();
         proc = new ProcTree(root, source);
+        hugePages = new SysHugePages(source.hugetlb());
     }
 
     /** Adds a device of the machine's own. */
@@ -45,7 +48,7 @@ final class GuestTree implements VirtualTree {
         if (path.startsWith("/dev/")) {
             return device(path, follow);
         }
-        return PROCESSORS.contains(path) ? new VirtualText(path, path, () -> "0\n", null) : null;
+        return PROCESSORS.contains(path) ? new VirtualText(path, path, () -> "0\n", null) : hugePages.lookup(path);
     }
 
     private VirtualNode device(String path, boolean follow) {

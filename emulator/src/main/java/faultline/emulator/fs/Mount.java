@@ -6,12 +6,14 @@ import faultline.emulator.host.Nr;
 /**
  * A file system in the guest's tree: what is mounted where, as far as the machine itself has mounted it.
  *
+ * @param type as /proc/mounts has it
  * @param path guest path of the directory that it covers
  * @param over that directory, which path resolution recognises by device and inode number, however it got there
  * @param fd the host's O_PATH descriptor of its root directory
  * @param dev the device number of its files; -1 for the guest's root, which may have any
  */
-record Mount(String path, InodeCache.Key over, int fd, long dev, boolean readOnly) {
+record Mount(String type, String path, InodeCache.Key over, int fd, long dev, boolean readOnly) {
+    static final String HUGETLBFS = "hugetlbfs";
 
     /** Guest path of a file, given its path from this file system's root. */
     String guestPath(String inside) {

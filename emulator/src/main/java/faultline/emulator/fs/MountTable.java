@@ -6,20 +6,21 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * The mounts of one machine: its root, and what {@code --tmpfs} put on top (Linux: {@code mnt_namespace}).
- *
- * <p>Made before the first process runs, and immutable from then on.
+ * The mounts of one machine: its root, what {@code --tmpfs} put on top before the first process ran, and the hugetlbfs that guests
+ * mount (Linux: {@code mnt_namespace}). Any thread may look; a mount is there as a whole or not at all.
  */
 final class MountTable implements AutoCloseable {
     private final Mount root;
-    private final List<Mount> tmpfs = new ArrayList<>();
+    private final List<Mount> mounted = new CopyOnWriteArrayList<>();
+    /** No longer mounted. Somebody may be on his way through one, so they stay open. */
+    private final List<Mount> gone = new CopyOnWriteArrayList<>();
 
     MountTable(int rootFd, boolean readOnly) {
-        root = new Mount("/", null, rootFd, -1, readOnly);
+        root = new Mount("none", "/", null, rootFd, -1, readOnly);
     }
 
     /**
@@ -31,8 +32,38 @@ final class MountTable implements AutoCloseable {
     void addTmpfs(Isolation.Tmpfs wanted, int directory) {
         InodeCache.Key over = keyOf(directory);
         int fd = HostTmpfs.make(wanted.bytes());
-        tmpfs.add(new Mount(
-                GuestPath.normalize(wanted.path()), over, fd, keyOf(fd).dev(), false));
+        String path = GuestPath.normalize(wanted.path());
+        mounted.add(new Mount("tmpfs", path, over, fd, keyOf(fd).dev(), false));
+    }
+
+    /**
+     * Mounts a hugetlbfs, for which an empty tmpfs stands.
+     *
+     * @param path guest path of the directory
+     * @param over the directory
+     * @throws IllegalArgumentException if the host makes no tmpfs
+     */
+    Mount addHugetlbfs(String path, InodeCache.Key over) {
+        int fd = HostTmpfs.make(0);
+        Mount mount = new Mount(Mount.HUGETLBFS, path, over, fd, keyOf(fd).dev(), false);
+        mounted.add(mount);
+        return mount;
+    }
+
+    /** Unmounts. */
+    void remove(Mount mount) {
+        gone.add(mount);
+        mounted.remove(mount);
+    }
+
+    /** The mount whose root directory this is; null for none. */
+    Mount rootedAt(InodeCache.Key directory) {
+        for (Mount mount : mounted) {
+            if (mount.dev() == directory.dev() && keyOf(mount.fd()).equals(directory)) {
+                return mount;
+            }
+        }
+        return null;
     }
 
     private static InodeCache.Key keyOf(int fd) {
@@ -45,24 +76,24 @@ final class MountTable implements AutoCloseable {
         return root;
     }
 
-    boolean hasTmpfs() {
-        return !tmpfs.isEmpty();
+    boolean hasAny() {
+        return !mounted.isEmpty();
     }
 
     /** What covers a directory, the last one mounted there first; null for nothing. */
     Mount over(long dev, long ino) {
-        for (int i = tmpfs.size() - 1; i >= 0; i--) {
-            InodeCache.Key over = tmpfs.get(i).over();
-            if (over.dev() == dev && over.ino() == ino) {
-                return tmpfs.get(i);
+        Mount last = null;
+        for (Mount mount : mounted) {
+            if (mount.over().dev() == dev && mount.over().ino() == ino) {
+                last = mount;
             }
         }
-        return null;
+        return last;
     }
 
     /** The mount that files of a device belong to. */
     Mount of(long dev) {
-        for (Mount mount : tmpfs) {
+        for (Mount mount : mounted) {
             if (mount.dev() == dev) {
                 return mount;
             }
@@ -72,12 +103,12 @@ final class MountTable implements AutoCloseable {
 
     /** The mount that an open host descriptor's file belongs to. */
     Mount of(int hostFd) {
-        return tmpfs.isEmpty() ? root : of(keyOf(hostFd).dev());
+        return mounted.isEmpty() ? root : of(keyOf(hostFd).dev());
     }
 
-    /** The tmpfs mounts, in the order in which they were made. */
-    List<Mount> tmpfs() {
-        return List.copyOf(tmpfs);
+    /** The mounts on top of the root, in the order in which they were made. */
+    List<Mount> onTop() {
+        return List.copyOf(mounted);
     }
 
     /** A second descriptor of a mount's root directory, the caller's own; or -errno. */
@@ -88,7 +119,8 @@ final class MountTable implements AutoCloseable {
 
     @Override
     public void close() {
-        tmpfs.forEach(Mount::close);
+        mounted.forEach(Mount::close);
+        gone.forEach(Mount::close);
         root.close();
     }
 }

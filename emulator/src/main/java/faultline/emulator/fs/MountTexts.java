@@ -9,16 +9,18 @@ final class MountTexts {
         MountTable mounts = root.mounts();
         StringBuilder out = new StringBuilder();
         int id = 1;
-        line(out, name, id++, "none", mounts.root(), "none");
-        line(out, name, id++, "proc", new Mount("/proc", null, -1, -1, false), "proc");
-        for (Mount mount : mounts.tmpfs()) {
-            line(out, name, id++, "tmpfs", mount, "tmpfs");
+        line(out, name, id++, mounts.root());
+        line(out, name, id++, new Mount("proc", "/proc", null, -1, -1, false));
+        for (Mount mount : mounts.onTop()) {
+            line(out, name, id++, mount);
         }
         return out.toString();
     }
 
-    private static void line(StringBuilder out, String name, int id, String device, Mount mount, String type) {
+    private static void line(StringBuilder out, String name, int id, Mount mount) {
         String access = mount.readOnly() ? "ro" : "rw";
+        String type = mount.type();
+        String device = type.equals(Mount.HUGETLBFS) ? "none" : type;
         String line =
                 switch (name) {
                     case "mounts" -> "%s %s %s %s 0 0\n".formatted(device, mount.path(), type, access);

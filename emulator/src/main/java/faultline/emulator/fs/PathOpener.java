@@ -84,10 +84,11 @@ final class PathOpener {
         if (error < 0) {
             return refused(file, error);
         }
-        if ((flags & OpenFlags.O_TRUNC) != 0 && (flags & OpenFlags.O_PATH) == 0) {
-            file.truncatedByOpen();
+        if ((flags & OpenFlags.O_PATH) != 0) {
+            return Opened.of(file);
         }
-        return Opened.of(file);
+        HugetlbFiles hugetlb = fs.root().hugetlb();
+        return Opened.of((flags & OpenFlags.O_TRUNC) != 0 ? hugetlb.wrapTruncated(file) : hugetlb.wrap(file));
     }
 
     /** Opens what a walk finds; a name that is missing is made, unless somebody else makes it meanwhile. */

@@ -224,7 +224,7 @@ final class PathWalk implements AutoCloseable {
             return;
         }
         Mount mount = here.mount();
-        if (type == HostStat.S_IFDIR && root.mounts().hasTmpfs()) {
+        if (type == HostStat.S_IFDIR && root.mounts().hasAny()) {
             Mount over = root.mounts().over(HostStat.dev(stat), HostStat.ino(stat));
             if (over != null) {
                 Libc.call(Nr.CLOSE, fd);
@@ -322,7 +322,7 @@ final class PathWalk implements AutoCloseable {
     boolean isMountPoint() {
         MemorySegment stat = HostScratch.get().struct();
         long path = HostScratch.get().path(name);
-        return root.mounts().hasTmpfs()
+        return root.mounts().hasAny()
                 && Libc.call(Nr.NEWFSTATAT, directory(), path, stat.address(), OpenFlags.AT_SYMLINK_NOFOLLOW) == 0
                 && root.mounts().over(HostStat.dev(stat), HostStat.ino(stat)) != null;
     }

@@ -1,5 +1,6 @@
 package faultline.emulator.fs;
 
+import faultline.mmu.hugetlb.HugetlbPool;
 import java.util.List;
 import java.util.Map;
 
@@ -56,6 +57,9 @@ public interface ProcSource {
 
     /** Changes such a value. Returns 0 or -errno. */
     long setSysctl(String name, String value);
+
+    /** The pool of huge pages. */
+    HugetlbPool hugetlb();
 
     /** /proc/sysvipc/shm. */
     String sysvipcShm();

@@ -1,5 +1,8 @@
 package faultline.emulator.fs;
 
+import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.mm.MmLayout;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -62,9 +65,18 @@ final class ProcSystem {
         line(out, "SwapFree:", source.freeSwapBytes());
         line(out, "CommitLimit:", source.commitLimitBytes());
         line(out, "Committed_AS:", source.committedBytes());
-        out.append("HugePages_Total:       0\nHugePages_Free:        0\n");
-        line(out, "Hugepagesize:", 2 << 20);
+        hugePages(out, source.hugetlb());
         return out.toString();
+    }
+
+    @KernelFunction(value = "hugetlb_report_meminfo", file = "mm/hugetlb.c")
+    private static void hugePages(StringBuilder out, HugetlbPool pool) {
+        out.append("HugePages_Total:   %5d\n".formatted(pool.total()));
+        out.append("HugePages_Free:    %5d\n".formatted(pool.free()));
+        out.append("HugePages_Rsvd:    %5d\n".formatted(pool.reserved()));
+        out.append("HugePages_Surp:    %5d\n".formatted(pool.surplus()));
+        line(out, "Hugepagesize:", MmLayout.PMD_SIZE);
+        line(out, "Hugetlb:", pool.total() * MmLayout.PMD_SIZE);
     }
 
     private static void line(StringBuilder out, String name, long bytes) {

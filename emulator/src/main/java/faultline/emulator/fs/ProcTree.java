@@ -5,6 +5,8 @@ import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -32,6 +34,8 @@ final class ProcTree {
             "modules",
             "cmdline",
             "sys");
+
+    private static final String DROP_CACHES = "vm/drop_caches";
 
     private final GuestRoot root;
     private final ProcSource source;
@@ -70,7 +74,7 @@ final class ProcTree {
         }
         VirtualNode own = rest.isEmpty() ? system.lookup(first) : null;
         if (own == null && first.equals("sys") && !rest.isEmpty()) {
-            own = system.sysctl(rest);
+            own = rest.equals(DROP_CACHES) ? dropCaches() : system.sysctl(rest);
         } else if (first.equals("sysvipc") && rest.equals("shm")) {
             own = new VirtualText(path, path, source::sysvipcShm, null);
         }
@@ -78,6 +82,19 @@ final class ProcTree {
             return own;
         }
         return root.confined() && !HARMLESS.contains(first) ? VirtualTree.ABSENT : HostNode.of(path, path);
+    }
+
+    /** Writing to it lets go of pages that are kept for files to be opened again. */
+    @KernelFunction(value = "drop_caches_sysctl_handler", file = "fs/drop_caches.c")
+    private VirtualNode dropCaches() {
+        String path = "/proc/sys/" + DROP_CACHES;
+        return new VirtualText(path, path, () -> "0\n", written -> {
+            if (!written.strip().matches("[1-4]")) {
+                return -Errno.EINVAL;
+            }
+            root.inodes().discardKept();
+            return 0;
+        });
     }
 
     private static VirtualNode alias(String path, String name, String target, String rest, boolean follow) {

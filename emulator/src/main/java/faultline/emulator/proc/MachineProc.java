@@ -8,6 +8,7 @@ import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.SystemIdentity;
 import faultline.mmu.Errno;
+import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmSysctl;
@@ -125,6 +126,11 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
+    public HugetlbPool hugetlb() {
+        return kernel.memory().hugetlb();
+    }
+
+    @Override
     public String sysctl(String name) {
         MmSysctl sysctl = kernel.memory().sysctl();
         return switch (name) {
@@ -134,6 +140,11 @@ public final class MachineProc implements ProcSource {
             case "vm/overcommit_ratio" ->
                 Integer.toString(kernel.memory().commit().ratio());
             case "vm/unprivileged_userfaultfd" -> sysctl.unprivilegedUserfaultfd ? "1" : "0";
+            case "vm/nr_hugepages", "vm/nr_hugepages_mempolicy" ->
+                Long.toString(hugetlb().persistent());
+            case "vm/nr_overcommit_hugepages" -> Long.toString(hugetlb().overcommit());
+            case "vm/hugetlb_shm_group" -> "0";
+            case "vm/compact_memory" -> "0";
             case "vm/swappiness" -> "60";
             case "kernel/pid_max" -> Integer.toString(Kernel.PID_MAX);
             case "kernel/randomize_va_space" -> "2";
@@ -174,6 +185,11 @@ public final class MachineProc implements ProcSource {
         return 0;
     }
 
+    /** A number that is not negative. */
+    private static long count(String value) {
+        return Long.parseUnsignedLong(value) < 0 ? Long.MAX_VALUE : Long.parseUnsignedLong(value);
+    }
+
     @Override
     public long setSysctl(String name, String value) {
         try {
@@ -186,6 +202,9 @@ public final class MachineProc implements ProcSource {
                 case "vm/unprivileged_userfaultfd" -> {
                     return setUnprivilegedUserfaultfd(Integer.parseInt(value));
                 }
+                case "vm/nr_hugepages", "vm/nr_hugepages_mempolicy" -> hugetlb().resize(count(value));
+                case "vm/nr_overcommit_hugepages" -> hugetlb().setOvercommit(count(value));
+                case "vm/compact_memory" -> kernel.memory().phys().allocator().drainCaches();
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {
                     ShmSysctl shm = kernel.shm().sysctl();

@@ -117,7 +117,7 @@ final class StatTexts {
 
     private static void memory(StringBuilder out, MmStruct mm) {
         out.append(ProcStatus.vmLines(mm));
-        line(out, "HugetlbPages", "       0 kB");
+        line(out, "HugetlbPages", "%8d kB".formatted(mm.rss(MmStruct.HUGETLBPAGES) << 2));
         line(out, "CoreDumping", 0);
         line(out, "THP_enabled", mm.thpDisabled() == Thp.DISABLED ? 0 : 1);
         line(out, "untag_mask", "0xffffffffffffffff");

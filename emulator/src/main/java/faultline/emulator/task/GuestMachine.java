@@ -69,6 +69,7 @@ public final class GuestMachine implements AutoCloseable {
         // with one cache of free frames, which frame comes next depends on the calls before alone
         MemorySystem memory = spec.seed() == null ? new MemorySystem(config) : new MemorySystem(config, 1);
         memory.gup().setCow("2005".equals(spec.options().get("gup-cow")) ? GupCow.YEAR_2005 : GupCow.FIXED);
+        memory.hugetlb().resize(Long.parseLong(spec.options().getOrDefault("hugepages", "0")));
         return boot(spec, memory);
     }
 
@@ -124,7 +125,8 @@ public final class GuestMachine implements AutoCloseable {
 
     private void firstProcess() throws ElfException {
         GuestSpec spec = kernel.spec();
-        FileSystem files = new FileSystem(kernel.memory().cache(), spec.isolation(), new MachineProc(kernel));
+        FileSystem files = new FileSystem(
+                kernel.memory().cache(), kernel.memory().hugetlb(), spec.isolation(), new MachineProc(kernel));
         files.addDevice(new FaultDevice(kernel));
         kernel.onClose(files::close);
         int pid = kernel.allocatePid();

@@ -38,7 +38,7 @@ class NativeComparisonTest {
     Stream<DynamicTest> sameAsNative() {
         return TestPrograms.names(
                         "basic", "faults", "errno", "shape", "signal", "code", "file", "thread", "gup", "swap", "mm",
-                        "process")
+                        "process", "huge")
                 .stream()
                 .map(name -> DynamicTest.dynamicTest(name, () -> compare(name, "split", "pmd")));
     }

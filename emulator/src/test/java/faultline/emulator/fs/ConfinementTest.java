@@ -9,6 +9,7 @@ import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import faultline.mmu.file.PageCache;
+import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.phys.PhysicalMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -50,7 +51,9 @@ class ConfinementTest {
         Files.createSymbolicLink(root.resolve("selfroot"), Path.of("/proc/self/root/etc/file"));
         Files.createSymbolicLink(root.resolve("loop"), Path.of("loop"));
         memory = PhysicalMemory.reserve(16L << 20);
-        files = new FileSystem(new PageCache(memory), Isolation.confinedTo(root), proc);
+        PageCache pages = new PageCache(memory);
+        proc.hugetlb = new HugetlbPool(pages);
+        files = new FileSystem(pages, proc.hugetlb, Isolation.confinedTo(root), proc);
         fs = files.newContext(null);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.PageCache;
+import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
 import java.io.IOException;
@@ -33,7 +34,8 @@ class KeptInodesTest {
     void open() {
         memory = PhysicalMemory.reserve(16L << 20);
         freeFrames = memory.allocator().freeFrames();
-        files = new FileSystem(new PageCache(memory), null, null);
+        PageCache pages = new PageCache(memory);
+        files = new FileSystem(pages, new HugetlbPool(pages), Isolation.NONE, null);
         fs = files.newContext(null);
     }
 

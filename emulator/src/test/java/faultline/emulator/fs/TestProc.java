@@ -1,5 +1,6 @@
 package faultline.emulator.fs;
 
+import faultline.mmu.hugetlb.HugetlbPool;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -9,6 +10,12 @@ import java.util.Map;
 final class TestProc implements ProcSource {
     FdTable table;
     FsContext fs;
+    HugetlbPool hugetlb;
+
+    @Override
+    public HugetlbPool hugetlb() {
+        return hugetlb;
+    }
 
     @Override
     public String sysvipcShm() {

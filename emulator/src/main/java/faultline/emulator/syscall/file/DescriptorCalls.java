@@ -1,6 +1,7 @@
 package faultline.emulator.syscall.file;
 
 import faultline.emulator.fs.FdTable;
+import faultline.emulator.fs.GuestRoot;
 import faultline.emulator.fs.HostFile;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.HostScratch;
@@ -17,6 +18,11 @@ import java.lang.foreign.ValueLayout;
 /** Calls that make descriptors out of nothing: pipe, eventfd, memfd, inotify. */
 final class DescriptorCalls implements SyscallFamily {
     private static final int MFD_CLOEXEC = 1;
+    private static final int MFD_HUGETLB = 4;
+    /** log2 of the size of huge pages stands in bits 26 to 31. */
+    private static final int HUGE_SHIFT = 26;
+
+    private static final int HUGE_2MB = 21;
     /** NAME_MAX less the kernel's "memfd:" prefix, with the terminator. */
     private static final int MEMFD_NAME = 250;
 
@@ -97,8 +103,28 @@ final class DescriptorCalls implements SyscallFamily {
         if (name == null) {
             return -Errno.EINVAL;
         }
+        if ((flags & MFD_HUGETLB) != 0) {
+            return hugeMemfd(t, name, flags);
+        }
         long fd = Libc.call(Nr.MEMFD_CREATE, HostScratch.get().path(name), flags & 0xffff_ffffL | MFD_CLOEXEC);
         return adopt(t, fd, (flags & MFD_CLOEXEC) != 0);
+    }
+
+    /** The host's file is one of small pages, and stays empty: see {@code HugetlbFiles}. */
+    private static long hugeMemfd(Task t, String name, long flags) {
+        long others = flags & (1 << HUGE_SHIFT) - 1 & ~MFD_HUGETLB;
+        long fd = Libc.call(Nr.MEMFD_CREATE, HostScratch.get().path(name), others | MFD_CLOEXEC);
+        if (fd < 0) {
+            return fd;
+        }
+        int log2 = (int) flags >>> HUGE_SHIFT;
+        if (log2 != 0 && log2 != HUGE_2MB) {
+            Libc.call(Nr.CLOSE, fd);
+            return -Errno.ENODEV;
+        }
+        GuestRoot root = FileCall.fs(t).root();
+        OpenFile file = root.hugetlb().memfd(HostFile.own(root, (int) fd));
+        return FileCall.install(t, file, (flags & MFD_CLOEXEC) != 0);
     }
 
     private static long inotify(Task t, int flags) {

@@ -136,16 +136,26 @@ final class DirectoryCalls implements SyscallFamily {
         if ((flags & ~OpenFlags.AT_REMOVEDIR) != 0) {
             return -Errno.EINVAL;
         }
-        return ChangeCall.removing(t, dir, path, p -> Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags));
+        long r = ChangeCall.removing(t, dir, path, p -> Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags));
+        return unnamed(t, r);
+    }
+
+    /** A name went: a file of huge pages may have none any more. */
+    private static long unnamed(Task t, long result) {
+        if (result == 0) {
+            FileCall.fs(t).root().hugetlb().unlinked();
+        }
+        return result;
     }
 
     private static long rename(Task t, long fromDir, long from, long toDir, long to, long flags) {
-        return FileCall.onPath(
+        long r = FileCall.onPath(
                 t,
                 fromDir,
                 from,
                 LastComponent.NAME,
                 p -> FileCall.onPath(t, toDir, to, LastComponent.NAME, q -> renameResolved(t, p, q, flags)));
+        return unnamed(t, r);
     }
 
     @KernelFunction(value = "do_renameat2", file = "fs/namei.c")

@@ -1,6 +1,8 @@
 package faultline.emulator.syscall.file;
 
 import faultline.emulator.fs.GuestRoot;
+import faultline.emulator.fs.HugetlbMounts;
+import faultline.emulator.fs.HugetlbOptions;
 import faultline.emulator.fs.LastComponent;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
@@ -11,10 +13,12 @@ import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 
 /**
  * mount and umount2: refused (EPERM), as to a caller without CAP_SYS_ADMIN; with --host-admin the host's own, with the rights
- * of the host's process.
+ * of the host's process. A hugetlbfs is mounted in
+ * the guest's own view of its tree, and nothing of the host's: see {@link HugetlbMounts}.
  *
  * <p>A guest that is confined to a directory may in no case change what is mounted where: a bind mount would be a way out.
  */
@@ -23,6 +27,10 @@ final class MountCalls implements SyscallFamily {
     private static final int TYPE_MAX = 4096;
     private static final long MS_BIND = 4096;
     private static final long MS_MOVE = 8192;
+    private static final String HUGETLBFS = "hugetlbfs";
+    /** MS_REMOUNT, MS_BIND, MS_MOVE and changes of propagation: no new file system. */
+    private static final long OTHERS = 0x20 | MS_BIND | MS_MOVE | 0x1e_0000;
+
     private static final int UMOUNT_NOFOLLOW = 8;
     private static final int UMOUNT_FLAGS = 15;
 
@@ -40,10 +48,13 @@ final class MountCalls implements SyscallFamily {
         }
         byte[] options = data == 0 ? null : options(t, data);
         return FileCall.onPath(t, Libc.AT_FDCWD, target, LastComponent.FOLLOW, to -> {
+            String place = to.absolute();
+            if (HUGETLBFS.equals(fsType) && (flags & OTHERS) == 0) {
+                return mountHuge(t, place, options);
+            }
             if (!mayMount(t)) {
                 return -Errno.EPERM;
             }
-            String place = to.absolute();
             boolean isPath = (flags & (MS_BIND | MS_MOVE)) != 0 || from != null && from.indexOf('/') > 0;
             if (!isPath) {
                 return hostMount(from, place, fsType, flags, options);
@@ -60,6 +71,21 @@ final class MountCalls implements SyscallFamily {
     private static boolean mayMount(Task t) {
         GuestRoot root = FileCall.fs(t).root();
         return root.isolation().hostAdmin() && !root.differs();
+    }
+
+    private static long mountHuge(Task t, String place, byte[] options) {
+        HugetlbOptions parsed = HugetlbOptions.parse(options == null ? "" : text(options));
+        return parsed == null
+                ? -Errno.EINVAL
+                : FileCall.fs(t).root().hugetlbMounts().mount(place, parsed);
+    }
+
+    private static String text(byte[] page) {
+        int length = 0;
+        while (length < page.length && page[length] != 0) {
+            length++;
+        }
+        return new String(page, 0, length, StandardCharsets.ISO_8859_1);
     }
 
     /** One page of options, or as much of it as can be read (copy_mount_options). */
@@ -98,13 +124,12 @@ final class MountCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         LastComponent last = (flags & UMOUNT_NOFOLLOW) != 0 ? LastComponent.NO_FOLLOW : LastComponent.FOLLOW;
-        return FileCall.onPath(
-                t,
-                Libc.AT_FDCWD,
-                target,
-                last,
-                p -> !mayMount(t)
-                        ? -Errno.EPERM
-                        : Libc.call(Nr.UMOUNT2, HostScratch.get().path(p.absolute()), flags));
+        return FileCall.onPath(t, Libc.AT_FDCWD, target, last, p -> {
+            HugetlbMounts own = FileCall.fs(t).root().hugetlbMounts();
+            if (own.isMounted(p.absolute())) {
+                return own.unmount(p.absolute(), flags);
+            }
+            return mayMount(t) ? Libc.call(Nr.UMOUNT2, HostScratch.get().path(p.absolute()), flags) : -Errno.EPERM;
+        });
     }
 }

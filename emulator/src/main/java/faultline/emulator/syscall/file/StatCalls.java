@@ -77,6 +77,7 @@ final class StatCalls implements SyscallFamily {
         return FileCall.onPath(t, dir, path, last(flags), flags, p -> {
             MemorySegment stat = HostScratch.get().struct();
             long r = Libc.call(Nr.NEWFSTATAT, p.dirFd(), p.pointer(), stat.address(), p.flags(flags));
+            FileCall.fs(t).root().hugetlb().adjustStat(stat);
             return give(t, r, buf, stat, HostStat.SIZE);
         });
     }
@@ -91,6 +92,7 @@ final class StatCalls implements SyscallFamily {
             MemorySegment statx = HostScratch.get().struct();
             int how = p.flags((int) flags);
             long r = Libc.call(Nr.STATX, p.dirFd(), p.pointer(), how, mask & 0xffff_ffffL, statx.address());
+            FileCall.fs(t).root().hugetlb().adjustStatx(statx);
             return give(t, r, buf, statx, STATX_SIZE);
         });
     }
@@ -145,6 +147,7 @@ final class StatCalls implements SyscallFamily {
         return FileCall.onPath(t, Libc.AT_FDCWD, path, LastComponent.FOLLOW, p -> {
             MemorySegment to = HostScratch.get().struct();
             long r = Libc.call(Nr.STATFS, HostScratch.get().path(p.absolute()), to.address());
+            FileCall.fs(t).root().hugetlb().adjustStatfs(p.absolute(), to);
             markReadOnly(to, p.readOnly());
             return give(t, r, buf, to, STATFS_SIZE);
         });
@@ -156,6 +159,7 @@ final class StatCalls implements SyscallFamily {
             long r = file.hostFd() >= 0
                     ? Libc.call(Nr.FSTATFS, file.hostFd(), to.address())
                     : Libc.call(Nr.STATFS, HostScratch.get().path("/proc"), to.address());
+            FileCall.fs(t).root().hugetlb().adjustStatfs("/proc/self/fd/" + file.hostFd(), to);
             markReadOnly(to, file.onReadOnlyMount());
             return give(t, r, buf, to, STATFS_SIZE);
         });

@@ -57,11 +57,13 @@ final class FutexKeys {
         }
         FrameTable frames = memory.phys().frames();
         try {
-            if (frames.test(page[0], PageFlags.ANON) && !readOnly) {
+            long head = frames.head(page[0]);
+            if (frames.test(head, PageFlags.ANON) && !readOnly) {
                 return new FutexKey(mm, address);
             }
-            if (frames.mapping(page[0]) instanceof AddressSpace object) {
-                return new FutexKey(object, (frames.index(page[0]) << Page.SHIFT) + Page.offset(address));
+            if (frames.mapping(head) instanceof AddressSpace object) {
+                long index = frames.index(head) + (page[0] - head);
+                return new FutexKey(object, (index << Page.SHIFT) + Page.offset(address));
             }
             // an anonymous page that can never be written, the page of zeros, or one whose file was cut: nobody wakes
             // there

@@ -29,6 +29,11 @@ final class ShmAttachment implements MappedFile {
     }
 
     @Override
+    public boolean isHugetlb() {
+        return segment.memory.store().hasHugePages();
+    }
+
+    @Override
     public boolean readable() {
         return true;
     }

@@ -3,11 +3,18 @@ package faultline.emulator.syscall.ipc;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.task.Task;
+import faultline.mmu.annotation.KernelFunction;
 
 /** Who makes a call: effective ids of the calling task, and its process. */
 record ShmOwner(int uid, int gid, int pid) {
     static ShmOwner of(Task task) {
         return new ShmOwner((int) Libc.call(Nr.GETEUID), (int) Libc.call(Nr.GETEGID), task.pid());
+    }
+
+    /** Whether segments of huge pages are allowed: to root, and to the group of vm.hugetlb_shm_group, which is 0. */
+    @KernelFunction(value = "can_do_hugetlb_shm", file = "fs/hugetlbfs/inode.c")
+    boolean mayUseHugePages() {
+        return isRoot() || gid == 0;
     }
 
     boolean isRoot() {

@@ -2,6 +2,7 @@ package faultline.emulator.syscall.ipc;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.hugetlb.HugetlbInode;
 
 /** One shared memory segment. All fields but the final ones are guarded by the table's monitor. */
 @KernelFunction("shmid_kernel")
@@ -49,6 +50,15 @@ final class ShmSegment {
     /** Pages of memory. */
     long pages() {
         return size + 4095 >>> 12;
+    }
+
+    /** Gives its pages back: nobody has it attached. */
+    void free() {
+        if (memory.store() instanceof HugetlbInode inode) {
+            inode.evict();
+        } else {
+            memory.truncate(0);
+        }
     }
 
     /** Whether {@code owner} may do what the bits of {@code wanted}, as of the owner's class, say. */

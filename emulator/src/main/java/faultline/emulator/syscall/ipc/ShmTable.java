@@ -7,8 +7,10 @@ import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.hugetlb.HugetlbInode;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
+import faultline.mmu.mm.MmapFlags;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -29,6 +31,10 @@ public final class ShmTable {
     static final int MOST_INDEX = 1 << 15;
 
     private static final int MODE = 0777;
+    /** Sizes of huge pages, as log2. There are none of 1 GiB: their pool is always empty. */
+    private static final int LOG2_2M = 21;
+
+    private static final int LOG2_1G = 30;
     private static final int SEQUENCE_SHIFT = 15;
     /** Ids stay positive. */
     private static final int MOST_SEQUENCE = (1 << 31 - SEQUENCE_SHIFT) - 1;
@@ -91,7 +97,7 @@ public final class ShmTable {
             return -Errno.ENOSPC;
         }
         if ((flags & SHM_HUGETLB) != 0) {
-            return -Errno.ENOMEM; // the pool of huge pages has none for segments
+            return createHugeLocked(owner, key, size, flags);
         }
         CommitAccount commit = kernel.memory().commit();
         boolean account = (flags & SHM_NORESERVE) == 0 || commit.mode() == CommitAccount.Mode.NEVER;
@@ -102,12 +108,38 @@ public final class ShmTable {
             commit.uncharge(account ? pages : 0);
             return -Errno.ENOSPC;
         }
-        int id = newIdLocked();
         AddressSpace memory = AddressSpace.shmem(kernel.memory().cache(), size);
-        byIndex.put(
-                id & MOST_INDEX - 1,
-                new ShmSegment(id, key, size, memory, account ? pages : 0, flags & MODE, owner, nowSeconds()));
-        totalPages += pages;
+        return enterLocked(owner, key, size, flags, memory, account ? pages : 0);
+    }
+
+    /** As {@link #createLocked} of huge pages, which are reserved now for whoever is going to attach. */
+    @KernelFunction(value = "hugetlb_file_setup", file = "fs/hugetlbfs/inode.c")
+    private long createHugeLocked(ShmOwner owner, int key, long size, int flags) {
+        int log2 = flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK;
+        if (log2 != 0 && log2 != LOG2_2M && log2 != LOG2_1G) {
+            return -Errno.EINVAL;
+        }
+        if (!owner.mayUseHugePages()) {
+            return -Errno.EPERM;
+        }
+        long bytes = size + MmLayout.PMD_SIZE - 1 & -MmLayout.PMD_SIZE;
+        if (bytes <= 0 || log2 == LOG2_1G) {
+            return -Errno.ENOMEM;
+        }
+        HugetlbInode inode = new HugetlbInode(kernel.memory().hugetlb(), bytes);
+        boolean promised = (flags & SHM_NORESERVE) != 0 || inode.reserve(0, bytes / MmLayout.PMD_SIZE);
+        if (!promised || byIndex.size() >= sysctl.shmmni) {
+            inode.evict();
+            return promised ? -Errno.ENOSPC : -Errno.ENOMEM;
+        }
+        return enterLocked(owner, key, size, flags, inode.mapping(), 0);
+    }
+
+    private long enterLocked(ShmOwner owner, int key, long size, int flags, AddressSpace memory, long charged) {
+        int id = newIdLocked();
+        ShmSegment segment = new ShmSegment(id, key, size, memory, charged, flags & MODE, owner, nowSeconds());
+        byIndex.put(id & MOST_INDEX - 1, segment);
+        totalPages += segment.pages();
         return id;
     }
 
@@ -189,7 +221,7 @@ public final class ShmTable {
     private void destroyLocked(ShmSegment segment) {
         byIndex.remove(segment.id & MOST_INDEX - 1);
         totalPages -= segment.pages();
-        segment.memory.truncate(0);
+        segment.free();
         kernel.memory().commit().uncharge(segment.charged);
     }
 

@@ -1,0 +1,101 @@
+package faultline.emulator.fs;
+
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.HostStat;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.emulator.host.OpenFlags;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * mount(2) and umount2(2) of hugetlbfs: in the guest's own view of its tree, so that neither the host's mounts nor its huge pages have
+ * to do with it. Names and rights of files are kept by an empty tmpfs that no path of the host leads to.
+ */
+public final class HugetlbMounts {
+    private static final int MNT_DETACH = 2;
+
+    private final GuestRoot root;
+    private final MountTable table;
+
+    HugetlbMounts(GuestRoot root) {
+        this.root = root;
+        this.table = root.mounts();
+    }
+
+    /**
+     * Mounts one.
+     *
+     * @param place host path of what it is to cover
+     * @return 0; -ENOTDIR; -EBUSY where something is mounted already; -EPERM to anybody but root
+     */
+    @KernelFunction(value = "hugetlbfs_fill_super", file = "fs/hugetlbfs/inode.c")
+    public long mount(String place, HugetlbOptions options) {
+        if (Libc.call(Nr.GETEUID) != 0) {
+            return -Errno.EPERM;
+        }
+        long fd = Libc.call(Nr.OPENAT, Libc.AT_FDCWD, HostScratch.get().path(place), OpenFlags.O_PATH);
+        if (fd < 0) {
+            return fd;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stat = arena.allocate(HostStat.SIZE, 8);
+            Libc.call(Nr.FSTAT, fd, stat.address());
+            if ((HostStat.mode(stat) & HostStat.S_IFMT) != HostStat.S_IFDIR) {
+                return -Errno.ENOTDIR;
+            }
+            InodeCache.Key over = new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat));
+            if (table.rootedAt(over) != null) {
+                return -Errno.EBUSY;
+            }
+            Mount mount = table.addHugetlbfs(root.pathOfFd((int) fd), over);
+            String self = "/proc/self/fd/" + mount.fd();
+            Libc.call(Nr.CHOWN, HostScratch.get().path(self), options.uid(), options.gid());
+            Libc.call(Nr.CHMOD, HostScratch.get().path(self), options.mode());
+            root.hugetlb().mounted(mount);
+            return 0;
+        } catch (IllegalArgumentException e) {
+            return -Errno.EPERM; // the host makes no tmpfs
+        } finally {
+            Libc.call(Nr.CLOSE, fd);
+        }
+    }
+
+    /** Whether a host path is the root of a mount of these. */
+    public boolean isMounted(String place) {
+        return at(place) != null;
+    }
+
+    private Mount at(String place) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stat = arena.allocate(HostStat.SIZE, 8);
+            if (!table.hasAny() || Libc.call(Nr.STAT, HostScratch.get().path(place), stat.address()) < 0) {
+                return null;
+            }
+            Mount mount = table.rootedAt(new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat)));
+            return mount != null && mount.type().equals(Mount.HUGETLBFS) ? mount : null;
+        }
+    }
+
+    /**
+     * Takes the mount away whose root a host path is.
+     *
+     * @param flags of umount2(2)
+     * @return 0; -EBUSY while files in it are open or mapped, unless with MNT_DETACH; -EINVAL where there is none
+     */
+    @KernelFunction(value = "do_umount", file = "fs/namespace.c")
+    public long unmount(String place, int flags) {
+        Mount mount = at(place);
+        if (mount == null) {
+            return -Errno.EINVAL;
+        }
+        if ((flags & MNT_DETACH) == 0 && root.hugetlb().isUsed(mount)) {
+            return -Errno.EBUSY;
+        }
+        table.remove(mount);
+        root.hugetlb().unmounted(mount);
+        return 0;
+    }
+}
