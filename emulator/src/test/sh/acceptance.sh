@@ -1,5 +1,5 @@
 #!/bin/sh
-# acceptance.sh [all|applets|programs]: runs real programs natively and in Faultline on generated files and compares standard
+# acceptance.sh [all|applets|programs|suites]: runs real programs natively and in Faultline on generated files and compares standard
 # output and exit status. A program that is not installed is named and skipped. Ends with the number of differences.
 #
 # busybox: the system's when it is static, else Debian's busybox-static, unpacked into the cache (.mvn/fetch.sh).
@@ -163,13 +163,17 @@ PYTHON
     fi
 }
 
+. "$home/emulator/src/test/sh/suites.sh"
+
 files
 case $what in
 applets) applets ;;
 programs) programs ;;
+suites) suites ;;
 *)
     applets
     programs
+    suites
     ;;
 esac
 echo "$compared compared, $differences different"

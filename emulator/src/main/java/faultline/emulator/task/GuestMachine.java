@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.device.FaultDevice;
 import faultline.emulator.elf.ElfException;
 import faultline.emulator.fs.FileSystem;
+import faultline.emulator.host.HostTerminal;
 import faultline.emulator.proc.MachineProc;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.SyscallFamily;
@@ -44,6 +45,9 @@ public final class GuestMachine implements AutoCloseable {
             new TimeCalls(),
             new SignalCalls(),
             new FutexCalls());
+
+    /** The bits of a wait status that tell which signal killed the process. */
+    private static final int SIGNALLED = 0x7f;
 
     private final Kernel kernel;
 
@@ -162,13 +166,15 @@ public final class GuestMachine implements AutoCloseable {
      */
     public int runToEnd() {
         Process first = kernel.first();
-        HostSignals signals = HostSignals.forwardTo(kernel);
-        try {
+        try (HostTerminal terminal = new HostTerminal();
+                HostSignals signals = HostSignals.forwardTo(kernel)) {
             kernel.start(first.leader());
             int status = kernel.awaitEnd();
-            return (status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f);
-        } finally {
-            signals.close();
+            if ((status & SIGNALLED) == 0) {
+                return status >> 8 & 0xff;
+            }
+            terminal.restore();
+            return 128 + (status & SIGNALLED);
         }
     }
 

@@ -1,5 +1,7 @@
 package faultline.emulator.task;
 
+import faultline.emulator.host.QuitSignal;
+import faultline.emulator.signal.Signals;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.HashMap;
@@ -11,7 +13,8 @@ import org.slf4j.LoggerFactory;
  * Signals that the host sends to the emulator (the terminal's keys, kill) and that are meant for the guest.
  *
  * <p>Uses the JDK's own handling ({@code sun.misc.Signal}, reached reflectively because the compiler warns of each mention),
- * so that no handler of ours runs in signal context. {@link #close} puts the earlier handlers back.
+ * so that no handler of ours runs in signal context; SIGQUIT, which it does not give out, is heard by {@link QuitSignal} when
+ * there is a terminal. {@link #close} puts the earlier handlers back.
  */
 final class HostSignals implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HostSignals.class);
@@ -22,12 +25,18 @@ final class HostSignals implements AutoCloseable {
 
     private final Map<Object, Object> before = new HashMap<>();
 
+    private QuitSignal quit;
+
     private HostSignals() {}
 
     /** Passes signals on to the first process' group from now on. */
     static HostSignals forwardTo(Kernel kernel) {
         HostSignals signals = new HostSignals();
         FORWARDED.forEach((name, number) -> signals.forward(kernel, name, number));
+        if (kernel.terminals().hasHostTerminal()) {
+            // Without a terminal nobody types Ctrl-\, and tools for Java use the signal to get at the machine.
+            signals.quit = QuitSignal.hear(() -> kernel.signalFromHost(Signals.SIGQUIT));
+        }
         return signals;
     }
 
@@ -58,6 +67,9 @@ final class HostSignals implements AutoCloseable {
 
     @Override
     public void close() {
+        if (quit != null) {
+            quit.close();
+        }
         before.forEach((signal, handler) -> {
             try {
                 Class<?> handlerType = Class.forName("sun.misc.SignalHandler");

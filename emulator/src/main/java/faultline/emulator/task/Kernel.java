@@ -333,7 +333,10 @@ public final class Kernel implements AutoCloseable {
     void signalFromHost(int signal) {
         Process target = first;
         if (target != null && !target.tasks().isEmpty()) {
-            boolean key = signal == Signals.SIGINT || signal == Signals.SIGTSTP || signal == Signals.SIGWINCH;
+            boolean key = signal == Signals.SIGINT
+                    || signal == Signals.SIGQUIT
+                    || signal == Signals.SIGTSTP
+                    || signal == Signals.SIGWINCH;
             signalGroup(key ? terminals.hostForeground() : target.groupId(), SigInfo.kernel(signal), null);
         }
     }

@@ -70,6 +70,11 @@ public final class Terminals {
         }
     }
 
+    /** Whether the emulator was started from a terminal. */
+    boolean hasHostTerminal() {
+        return hostDevice != 0;
+    }
+
     /** Device number of the terminal that a file is; of the slave for a pseudo terminal's master; 0 for anything else. */
     public static long device(OpenFile file) {
         long known = file.terminal();

@@ -2,6 +2,7 @@ package faultline.emulator.syscall.process;
 
 import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.OpenFile;
+import faultline.emulator.fs.VirtualDirectory;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.emulator.signal.SigInfo;
@@ -15,6 +16,7 @@ import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
+import java.util.function.ToLongFunction;
 
 /**
  * Descriptors of processes. Of the flags, PIDFD_THREAD is refused as by a kernel before 6.9, and so is CLONE_PIDFD with
@@ -55,17 +57,34 @@ final class PidfdCalls implements SyscallFamily {
         return fd;
     }
 
-    /** The process behind a descriptor with a function applied to it; -EBADF when it is none of a process. */
-    private static long on(Task task, long fd, java.util.function.ToLongFunction<Process> body) {
+    /**
+     * The process behind a descriptor with a function applied to it; -EBADF when it is none of a process.
+     *
+     * @param orDirectory whether an open directory /proc/PID will do
+     */
+    private static long on(Task task, long fd, boolean orDirectory, ToLongFunction<Process> body) {
         OpenFile file = task.process().files().get((int) fd);
         if (file == null) {
             return -Errno.EBADF;
         }
         try {
-            return file instanceof PidFile pidFile ? body.applyAsLong(pidFile.process()) : -Errno.EBADF;
+            Process process = file instanceof PidFile pidFile
+                    ? pidFile.process()
+                    : orDirectory ? procDirectory(task, file) : null;
+            return process == null ? -Errno.EBADF : body.applyAsLong(process);
         } finally {
             file.put();
         }
+    }
+
+    /** The process of an open directory /proc/PID, which counts as a descriptor of it; null for any other file. */
+    @KernelFunction(value = "tgid_pidfd_to_pid", file = "fs/proc/base.c")
+    private static Process procDirectory(Task task, OpenFile file) {
+        String path = file instanceof VirtualDirectory directory ? directory.path() : "";
+        if (!path.matches("/proc/[1-9][0-9]{0,8}")) {
+            return null;
+        }
+        return task.kernel().processes().get(Integer.parseInt(path.substring("/proc/".length())));
     }
 
     @KernelFunction(value = "pidfd_send_signal", file = "kernel/signal.c")
@@ -75,7 +94,7 @@ final class PidfdCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         int signal = (int) number;
-        return on(task, fd, target -> {
+        return on(task, fd, true, target -> {
             SigInfo sent = SigInfo.user(
                     signal, SigInfo.SI_USER, task.pid(), task.kernel().uid());
             if (info != 0) {
@@ -126,7 +145,7 @@ final class PidfdCalls implements SyscallFamily {
         if ((int) flags != 0) {
             return -Errno.EINVAL;
         }
-        return on(task, fd, target -> {
+        return on(task, fd, false, target -> {
             FdTable files = target.zombie() ? null : target.files();
             if (files == null) {
                 return -Errno.ESRCH;
