@@ -92,7 +92,7 @@ public final class FaultHandler {
             if (!lockForRead(mm, ctx)) {
                 return FAULT_RETRY;
             }
-            Vma vma = mm.vmas().find(address);
+            Vma vma = find(mm, address, ctx);
             if (vma == null || vma.start() > address) {
                 vma = growStack(mm, vma, address, ctx);
                 if (vma == null) {
@@ -161,6 +161,20 @@ public final class FaultHandler {
         } finally {
             mm.mmapLock().readLock();
         }
+    }
+
+    /**
+     * As {@link faultline.mmu.mm.VmaTree#find}, looking first at the mapping of the task's last fault: the one that the tree remembers
+     * is everybody's, and tasks that fault in different mappings would take it from each other.
+     */
+    @KernelFunction(value = "vmacache_find", file = "mm/vmacache.c")
+    @RequiresLock("MMAP_LOCK:read")
+    private static Vma find(MmStruct mm, long address, FaultContext ctx) {
+        Vma last = ctx.vma;
+        if (last != null && last.mm() == mm && last.isLinked() && last.start() <= address && address < last.end()) {
+            return last;
+        }
+        return mm.vmas().find(address);
     }
 
     private static int flagsOf(int errorCode) {
