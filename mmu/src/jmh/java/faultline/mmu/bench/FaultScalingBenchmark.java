@@ -61,6 +61,9 @@ public class FaultScalingBenchmark {
             // Other rights in between keep the two from being one.
             machine.map(Machine.BASE + PAGES / 2 * Page.SIZE, PAGES / 2, Prot.READ | Prot.WRITE | Prot.EXEC);
         }
+        for (long at = 0; at < PAGES * Page.SIZE; at += Page.SIZE) {
+            machine.touch(Machine.BASE + at, machine.context);
+        }
         barrier = new CyclicBarrier(threads + 1);
         for (int i = 0; i < threads; i++) {
             int number = i;
@@ -83,9 +86,11 @@ public class FaultScalingBenchmark {
 
     @Benchmark
     @OperationsPerInvocation(PAGES)
-    public void fault() throws Exception {
+    public void fault(LockWaits waits) throws Exception {
+        waits.begin(machine);
         barrier.await();
         barrier.await();
+        waits.end(PAGES);
     }
 
     private void work(int number) {

@@ -1,13 +1,10 @@
 package faultline.mmu.bench;
 
-import faultline.mmu.fault.FaultContext;
-import faultline.mmu.fault.FaultHandler;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.MmapFlags;
 import faultline.mmu.mm.Prot;
-import faultline.mmu.system.MemoryConfig;
-import faultline.mmu.system.MemorySystem;
+import faultline.mmu.phys.Page;
+import faultline.mmu.table.PtlMode;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -26,66 +23,54 @@ import org.openjdk.jmh.annotations.TearDown;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class OperationsBenchmark {
     private static final int PAGES = 20_000;
-    private static final long PAGE = 4096;
-    private static final long BASE = 0x1000_0000_0000L;
+    private static final long BYTES = PAGES * Page.SIZE;
 
-    private MemorySystem system;
-    private MmStruct mm;
-    private FaultContext context;
+    private Machine machine;
+    private MmStruct child;
 
     @Setup
     public void boot() {
-        system = new MemorySystem(MemoryConfig.defaults());
-        mm = system.newMm(MmLimits.ROOT);
-        context = new FaultContext();
+        machine = new Machine(PtlMode.SPLIT);
     }
 
     @TearDown
     public void close() {
-        system.exitMmap(mm);
-        system.close();
+        machine.close();
     }
 
     /** Pages present and written; the time of this is not counted. */
     @Setup(Level.Invocation)
     public void fill() {
-        int flags = MmapFlags.PRIVATE | MmapFlags.ANONYMOUS | MmapFlags.FIXED;
-        system.mmap().doMmap(mm, context, BASE, PAGES * PAGE, Prot.READ | Prot.WRITE, flags, null, 0);
-        write();
+        machine.map(Machine.BASE, PAGES);
+        for (long at = 0; at < BYTES; at += Page.SIZE) {
+            machine.touch(Machine.BASE + at, machine.context);
+        }
     }
 
-    private void write() {
-        for (int i = 0; i < PAGES; i++) {
-            system.faults().doUserAddrFault(mm, BASE + i * PAGE, FaultHandler.PF_WRITE | FaultHandler.PF_USER, context);
+    @TearDown(Level.Invocation)
+    public void exit() {
+        if (child != null) {
+            machine.system.exitMmap(child);
+            child = null;
         }
     }
 
     @Benchmark
     @OperationsPerInvocation(PAGES)
     public long munmap() {
-        return system.munmap().run(mm, BASE, PAGES * PAGE);
+        return machine.system.munmap().run(machine.mm, Machine.BASE, BYTES);
     }
 
     @Benchmark
     @OperationsPerInvocation(PAGES)
     public long mprotect() {
-        return system.mprotect().run(mm, context, BASE, PAGES * PAGE, Prot.READ);
+        return machine.system.mprotect().run(machine.mm, machine.context, Machine.BASE, BYTES, Prot.READ);
     }
 
     @Benchmark
     @OperationsPerInvocation(PAGES)
-    public long forkAndExit() {
-        MmStruct child = system.newMm(MmLimits.ROOT);
-        long result = system.fork().dupMmap(child, mm, context);
-        system.exitMmap(child);
-        return result;
-    }
-
-    /** The fault alone, mapping and unmapping a page's share included. */
-    @Benchmark
-    @OperationsPerInvocation(PAGES)
-    public void munmapMapAndFault() {
-        system.munmap().run(mm, BASE, PAGES * PAGE);
-        fill();
+    public long fork() {
+        child = machine.system.newMm(MmLimits.ROOT);
+        return machine.system.fork().dupMmap(child, machine.mm, machine.context);
     }
 }
