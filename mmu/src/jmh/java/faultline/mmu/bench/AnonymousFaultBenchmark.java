@@ -26,6 +26,7 @@ import org.openjdk.jmh.annotations.TearDown;
 public class AnonymousFaultBenchmark {
     private Machine machine;
     private Vma area;
+    private int written;
 
     @Setup
     public void boot() {
@@ -44,10 +45,11 @@ public class AnonymousFaultBenchmark {
 
     @Setup(Level.Invocation)
     public void discard() {
-        machine.discard(Machine.BASE, FillBenchmark.MANY);
+        machine.discard(Machine.BASE, written);
     }
 
     private void write(int pages) {
+        written = pages;
         machine.write(area, Machine.BASE, pages, machine.context);
     }
 

@@ -28,7 +28,7 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class FaultScalingBenchmark {
-    static final int PAGES = 20_480;
+    static final int PAGES = 65_536;
 
     /** Where the threads' pages are. */
     public enum Place {

@@ -59,7 +59,7 @@ public final class PerformanceTable {
         return text.toString();
     }
 
-    /** Nanoseconds a page by operation, as the program prints them; empty when it was not built. */
+    /** Nanoseconds by operation, as the program prints them; empty when it was not built. */
     private static Map<String, Double> kernel() throws IOException, InterruptedException {
         Map<String, Double> figures = new TreeMap<>();
         Path program = Path.of(KERNEL_PROGRAM);
@@ -99,7 +99,7 @@ public final class PerformanceTable {
         operation("mprotect", "10 ns");
         operation("fork", "30 ns");
         for (String call : new String[] {"mmap", "munmap", "find"}) {
-            row(call + " among 65,530 mappings", ns("ManyVmasBenchmark." + call), "", "5000 ns");
+            row(call + " among 65,530 mappings", ns("ManyVmasBenchmark." + call), kernel(call + " among many"), "5000 ns");
         }
     }
 
@@ -184,7 +184,7 @@ public final class PerformanceTable {
                 "mremap of 1 GiB, a page, `--mremap=" + mode.name().toLowerCase() + "`",
                 "%.2f ns (split), %.2f ns (mm); lock taken once for %.1f pages"
                         .formatted(score(name + "SPLIT"), score(name + "MM"), Space.PAGES / acquisitions),
-                mode == MoveMode.PMD ? kernel("mremap") : "",
+                mode == MoveMode.PMD ? kernel("mremap aligned") : mode == MoveMode.EXTENT ? kernel("mremap") : "",
                 mode == MoveMode.PAGE ? "lock for 1 page" : mode == MoveMode.EXTENT ? "7 ns, lock for up to 64" : "1 ns");
     }
 

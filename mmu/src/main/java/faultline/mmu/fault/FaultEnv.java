@@ -74,7 +74,13 @@ public final class FaultEnv {
 
     /** Whether {@code pfn} is a page that is counted and referenced by its mappings (Linux: {@code vm_normal_page}). */
     boolean isCounted(long pfn) {
-        return pfn != zeroPfn && frames.isValid(pfn) && !frames.test(pfn, PageFlags.RESERVED);
+        return flagsIfCounted(pfn) >= 0;
+    }
+
+    /** The flags of {@code pfn} as a page that {@link #isCounted}; -1 when it is none. */
+    int flagsIfCounted(long pfn) {
+        int flags = frames.isValid(pfn) ? frames.flags(pfn) : PageFlags.RESERVED;
+        return (flags & PageFlags.RESERVED) == 0 ? flags : -1;
     }
 
     /**

@@ -131,12 +131,13 @@ public final class Zap {
                 continue;
             }
             long pfn = Pte.pfn(entry);
-            if (Pte.isSpecial(entry) || !env.isCounted(pfn)) {
+            int flags = Pte.isSpecial(entry) ? -1 : env.flagsIfCounted(pfn);
+            if (flags < 0) {
                 env.tables.setPte(entryPa, 0);
                 gather.flushLater(at, Page.SIZE);
                 continue;
             }
-            boolean isAnon = env.frames.test(pfn, PageFlags.ANON);
+            boolean isAnon = (flags & PageFlags.ANON) != 0;
             if (isAnon ? !details.evenCows() : details.nonlinear() && details.spares(env.frames.index(pfn))) {
                 continue;
             }
@@ -154,7 +155,7 @@ public final class Zap {
             if (details.nonlinear() && env.frames.index(pfn) != vma.pageIndex(at)) {
                 env.tables.setPte(entryPa, Pte.file(env.frames.index(pfn)));
             }
-            env.rmap.remove(pfn);
+            env.rmap.remove(pfn, (flags & PageFlags.ANON_EXCLUSIVE) != 0);
             gather.removePage(pfn, at);
         }
         count(mm, vma, anon, file, swapped);

@@ -155,12 +155,6 @@ public final class FrameTable {
         return (int) INT.getAndAdd(ALL, at(pfn) + MAPCOUNT, 1) + 1;
     }
 
-    /** Sets the count of a new frame that nothing maps yet, which is faster than counting up. */
-    @KernelFunction("set_page_mapcount")
-    public void initMapcount(long pfn, int mappings) {
-        INT.setRelease(ALL, at(pfn) + MAPCOUNT, mappings);
-    }
-
     /** Counts one mapping less. @return the new count, 0 when nothing maps the frame any more */
     public int decMapcount(long pfn) {
         int now = (int) INT.getAndAdd(ALL, at(pfn) + MAPCOUNT, -1) - 1;
@@ -169,6 +163,16 @@ public final class FrameTable {
             throw bad("is unmapped more often than it was mapped", pfn);
         }
         return now;
+    }
+
+    /** Sets a count of 1, which nobody else can change now, to 0. @return false, with nothing done, when it is not 1 */
+    public boolean dropOnlyMapping(long pfn) {
+        long address = at(pfn) + MAPCOUNT;
+        if ((int) INT.get(ALL, address) != 1) {
+            return false;
+        }
+        INT.setRelease(ALL, address, 0);
+        return true;
     }
 
     // ---- flags
@@ -266,6 +270,19 @@ public final class FrameTable {
             chunk = other == null ? fresh : other;
         }
         chunk[(int) pfn & CHUNK_MASK] = mapping;
+    }
+
+    /**
+     * What a new frame becomes that is about to be mapped for the first time; nobody else knows it yet, so nothing is atomic.
+     *
+     * @param mapping what it belongs to
+     * @param index its place there
+     */
+    public void initMapped(long pfn, Object mapping, long index) {
+        long address = at(pfn);
+        LONG.set(ALL, address + INDEX, index);
+        INT.set(ALL, address + MAPCOUNT, 1);
+        setMapping(pfn, mapping);
     }
 
     /** Position of the page in its file, or in its anonymous area, in pages. */

@@ -131,10 +131,8 @@ public final class Rmap {
     @KernelFunction("folio_add_new_anon_rmap")
     @RequiresLock("PAGE_TABLE_LOCK")
     public void addNewAnon(long pfn, Vma area, long index) {
-        frames.setIndex(pfn, index);
-        frames.setMapping(pfn, area.anonVma());
+        frames.initMapped(pfn, area.anonVma(), index);
         frames.set(pfn, NEW_ANON);
-        frames.initMapcount(pfn, 1);
     }
 
     /** An anonymous page is being mapped once more: swapped in, or by fork. Exclusive only if the caller says so. */
@@ -165,9 +163,17 @@ public final class Rmap {
     }
 
     /** One entry that mapped the page is gone; what it knew of dirt has been passed on. */
-    @KernelFunction("folio_remove_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")
     public void remove(long pfn) {
-        frames.decMapcount(pfn);
+        remove(pfn, false);
+    }
+
+    /** As {@link #remove(long)}. @param exclusive that was the only entry, and only the lock's holder can make another */
+    @KernelFunction("folio_remove_rmap_pte")
+    @RequiresLock("PAGE_TABLE_LOCK")
+    public void remove(long pfn, boolean exclusive) {
+        if (!exclusive || !frames.dropOnlyMapping(pfn)) {
+            frames.decMapcount(pfn);
+        }
     }
 }

@@ -125,33 +125,32 @@ public final class MmuGather {
         int last = 0;
         for (int i = 0; i < count; i++) {
             long item = gathered[i];
-            if (release(item)) {
-                gathered[last++] = frames.head(item & ~TABLE_BIT);
+            long pfn = item & ~TABLE_BIT;
+            if (item < 0) {
+                // Before the reference goes: reclaim may have taken one for a look, and then the frame is freed by it.
+                frames.clear(pfn, PageFlags.TABLE);
+            }
+            if (frames.put(pfn)) {
+                gathered[last++] = item < 0 ? pfn : forgetCode(pfn);
+            } else {
+                allocator.leftReferenced(pfn);
             }
         }
         count = 0;
         allocator.freeUnreferenced(gathered, last);
     }
 
-    /** Drops one reference. @return whether it was the last: the frame is to be freed */
-    private boolean release(long item) {
-        long pfn = item & ~TABLE_BIT;
-        if (item < 0) {
-            // Before the reference goes: reclaim may have taken one for a look, and then the frame is freed by it.
-            frames.clear(pfn, PageFlags.TABLE);
-        }
-        if (!frames.put(pfn)) {
-            allocator.leftReferenced(pfn);
-            return false;
+    /** Of a compound page all frames go with the last reference, whichever frame that one was to. @return the first of them */
+    private long forgetCode(long pfn) {
+        if (!frames.test(pfn, PageFlags.HEAD | PageFlags.TAIL)) {
+            code.flushFrame(pfn);
+            return pfn;
         }
         long head = frames.head(pfn);
-        if (item >= 0) {
-            // Of a compound page all frames go with the last reference, whichever frame that one was to.
-            for (long each = head; each < head + (1L << frames.order(head)); each++) {
-                code.flushFrame(each);
-            }
+        for (long each = head; each < head + (1L << frames.order(head)); each++) {
+            code.flushFrame(each);
         }
-        return true;
+        return head;
     }
 
     /** Ends the operation: flushes and frees. */
