@@ -22,6 +22,7 @@ final class HostStore implements BackingStore {
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int RWF_NOAPPEND = 0x20;
     private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     private static final long TMPFS_MAGIC = 0x01021994;
     private static final int KEEP_SIZE = 0x01;
     private static final int PUNCH_HOLE = 0x02;
@@ -36,6 +37,7 @@ final class HostStore implements BackingStore {
     private volatile boolean sharesPosition;
 
     private final boolean tmpfs;
+    private final long blockBytes;
     private int replaced = -1;
 
     /**
@@ -44,7 +46,12 @@ final class HostStore implements BackingStore {
      */
     HostStore(HostFile file) {
         fd = -1;
-        tmpfs = isOnTmpfs(file);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment statfs = arena.allocate(120, 8);
+            boolean known = Libc.call(Nr.FSTATFS, file.hostFd(), statfs.address()) == 0;
+            tmpfs = known && statfs.get(ValueLayout.JAVA_LONG, 0) == TMPFS_MAGIC;
+            blockBytes = known ? statfs.get(ValueLayout.JAVA_LONG, 8) : Page.SIZE;
+        }
         if (file.writable()) {
             offerWritable(file);
         } else {
@@ -165,6 +172,26 @@ final class HostStore implements BackingStore {
     }
 
     @Override
+    public int reserve(long index) {
+        if (tmpfs || sharesPosition) {
+            return 0;
+        }
+        long start = Page.address(index);
+        long end = Math.min(start + Page.SIZE, size());
+        long hole = Libc.call(Nr.LSEEK, fd, start, SEEK_HOLE);
+        if (hole < 0 || hole >= end) {
+            return 0;
+        }
+        int result = (int) Libc.call(Nr.FALLOCATE, fd, KEEP_SIZE, start, Page.SIZE);
+        return result == -Errno.ENOSPC || result == -Errno.EDQUOT ? result : 0;
+    }
+
+    @Override
+    public long blockBytes() {
+        return blockBytes;
+    }
+
+    @Override
     public boolean isHole(long index) {
         if (sharesPosition) {
             return false; // seeking would be seen
@@ -172,14 +199,6 @@ final class HostStore implements BackingStore {
         long at = Page.address(index);
         long data = Libc.call(Nr.LSEEK, fd, at, SEEK_DATA);
         return data == -Errno.ENXIO || data >= at + Page.SIZE;
-    }
-
-    private static boolean isOnTmpfs(HostFile file) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment statfs = arena.allocate(120, 8);
-            return Libc.call(Nr.FSTATFS, file.hostFd(), statfs.address()) == 0
-                    && statfs.get(ValueLayout.JAVA_LONG, 0) == TMPFS_MAGIC;
-        }
     }
 
     /** Lets go of the host's file. Nobody reads or writes any more. */

@@ -18,6 +18,9 @@ public interface ProcSource {
     /** Unused guest-physical memory in bytes. */
     long freeBytes();
 
+    /** Bytes of files and shared memory that are in memory. */
+    long cachedBytes();
+
     /** Room in the swap area in bytes; 0 when there is none. */
     long swapBytes();
 

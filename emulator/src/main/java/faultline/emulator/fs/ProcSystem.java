@@ -60,6 +60,8 @@ final class ProcSystem {
         line(out, "MemTotal:", total);
         line(out, "MemFree:", free);
         line(out, "MemAvailable:", free);
+        line(out, "Buffers:", 0);
+        line(out, "Cached:", source.cachedBytes());
         line(out, "SwapCached:", source.swapCachedBytes());
         line(out, "SwapTotal:", source.swapBytes());
         line(out, "SwapFree:", source.freeSwapBytes());

@@ -52,6 +52,11 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
+    public long cachedBytes() {
+        return kernel.memory().cache().pages() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
     public long swapBytes() {
         SwapSpace swap = kernel.memory().swap();
         return swap == null ? 0 : swap.totalSlots() << MmLayout.PAGE_SHIFT;

@@ -43,6 +43,11 @@ final class TestProc implements ProcSource {
     }
 
     @Override
+    public long cachedBytes() {
+        return 0;
+    }
+
+    @Override
     public long swapBytes() {
         return 16L << 20;
     }

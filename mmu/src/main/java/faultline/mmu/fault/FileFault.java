@@ -126,7 +126,7 @@ final class FileFault {
         if (pfn < 0) {
             return (int) -pfn;
         }
-        int result = finish(ctx, vma, pfn, false);
+        int result = hasRoom(vma.file().mapping(), index) ? finish(ctx, vma, pfn, false) : VmFault.SIGBUS;
         if (result == 0) {
             // Marked while the page is locked: write-back, which cleans it, waits for the lock (do_page_mkwrite).
             vma.file().mapping().setPageDirty(pfn);
@@ -136,6 +136,13 @@ final class FileFault {
             env.allocator.putPage(pfn);
         }
         return result & ~VmFault.NOPAGE | majorBit(ctx);
+    }
+
+    /** Whether what is going to be written to the page can be stored: full disks are known of before, not after. */
+    @KernelFunction(value = "do_page_mkwrite", file = "mm/memory.c")
+    @RequiresLock("PAGE_LOCK")
+    static boolean hasRoom(AddressSpace mapping, long index) {
+        return mapping.store().reserve(index) >= 0;
     }
 
     private static int majorBit(FaultContext ctx) {

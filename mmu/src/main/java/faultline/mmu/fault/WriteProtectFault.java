@@ -103,7 +103,11 @@ final class WriteProtectFault {
             env.allocator.putPage(pfn);
             return VmFault.RETRY;
         }
-        int result = env.frames.mapping(pfn) == mapping ? sharedLocked(ctx, vma, pfn, mapping) : 0;
+        int result = 0;
+        if (env.frames.mapping(pfn) == mapping) {
+            boolean room = FileFault.hasRoom(mapping, env.frames.index(pfn));
+            result = room ? sharedLocked(ctx, vma, pfn, mapping) : VmFault.SIGBUS;
+        }
         env.cache.unlockPage(pfn);
         env.allocator.putPage(pfn);
         return result;

@@ -1,6 +1,7 @@
 package faultline.mmu.file;
 
 import faultline.mmu.Errno;
+import faultline.mmu.phys.Page;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -49,6 +50,20 @@ public interface BackingStore {
     /** Whether page {@code index} has nothing stored: it would read as zeros. A store that does not know says no. */
     default boolean isHole(long index) {
         return isShmem();
+    }
+
+    /**
+     * Sees to it that page {@code index}, about to be written through a mapping, has room where it is stored.
+     *
+     * @return 0, or -errno: -ENOSPC when there is none
+     */
+    default int reserve(long index) {
+        return 0;
+    }
+
+    /** Bytes of which room is given at once, if that is less than a page. */
+    default long blockBytes() {
+        return Page.SIZE;
     }
 
     /**

@@ -1,5 +1,6 @@
 package faultline.mmu.file;
 
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.lock.SpinWait;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.FrameTable;
@@ -41,6 +42,18 @@ public final class PageCache {
     /** The machine's frame allocator. */
     public FrameAllocator allocator() {
         return allocator;
+    }
+
+    /** How many frames are cached pages now: counted anew, by a look at each frame, for who displays it. */
+    @KernelFunction("global_node_page_state")
+    public long pages() {
+        long pages = 0;
+        for (long pfn = 0; frames.isValid(pfn); pfn++) {
+            if (frames.mapping(pfn) instanceof AddressSpace) {
+                pages++;
+            }
+        }
+        return pages;
     }
 
     /** The way to the page tables that map cached pages. */

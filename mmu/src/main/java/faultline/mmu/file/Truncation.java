@@ -39,11 +39,36 @@ final class Truncation {
     }
 
     private int grow(HostResize host) {
+        long oldSize = mapping.size();
         int rc = host.resize(newSize);
         if (rc >= 0) {
             mapping.setSize(newSize);
+            protectStraddling(oldSize);
         }
         return rc;
+    }
+
+    /**
+     * The page in which the file ended has more blocks now that have no room yet: the next write through a mapping has to ask for
+     * it.
+     */
+    @KernelFunction(value = "pagecache_isize_extended", file = "mm/truncate.c")
+    private void protectStraddling(long oldSize) {
+        if (Page.offset(oldSize) == 0 || mapping.store().blockBytes() >= Page.SIZE) {
+            return;
+        }
+        long index = oldSize >>> Page.SHIFT;
+        long pfn = mapping.findPage(index);
+        if (pfn < 0) {
+            return;
+        }
+        PageCache cache = mapping.cache();
+        cache.lockPage(pfn);
+        if (cache.frames().mapping(pfn) == mapping && cache.walker().mkclean(mapping, index, pfn) != 0) {
+            mapping.setPageDirty(pfn);
+        }
+        cache.unlockPage(pfn);
+        cache.allocator().putPage(pfn);
     }
 
     private int shrinkOrSet(HostResize host) {

@@ -223,6 +223,37 @@ class FileFaultTest {
     }
 
     @Test
+    void writingToAFullDiskIsBusErrorInsteadOfLost() {
+        f.mapFile(mm, BASE, 2, FaultFixture.SHARED_RW, file, 0);
+        cpu.load(BASE);
+        file.full = true;
+        for (int i = 0; i < 2; i++) {
+            long at = BASE + i * Page.SIZE;
+            assertThat(catchThrowableOfType(ModelCpu.Signal.class, () -> cpu.store(at, 9)).signo)
+                    .isEqualTo(FaultHandler.SIGBUS);
+        }
+        assertThat(cpu.load(BASE)).isEqualTo(1);
+        file.full = false;
+        cpu.store(BASE, 9);
+        assertThat(file.mapping().dirtyPages()).isEqualTo(1);
+    }
+
+    @Test
+    void growthBehindAPartOfAPageAsksForRoomAnew() {
+        file.mapping().truncate(100, bytes -> 0);
+        f.mapFile(mm, BASE, 1, FaultFixture.SHARED_RW, file, 0);
+        cpu.store(BASE, 9);
+        file.full = true;
+        cpu.store(BASE, 10);
+
+        assertThat(file.mapping().truncate(2000, bytes -> 0)).isZero();
+
+        assertThat(catchThrowableOfType(ModelCpu.Signal.class, () -> cpu.store(BASE + 1500, 9)).signo)
+                .isEqualTo(FaultHandler.SIGBUS);
+        assertThat(file.mapping().dirtyPages()).isEqualTo(1);
+    }
+
+    @Test
     void failedWriteBackIsReportedOnce() {
         f.mapFile(mm, BASE, 1, FaultFixture.SHARED_RW, file, 0);
         cpu.store(BASE, 5);

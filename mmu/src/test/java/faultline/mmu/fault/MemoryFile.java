@@ -15,6 +15,8 @@ public final class MemoryFile implements MappedFile, BackingStore {
     public final AtomicInteger reads = new AtomicInteger();
     public final AtomicInteger writes = new AtomicInteger();
     public volatile boolean broken;
+    /** There is no room for what has not been written yet. */
+    public volatile boolean full;
 
     private final AddressSpace mapping;
     private byte[] content;
@@ -124,6 +126,16 @@ public final class MemoryFile implements MappedFile, BackingStore {
     @Override
     public void get() {
         // lives as long as the test
+    }
+
+    @Override
+    public int reserve(long index) {
+        return full ? -Errno.ENOSPC : 0;
+    }
+
+    @Override
+    public long blockBytes() {
+        return 1024;
     }
 
     @Override
