@@ -38,6 +38,12 @@ public interface ProcSource {
 
     long commitLimitBytes();
 
+    /** How often the CPU went from one task to another. */
+    long contextSwitches();
+
+    /** Processes and threads made since the machine began. */
+    long forks();
+
     /** Nanoseconds since the machine began. */
     long uptimeNanos();
 

@@ -135,8 +135,9 @@ final class ProcSystem {
     private String stat() {
         long ticks = source.uptimeNanos() / TICK;
         String cpu = " " + ticks + " 0 0 0 0 0 0 0 0 0\n";
-        return "cpu " + cpu + "cpu0" + cpu + "btime " + source.bootSeconds() + "\nprocesses " + source.pids().length
-                + "\nprocs_running 1\nprocs_blocked 0\n";
+        return "cpu " + cpu + "cpu0" + cpu + "intr 0\nctxt " + source.contextSwitches() + "\nbtime "
+                + source.bootSeconds() + "\nprocesses " + source.forks()
+                + "\nprocs_running 1\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n";
     }
 
     private String uptime() {

@@ -101,6 +101,16 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
+    public long contextSwitches() {
+        return kernel.cpu().switches();
+    }
+
+    @Override
+    public long forks() {
+        return kernel.forks();
+    }
+
+    @Override
     public long uptimeNanos() {
         return kernel.uptimeNanos();
     }

@@ -10,6 +10,7 @@ import faultline.emulator.task.GuestSpec;
 import faultline.emulator.task.OtherMemory;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
+import faultline.emulator.task.TaskTimes;
 import faultline.emulator.task.UserSpace;
 import faultline.mmu.Errno;
 import faultline.mmu.mm.MmStruct;
@@ -38,15 +39,19 @@ final class ProcessProc implements ProcProcess {
             "limits",
             "maps",
             "numa_maps",
+            "oom_adj",
             "oom_score",
             "oom_score_adj",
             "personality",
+            "schedstat",
             "smaps",
             "smaps_rollup",
             "stat",
             "statm",
             "status",
             "wchan");
+
+    private static final int OOM_SCORE_ADJ_MOST = 1000;
 
     /** What a kernel built with fault injection has besides. */
     private static final List<String> INJECTION_TEXTS =
@@ -117,7 +122,9 @@ final class ProcessProc implements ProcProcess {
             case "environ" -> strings(mm, mm == null ? 0 : mm.envStart(), mm == null ? 0 : mm.envEnd());
             case "auxv" -> auxv();
             case "oom_score" -> process.kernel().oomKiller().score(process) + "\n";
+            case "oom_adj" -> oomAdj() + "\n";
             case "oom_score_adj" -> process.oomScoreAdj() + "\n";
+            case "schedstat" -> schedulerStatistics(task(tid));
             case "wchan" -> "0";
             case "personality" -> String.format("%08x\n", process.personality());
             case "fail-nth" -> task(tid).failNth() + "\n";
@@ -125,6 +132,17 @@ final class ProcessProc implements ProcProcess {
             case "coredump_filter" -> String.format("%08x\n", process.coredumpFilter());
             default -> null;
         };
+    }
+
+    /** The older scale of oom_score_adj: -17 to 15. */
+    private int oomAdj() {
+        return process.oomScoreAdj() == OOM_SCORE_ADJ_MOST ? 15 : process.oomScoreAdj() * 17 / OOM_SCORE_ADJ_MOST;
+    }
+
+    /** Nanoseconds on the CPU, nanoseconds waiting for it (not measured), turns. */
+    private static String schedulerStatistics(Task task) {
+        TaskTimes times = task.times();
+        return times.total() + " 0 " + (times.voluntarySwitches() + times.involuntarySwitches()) + "\n";
     }
 
     private String strings(MmStruct mm, long start, long end) {

@@ -1,5 +1,6 @@
 package faultline.emulator.proc;
 
+import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.signal.SigAction;
@@ -11,6 +12,8 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Thp;
 import faultline.mmu.view.ProcStatus;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** /proc/PID/stat and status. */
 final class StatTexts {
@@ -35,8 +38,8 @@ final class StatTexts {
             process.parentPid(),
             process.groupId(),
             process.sessionId(),
-            0,
-            -1,
+            process.kernel().terminals().deviceOf(process),
+            process.kernel().terminals().foregroundOf(process),
             0x400000,
             process.times().minorFaults(),
             process.times().childMinorFaults(),
@@ -92,7 +95,7 @@ final class StatTexts {
         line(out, "Uid", ids(Nr.GETUID, Nr.GETEUID));
         line(out, "Gid", ids(Nr.GETGID, Nr.GETEGID));
         line(out, "FDSize", process.zombie() ? 0 : process.files().capacity());
-        line(out, "Groups", " ");
+        line(out, "Groups", groups());
         line(out, "NStgid", process.pid());
         line(out, "NSpid", task.tid());
         line(out, "NSpgid", process.groupId());
@@ -156,6 +159,17 @@ final class StatTexts {
         long r = Libc.call(real);
         long e = Libc.call(effective);
         return r + "\t" + e + "\t" + e + "\t" + e;
+    }
+
+    /** Supplementary groups, each with a blank behind it. */
+    private static String groups() {
+        MemorySegment list = HostScratch.get().struct();
+        long count = Libc.call(Nr.GETGROUPS, list.byteSize() / Integer.BYTES, list.address());
+        StringBuilder out = new StringBuilder(count > 0 ? "" : " ");
+        for (int i = 0; i < count; i++) {
+            out.append(list.getAtIndex(ValueLayout.JAVA_INT, i)).append(' ');
+        }
+        return out.toString();
     }
 
     private static String stateName(char state) {

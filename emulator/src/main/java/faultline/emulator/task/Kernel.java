@@ -62,6 +62,9 @@ public final class Kernel implements AutoCloseable {
     private final Map<Integer, Task> tasks = new ConcurrentHashMap<>();
     private final List<Runnable> closers = new ArrayList<>();
     private int nextPid;
+    /** Ids given out so far. Guarded by the family lock; read by others now and then. */
+    private volatile long forks;
+
     private volatile Process first;
     private volatile int firstStatus;
     private volatile Throwable failure;
@@ -151,6 +154,11 @@ public final class Kernel implements AutoCloseable {
         return spec.seed() != null;
     }
 
+    /** Processes and threads made since the machine started (Linux: {@code total_forks}). */
+    public long forks() {
+        return forks;
+    }
+
     /** Nanoseconds since the machine started. */
     public long uptimeNanos() {
         return clock.now(KernelClock.MONOTONIC) - bootNanos;
@@ -200,6 +208,7 @@ public final class Kernel implements AutoCloseable {
                 int pid = nextPid;
                 nextPid = nextPid + 1 >= PID_MAX ? 300 : nextPid + 1;
                 if (!processes.containsKey(pid) && !tasks.containsKey(pid) && !isGroupOrSession(pid)) {
+                    forks = forks + 1;
                     return pid;
                 }
             }

@@ -107,6 +107,28 @@ public final class Terminals {
         }
     }
 
+    /** Device number of the terminal that controls a process' session, as /proc tells it; 0 for none. */
+    public long deviceOf(Process process) {
+        synchronized (kernel.familyLock()) {
+            Terminal own = own(process);
+            return own == null
+                    ? 0
+                    : byDevice.entrySet().stream()
+                            .filter(entry -> entry.getValue() == own)
+                            .mapToLong(Map.Entry::getKey)
+                            .findFirst()
+                            .orElse(0);
+        }
+    }
+
+    /** The foreground group of the terminal that controls a process' session; -1 for none. */
+    public int foregroundOf(Process process) {
+        synchronized (kernel.familyLock()) {
+            Terminal own = own(process);
+            return own == null ? -1 : own.foreground;
+        }
+    }
+
     private Terminal own(Process process) {
         for (Terminal terminal : byDevice.values()) {
             if (terminal.session == process.sessionId()) {

@@ -33,6 +33,16 @@ final class TestProc implements ProcSource {
     }
 
     @Override
+    public long contextSwitches() {
+        return 7;
+    }
+
+    @Override
+    public long forks() {
+        return 2;
+    }
+
+    @Override
     public long memoryBytes() {
         return 64L << 20;
     }
