@@ -48,8 +48,23 @@ guests() {
         }'
 }
 
+# All iterations of all forks count as one list a world; the error that JMH prints is of a busy machine, the best is not.
 jmh() {
-    ./mvnw -q ${FAULTLINE_MAVEN_OPTIONS:-} -Pbench -pl testbins,mmu,emulator,plugins -DskipTests test
+    ./mvnw -B ${FAULTLINE_MAVEN_OPTIONS:-} -Pbench -pl testbins,mmu,emulator,plugins -DskipTests \
+        -Dbench=FaultProbeBenchmark "-Dbench.args=-f 3 -wi 4 -i 8 -w 1 -r 1" test > "$work/jmh" 2>&1 \
+        || { tail -n 20 "$work/jmh" >&2; exit 1; }
+    awk '/^# Parameters:/ { world = $5; sub(/\)/, "", world) }
+        /^Iteration/ { sub(/ns\/op.*/, ""); print world "\t" $NF }' "$work/jmh" > "$work/worlds"
+    for world in PLAIN DETACHED ALL_DETACHED COUNT JSONL; do grep "^$world	" "$work/worlds" | sort -k 2n; done | awk -F '\t' '
+        { if (!($1 in count)) name[++names] = $1; time[$1, ++count[$1]] = $2 }
+        END {
+            printf "%-34s %8s %8s %8s %8s\n", "nanoseconds a fault", "best", "/PLAIN", "median", "/PLAIN"
+            for (i = 1; i <= names; i++) {
+                n = name[i]; middle = int((count[n] + 1) / 2)
+                printf "%-34s %8.1f %8.3f %8.1f %8.3f\n", n, time[n, 1], time[n, 1] / time["PLAIN", 1],
+                    time[n, middle], time[n, middle] / time["PLAIN", int((count["PLAIN"] + 1) / 2)]
+            }
+        }'
 }
 
 case ${1:-all} in

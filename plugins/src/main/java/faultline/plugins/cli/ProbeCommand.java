@@ -102,7 +102,7 @@ final class ProbeCommand extends WovenCommand {
     private int run(SiteRegistry registry, PrintStream out) {
         String functions = functions();
         var spec = machine.specBehind(1);
-        var printer = new ProbePrinter(out, new EmulatorGuest(spec.root()));
+        var printer = new ProbePrinter(out, new EmulatorGuest(spec.root()), spec.seed() == null);
         Attachment attachment = registry.attach("probe", functions, printer);
         int status = GuestRunner.run(spec);
         attachment.close();

@@ -15,11 +15,16 @@ import java.util.function.LongFunction;
  * readers and a page-table entry uses bit 63.
  */
 final class JsonlSink implements EventSink {
+    private static final int PLACES = 1 << 10;
+
     private final ByteWriter out;
     private final Names names;
     private final Layout[] layouts = Events.ALL.stream().map(Layout::new).toArray(Layout[]::new);
     /** Quoted forms of the texts seen so far, by number. */
     private byte[][] quoted = new byte[256][];
+
+    private final Object[] places = new Object[PLACES];
+    private final byte[][] quotedPlaces = new byte[PLACES][];
 
     JsonlSink(OutputStream out, Names names) {
         this.out = new ByteWriter(out);
@@ -72,15 +77,15 @@ final class JsonlSink implements EventSink {
         list(",\"stack\":", frames, address -> names.symbols().name(pid, address));
         list(",\"stack_lines\":", frames, address -> {
             SourceLine line = names.symbols().line(pid, address);
-            return line == null ? "" : line.toString();
+            return line == null ? "" : line;
         });
     }
 
-    private void list(String key, long[] frames, LongFunction<String> text) {
+    private void list(String key, long[] frames, LongFunction<Object> text) {
         out.put(key);
         char separator = '[';
         for (long address : frames) {
-            out.put(separator).quoted(text.apply(address));
+            out.put(separator).put(quoted(text.apply(address)));
             separator = ',';
         }
         out.put(']');
@@ -94,10 +99,10 @@ final class JsonlSink implements EventSink {
                 to.put(",\"")
                         .put(field.name())
                         .put("_symbol\":")
-                        .quoted(names.symbols().name(pid, value));
+                        .put(quoted(names.symbols().name(pid, value)));
                 SourceLine line = names.symbols().line(pid, value);
                 if (line != null) {
-                    to.put(",\"").put(field.name()).put("_line\":").quoted(line.toString());
+                    to.put(",\"").put(field.name()).put("_line\":").put(quoted(line));
                 }
             }
             case STRING -> to.put(text(value));
@@ -112,16 +117,30 @@ final class JsonlSink implements EventSink {
             quoted = java.util.Arrays.copyOf(quoted, Math.max(2 * quoted.length, at + 1));
         }
         if (quoted[at] == null) {
-            var bytes = new java.io.ByteArrayOutputStream();
-            var line = new ByteWriter(bytes).quoted(names.strings().text(number));
-            try {
-                line.flush();
-            } catch (IOException e) {
-                throw new IllegalStateException("memory cannot fail to be written", e);
-            }
-            quoted[at] = bytes.toByteArray();
+            quoted[at] = quote(names.strings().text(number));
         }
         return quoted[at];
+    }
+
+    /** The quoted form of a symbol or line: the same few objects come again and again. */
+    private byte[] quoted(Object place) {
+        int slot = place.hashCode() & PLACES - 1;
+        if (places[slot] != place) {
+            places[slot] = place;
+            quotedPlaces[slot] = quote(place.toString());
+        }
+        return quotedPlaces[slot];
+    }
+
+    private static byte[] quote(String text) {
+        var bytes = new java.io.ByteArrayOutputStream();
+        var line = new ByteWriter(bytes).quoted(text);
+        try {
+            line.flush();
+        } catch (IOException e) {
+            throw new IllegalStateException("memory cannot fail to be written", e);
+        }
+        return bytes.toByteArray();
     }
 
     @Override

@@ -39,6 +39,8 @@ final class PerfettoSink implements EventSink {
 
     private static final long COUNTER_TRACK = 2L << 40;
     private static final long LOCK_TRACK = 3L << 40;
+    /** Not the thread id alone: it is 0 while the machine is set up, and track 0 is the reader's own. */
+    private static final long THREAD_TRACK = 4L << 40;
 
     private final OutputStream out;
     private final Names names;
@@ -126,13 +128,14 @@ final class PerfettoSink implements EventSink {
                     .number(1, process)
                     .message(3, new ProtoWriter().number(1, pid).text(6, comm)));
         }
-        if (described.add((long) tid)) {
+        long track = THREAD_TRACK | tid;
+        if (described.add(track)) {
             describe(new ProtoWriter()
-                    .number(1, tid)
+                    .number(1, track)
                     .number(5, process)
                     .message(4, new ProtoWriter().number(1, pid).number(2, tid).text(5, comm)));
         }
-        return tid;
+        return track;
     }
 
     private long counterTrack(int pid, String comm) {

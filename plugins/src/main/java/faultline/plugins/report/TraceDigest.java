@@ -58,7 +58,7 @@ final class TraceDigest {
         event.put("time", sinceStart(event));
         end = Math.max(end, number(event, "time"));
         String comm = text(event, "comm");
-        command = command.isEmpty() ? comm : command;
+        command = command.isEmpty() && number(event, "tid") != 0 ? comm : command;
         String type = text(event, "event");
         if (type.startsWith("exceptions:page_fault")) {
             fault(event, comm);

@@ -19,7 +19,7 @@ public final class ModuleMap implements Names.Symbols {
     private record Module(long start, long end, long fileOffset, String name, ElfSymbols symbols) {}
 
     /** What was found out of an address; stands until a mapping is noted. */
-    private record Place(int pid, long address, int version, String name, SourceLine line) {}
+    private record Place(int pid, long address, int version, String name, SourceLine line, String text) {}
 
     private static final int CACHED = 1 << 12;
 
@@ -75,6 +75,11 @@ public final class ModuleMap implements Names.Symbols {
         return found(pid, address).line;
     }
 
+    @Override
+    public String place(int pid, long address) {
+        return found(pid, address).text;
+    }
+
     private Place found(int pid, long address) {
         long hash = (address ^ (long) pid << 32) * 0x9e37_79b9_7f4a_7c15L;
         int slot = (int) (hash >>> 40) & CACHED - 1;
@@ -90,15 +95,13 @@ public final class ModuleMap implements Names.Symbols {
     private Place lookUp(int pid, long address, int now) {
         Module module = find(pid, address);
         if (module == null) {
-            return new Place(pid, address, now, "0x" + Long.toHexString(address), null);
+            String number = "0x" + Long.toHexString(address);
+            return new Place(pid, address, now, number, null, number);
         }
         long offset = address - module.start + module.fileOffset;
         String symbol = module.symbols == null ? null : module.symbols.at(offset);
-        return new Place(
-                pid,
-                address,
-                now,
-                symbol != null ? symbol : module.name + "+0x" + Long.toHexString(offset),
-                module.symbols == null ? null : module.symbols.line(offset));
+        String name = symbol != null ? symbol : module.name + "+0x" + Long.toHexString(offset);
+        SourceLine line = module.symbols == null ? null : module.symbols.line(offset);
+        return new Place(pid, address, now, name, line, line == null ? name : name + " " + line);
     }
 }

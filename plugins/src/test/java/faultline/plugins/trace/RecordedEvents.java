@@ -1,0 +1,65 @@
+package faultline.plugins.trace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import faultline.emulator.cli.GuestRunner;
+import faultline.plugins.event.EventType;
+import faultline.plugins.event.Field;
+import faultline.plugins.event.StringTable;
+import faultline.plugins.guest.EmulatorGuest;
+import faultline.plugins.guest.Guests;
+import faultline.plugins.output.EventSink;
+import faultline.plugins.weave.SiteRegistry;
+import faultline.plugins.weave.WovenWorld;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The events of a guest's run, for tests. */
+final class RecordedEvents {
+    private RecordedEvents() {}
+
+    /** The events of a run, each as its fields by name, in words. */
+    static final class Recording {
+        static List<Map<String, String>> run(SiteRegistry registry, Object[] arguments) throws IOException {
+            var strings = new StringTable();
+            var guest = new EmulatorGuest(null);
+            var events = new ArrayList<Map<String, String>>();
+            EventSink sink = new EventSink() {
+                @Override
+                public void event(EventType type, long[] records, int base) {
+                    var event = new HashMap<String, String>();
+                    event.put("event", type.name());
+                    for (Field field : type.fields().values()) {
+                        long value = field.get(records, base);
+                        event.put(field.name(), field.kind().isText() ? strings.text(value) : Long.toString(value));
+                    }
+                    events.add(event);
+                }
+
+                @Override
+                public void close() {}
+            };
+            var session =
+                    new TraceSession(new EventSelection((String) arguments[1], null, strings), sink, 1 << 12, true);
+            try (var tracer = new Tracer(session, guest, strings, false)) {
+                tracer.attach(registry);
+                GuestRunner.run(
+                        Guests.seeded((String) arguments[0]),
+                        machine -> Guests.redirect(machine, "/dev/null"),
+                        machine -> {});
+                assertThat(tracer.failures()).isEmpty();
+            }
+            session.close();
+            return events;
+        }
+    }
+
+    @SuppressWarnings("unchecked") // maps of the platform's own types
+    static List<Map<String, String>> of(String program, String wanted) {
+        return (List<Map<String, String>>)
+                WovenWorld.run(site -> true, Recording.class, WovenWorld.program(program), wanted);
+    }
+}
