@@ -51,7 +51,7 @@ guests() {
 # All iterations of all forks count as one list a world; the error that JMH prints is of a busy machine, the best is not.
 jmh() {
     ./mvnw -B ${FAULTLINE_MAVEN_OPTIONS:-} -Pbench -pl testbins,mmu,emulator,plugins -DskipTests \
-        -Dbench=FaultProbeBenchmark "-Dbench.args=-f 3 -wi 4 -i 8 -w 1 -r 1" test > "$work/jmh" 2>&1 \
+        -Dbench=FaultProbeBenchmark "-Dbench.args=-f 2 -wi 4 -i 8 -w 1 -r 1" test > "$work/jmh" 2>&1 \
         || { tail -n 20 "$work/jmh" >&2; exit 1; }
     awk '/^# Parameters:/ { world = $5; sub(/\)/, "", world) }
         /^Iteration/ { sub(/ns\/op.*/, ""); print world "\t" $NF }' "$work/jmh" > "$work/worlds"

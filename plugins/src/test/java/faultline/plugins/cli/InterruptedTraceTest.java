@@ -49,9 +49,7 @@ class InterruptedTraceTest {
         // the guest has echoed something: it is beyond its start, and reads again
         process.getOutputStream().write("hello\n".getBytes(StandardCharsets.US_ASCII));
         process.getOutputStream().flush();
-        assertThat(process.getInputStream().read())
-                .as(Files.readString(errors))
-                .isPositive();
+        assertThat(process.getInputStream().read()).as(Files.readString(errors)).isPositive();
         String pid = Long.toString(process.pid());
         assertThat(new ProcessBuilder("kill", "-INT", pid).start().waitFor()).isZero();
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();

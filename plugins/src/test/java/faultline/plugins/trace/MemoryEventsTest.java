@@ -27,9 +27,7 @@ class MemoryEventsTest {
                         .as("frame %d, taken while it was in use", pfn)
                         .isNull();
             } else {
-                assertThat(orders.remove(pfn))
-                        .as("frame %d, given back", pfn)
-                        .isEqualTo(number(event, "order"));
+                assertThat(orders.remove(pfn)).as("frame %d, given back", pfn).isEqualTo(number(event, "order"));
                 freed++;
             }
         }
