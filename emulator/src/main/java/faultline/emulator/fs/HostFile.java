@@ -2,6 +2,7 @@ package faultline.emulator.fs;
 
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
+import faultline.emulator.host.HostStatfs;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
@@ -9,7 +10,6 @@ import faultline.mmu.Errno;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.HostWrite;
 import faultline.mmu.file.MappedFile;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.locks.ReentrantLock;
@@ -32,7 +32,6 @@ public final class HostFile extends OpenFile implements MappedFile {
     private static final int SEEK_SET = 0;
     private static final int SEEK_CUR = 1;
     private static final int SEEK_END = 2;
-    private static final long ST_NOEXEC = 8;
     private static final int F_ADD_SEALS = 1033;
     private static final int F_GET_SEALS = 1034;
     private static final int F_SEAL_WRITE = 8;
@@ -483,11 +482,7 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public boolean noexec() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment statfs = arena.allocate(120, 8);
-            long r = Libc.call(Nr.FSTATFS, fd, statfs.address());
-            return r == 0 && (statfs.get(ValueLayout.JAVA_LONG, 80) & ST_NOEXEC) != 0;
-        }
+        return (HostStatfs.flagsOf(fd) & HostStatfs.ST_NOEXEC) != 0;
     }
 
     @Override

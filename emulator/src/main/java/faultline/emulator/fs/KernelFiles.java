@@ -1,10 +1,10 @@
 package faultline.emulator.fs;
 
 import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.HostStatfs;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Set;
 
 /** Tells files that are the knobs of the host's kernel from those that only hold data. */
@@ -39,7 +39,7 @@ public final class KernelFiles {
     }
 
     private static boolean isType(long result, MemorySegment statfs) {
-        return result == 0 && TYPES.contains(statfs.get(ValueLayout.JAVA_LONG, 0));
+        return result == 0 && TYPES.contains(HostStatfs.type(statfs));
     }
 
     /** Whether an open file is one. */

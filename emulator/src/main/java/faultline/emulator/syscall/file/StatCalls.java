@@ -4,6 +4,7 @@ import faultline.emulator.fs.LastComponent;
 import faultline.emulator.fs.PathRef;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
+import faultline.emulator.host.HostStatfs;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
@@ -12,22 +13,16 @@ import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /** What a file is: stat, statx, access, statfs, readlink. */
 final class StatCalls implements SyscallFamily {
     private static final int STATX_SIZE = 256;
-    private static final int STATFS_SIZE = 120;
     private static final int STAT_FLAGS =
             OpenFlags.AT_SYMLINK_NOFOLLOW | OpenFlags.AT_NO_AUTOMOUNT | OpenFlags.AT_EMPTY_PATH;
     private static final int STATX_SYNC = 0x6000;
     private static final int AT_EACCESS = 0x200;
     private static final int W_OK = 2;
-    /** Where {@code struct statfs} has f_flags, and its bit for a read-only mount. */
-    private static final int STATFS_FLAGS = 80;
-
-    private static final long ST_RDONLY = 1;
 
     @Override
     public void register(SyscallTable table) {
@@ -149,7 +144,7 @@ final class StatCalls implements SyscallFamily {
             long r = Libc.call(Nr.STATFS, HostScratch.get().path(p.absolute()), to.address());
             FileCall.fs(t).root().hugetlb().adjustStatfs(p.absolute(), to);
             markReadOnly(to, p.readOnly());
-            return give(t, r, buf, to, STATFS_SIZE);
+            return give(t, r, buf, to, HostStatfs.SIZE);
         });
     }
 
@@ -161,14 +156,13 @@ final class StatCalls implements SyscallFamily {
                     : Libc.call(Nr.STATFS, HostScratch.get().path("/proc"), to.address());
             FileCall.fs(t).root().hugetlb().adjustStatfs("/proc/self/fd/" + file.hostFd(), to);
             markReadOnly(to, file.onReadOnlyMount());
-            return give(t, r, buf, to, STATFS_SIZE);
+            return give(t, r, buf, to, HostStatfs.SIZE);
         });
     }
 
     private static void markReadOnly(MemorySegment statfs, boolean readOnly) {
         if (readOnly) {
-            statfs.set(
-                    ValueLayout.JAVA_LONG, STATFS_FLAGS, statfs.get(ValueLayout.JAVA_LONG, STATFS_FLAGS) | ST_RDONLY);
+            HostStatfs.setFlags(statfs, HostStatfs.flags(statfs) | HostStatfs.ST_RDONLY);
         }
     }
 
