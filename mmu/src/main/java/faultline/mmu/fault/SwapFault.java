@@ -84,7 +84,7 @@ final class SwapFault {
         ctx.mm.addRss(MmStruct.SWAPENTS, -1);
         ctx.mm.addRss(MmStruct.ANONPAGES, 1);
         // Swapped out from one place only: nobody else has the page, unless a fork shared the entry meanwhile.
-        boolean exclusive = Pte.isSwapExclusive(ctx.origPte) || ctx.isWrite() && env.swap.tryToFree(pfn);
+        boolean exclusive = Pte.isSwapExclusive(ctx.origPte) || ctx.isWrite() && isOurs(pfn);
         long entry = Pte.mkYoung(Pte.of(pfn, vma.pageProt()));
         boolean protectedForUser = Pte.isUffdWp(ctx.origPte);
         if (exclusive && ctx.isWrite() && !protectedForUser) {
@@ -112,5 +112,14 @@ final class SwapFault {
         }
         env.tables.pteUnmapUnlock(pte, ctx.guard);
         return major;
+    }
+
+    /**
+     * Whether nobody else can reach the page: not by a swap entry, and not by having read it back first, which leaves no swap entry
+     * either (see {@code SwapRaceTest}).
+     */
+    @RequiresLock({"PAGE_LOCK", "PAGE_TABLE_LOCK"})
+    private boolean isOurs(long pfn) {
+        return env.swap.tryToFree(pfn) && env.frames.refcount(pfn) == 1;
     }
 }

@@ -93,6 +93,23 @@ class TryToUnmapTest {
         assertThat(inChild.load(BASE)).isEqualTo(6);
     }
 
+    /** The child's entry maps the page by now, so no swap entry tells the parent that the page is shared. */
+    @Test
+    void aPageThatTheChildHasReadBackIsCopiedWhenTheParentWrites() {
+        Vma vma = f.mapAnon(mm, BASE, 1, FaultFixture.RW);
+        cpu.store(BASE, 5);
+        MmStruct child = f.newMm();
+        f.fork(vma, child, cpu.ctx);
+        ModelCpu inChild = f.newCpu(child);
+        assertThat(swap.swapOut(frameAt(mm, BASE))).isTrue();
+
+        assertThat(inChild.load(BASE)).isEqualTo(5);
+        cpu.store(BASE, 6);
+
+        assertThat(inChild.load(BASE)).isEqualTo(5);
+        assertThat(cpu.load(BASE)).isEqualTo(6);
+    }
+
     @Test
     void forkOfASwappedOutPageSharesTheSlot() {
         Vma vma = f.mapAnon(mm, BASE, 1, FaultFixture.RW);
