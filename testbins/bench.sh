@@ -30,7 +30,7 @@ for round in $(seq "$rounds"); do
     [ -z "$qemu" ] || wall qemu-x86_64-static target/bin/startup | best qemu
     # shellcheck disable=SC2086 # options are words
     wall $faultline run ${FAULTLINE_OPTIONS:-} target/bin/startup | best faultline
-    for program in "${@:-memory compute}"; do
+    for program in "${@:-memory compute processes}"; do
         for name in $program; do
             target/bin/"$name" | best native
             [ -z "$qemu" ] || qemu-x86_64-static target/bin/"$name" | best qemu

@@ -40,6 +40,7 @@ static struct {
 
 static const char *self;
 static double seconds = 0.2;
+static int told;
 static uint64_t seed = 1;
 static int me;
 static sigset_t numbered;
@@ -458,7 +459,7 @@ static void report(int failed, int descriptor)
 	       counted ? "all" : "LOST", dup(0) == descriptor ? "as before" : "LEAKED");
 	printf("the token went %s, memory was mapped %s, programs executed %s\n", board->hand_overs > STATIONS ? "round" : "NOWHERE",
 	       board->mappings ? "often" : "NEVER", board->executed ? "often" : "NEVER");
-	if (seconds >= 1)
+	if (told)
 		dprintf(2, "soak: %ld hand-overs, %ld children, %ld of them executed, %ld signals, %ld mappings, %ld threads\n",
 			board->hand_overs, board->forked, board->executed, board->signals, board->mappings, board->threads);
 }
@@ -470,7 +471,7 @@ int main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "execute") == 0)
 		return atoi(argv[2]);
 	self = argv[0];
-	if (argc > 1 && atof(argv[1]) > 0)
+	if (argc > 1 && (told = atof(argv[1]) > 0))
 		seconds = atof(argv[1]);
 	if (argc > 2)
 		seed = strtoull(argv[2], NULL, 0);

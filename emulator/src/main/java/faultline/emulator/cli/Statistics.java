@@ -64,11 +64,18 @@ final class Statistics {
                 cpu.earlyFetches);
         line("system calls", "%d%s", kernel.syscalls().totalCalls(), calls(kernel.syscalls()));
         line(
+                "turns",
+                "%d times another task got the processor, %d times one was interrupted for it",
+                kernel.cpu().switches(),
+                kernel.cpu().preemptions());
+        line(
                 "memory",
                 "peak %d of %d frames, %d page-table pages made",
                 frames.peakUsed(),
                 frames.managedFrames(),
                 kernel.memory().tables().tablesMade());
+        List<String> wrong = machine.audit();
+        line("books", "%s", wrong.isEmpty() ? "in order" : String.join("; ", wrong));
     }
 
     private static String kinds(FaultCounts counts) {

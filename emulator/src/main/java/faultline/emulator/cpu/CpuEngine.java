@@ -227,7 +227,7 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     /** One start of Unicorn; null when guest code simply goes on. */
     private Exit runOnce(long rip) {
         if (core.queue.isPending()) {
-            shootdown.serveOutside();
+            serveFlushes();
         }
         if (stopRequested) {
             return Exit.STOPPED;
@@ -258,6 +258,14 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
             case FORBIDDEN, SYSCALL, STEP, EARLY_FETCH ->
                 throw new IllegalStateException("stopped for " + core.reason + " where that cannot be");
         };
+    }
+
+    /** Blocks of the firmware are not the guest's: how many it takes depends on what the TLB happens to hold. */
+    private void serveFlushes() {
+        long budget = blockBudget();
+        HostMemory.putLong(flag + Long.BYTES, Long.MAX_VALUE);
+        shootdown.serveOutside();
+        HostMemory.putLong(flag + Long.BYTES, budget);
     }
 
     private Exit withoutReason(int result) {

@@ -126,6 +126,24 @@ class CpuStopTest {
     }
 
     @Test
+    void flushingPagesTakesNothingOfTheBlockBudget() {
+        try (FakeKernel deterministic = new FakeKernel(CpuOptions.deterministic(() -> 77))) {
+            deterministic.code(CODE, "488b07", SYSCALL);
+            deterministic.map(DATA, FakeKernel.R);
+            deterministic.state.set(RDI, DATA);
+            deterministic.run(CODE);
+            long[] used = new long[2];
+            for (int i = 0; i < used.length; i++) {
+                deterministic.engine.setBlockBudget(1000);
+                assertThat(deterministic.run(CODE)).isEqualTo(Exit.SYSCALL);
+                used[i] = 1000 - deterministic.engine.blockBudget();
+                deterministic.engine.flushPage(DATA);
+            }
+            assertThat(used[1]).isEqualTo(used[0]).isPositive();
+        }
+    }
+
+    @Test
     void deterministicModeAnswersTheGivenTimestampAndHidesRandomNumbers() {
         try (FakeKernel deterministic = new FakeKernel(CpuOptions.deterministic(() -> 0x1_2345_6789L))) {
             deterministic.code(CODE, "0f31", "89c6", "89d3", mov(RAX, 1), "0fa2", "89cf", SYSCALL);

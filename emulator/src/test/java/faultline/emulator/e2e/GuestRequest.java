@@ -51,6 +51,10 @@ record GuestRequest(
                 argv, env, cwd, root, input, output, errors, memBytes, ptl, move, seconds, newSeed, options);
     }
 
+    GuestRequest withMemory(long bytes) {
+        return new GuestRequest(argv, env, cwd, root, input, output, errors, bytes, ptl, move, seconds, seed, options);
+    }
+
     GuestRequest withOptions(Map<String, String> newOptions) {
         return new GuestRequest(
                 argv, env, cwd, root, input, output, errors, memBytes, ptl, move, seconds, seed, newOptions);
