@@ -1,5 +1,6 @@
 package faultline.plugins.output;
 
+import faultline.plugins.dwarf.SourceLine;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
 import faultline.plugins.event.StackTable;
@@ -11,11 +12,24 @@ import java.util.Map;
 final class SampleEvents {
     final StringTable strings = new StringTable();
     final StackTable stacks = new StackTable();
-    final Names names = new Names(strings, stacks, (pid, address) -> switch ((int) address) {
-        case 0x401234 -> "touch+0x34";
-        case 0x401100 -> "main+0x10";
-        default -> "0x" + Long.toHexString(address);
-    });
+    final Names names = new Names(strings, stacks, new Symbols());
+
+    /** Two functions, and the source line of one of them. */
+    private static final class Symbols implements Names.Symbols {
+        @Override
+        public String name(int pid, long address) {
+            return switch ((int) address) {
+                case 0x401234 -> "touch+0x34";
+                case 0x401100 -> "main+0x10";
+                default -> "0x" + Long.toHexString(address);
+            };
+        }
+
+        @Override
+        public SourceLine line(int pid, long address) {
+            return address == 0x401234 ? new SourceLine("src/demo.c", 7) : null;
+        }
+    }
 
     long[] record(EventType type, long time, long cost, Map<String, Object> fields) {
         var record = new long[EventType.WORDS];

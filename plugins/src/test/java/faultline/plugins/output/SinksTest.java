@@ -36,7 +36,7 @@ class SinksTest {
         assertThat(lines(Format.TEXT))
                 .containsExactly(
                         "     0.001 ( 0.000 ms): demo/101 faultline:step(step: \"do_anonymous_page\", result: 0)",
-                        "     0.001 ( 0.000 ms): demo/101 minfault [touch+0x34] => [heap]@0x4c2010 (d.) W NEW_PAGE",
+                        "     0.001 ( 0.000 ms): demo/101 minfault [touch+0x34 demo.c:7] => [heap]@0x4c2010 (d.) W NEW_PAGE",
                         "     2.999 ( 0.001 ms): demo/101 majfault [0x0] => /bin/a b;c@0x7ffe0000 (dk) R FILE_READ => SIGBUS",
                         "     3.099 ( 0.000 ms): demo/101 lock:lock_acquired(lock: 0x10, lock_class: \"PTL\")",
                         "     3.199 ( 0.000 ms): demo/101 raw_syscalls:sys_exit(id: 9, syscall: \"mmap\", ret: -12)");
@@ -59,6 +59,9 @@ class SinksTest {
                 .containsEntry("address", "0x4c2010")
                 .containsEntry("ip", "0x401234")
                 .containsEntry("ip_symbol", "touch+0x34")
+                .containsEntry("ip_line", "demo.c:7")
+                .containsEntry("stack", List.of("touch+0x34", "main+0x10"))
+                .containsEntry("stack_lines", List.of("demo.c:7", ""))
                 .containsEntry("pte_after", "0x8000000001234067");
         assertThat(objects.get(4)).containsEntry("ret", -12).containsEntry("syscall", "mmap");
     }
@@ -88,6 +91,32 @@ class SinksTest {
                 .contains(
                         "demo;main;touch;handle_mm_fault_[k];NEW_PAGE_[k] 1",
                         "demo;0x0;handle_mm_fault_[k];FILE_READ_[k] 1");
+    }
+
+    @Test
+    void foldedStacksTellLinesWhereThatIsWanted() throws IOException {
+        var out = new ByteArrayOutputStream();
+        var names = new Names(sample.strings, sample.stacks, sample.names.symbols(), true);
+        sample.feed(Format.FOLDED.open(out, null, names));
+        assertThat(out.toString(StandardCharsets.UTF_8).lines())
+                .contains("demo;main;touch:demo.c:7;handle_mm_fault_[k];NEW_PAGE_[k] 1");
+    }
+
+    @Test
+    void pprofLocationsCarryLinesAndFunctionsTheirFiles() throws IOException {
+        ProtoMessage profile =
+                ProtoMessage.parse(new GZIPInputStream(new ByteArrayInputStream(bytes(Format.PPROF))).readAllBytes());
+        List<String> strings = profile.texts(6);
+        var touch = profile.messages(5).stream()
+                .filter(f -> strings.get((int) f.number(2)).equals("touch"))
+                .findFirst()
+                .orElseThrow();
+        assertThat(strings.get((int) touch.number(4))).isEqualTo("src/demo.c");
+        assertThat(profile.messages(4))
+                .map(location -> location.messages(4).getFirst())
+                .filteredOn(line -> line.number(1) == touch.number(1))
+                .extracting(line -> line.number(2))
+                .containsExactly(7L);
     }
 
     @Test
@@ -156,7 +185,7 @@ class SinksTest {
         RecordedEvent fault = events.getFirst();
         assertThat(fault.getEventType().getName()).isEqualTo("faultline.exceptions.page_fault_user");
         assertThat(fault.getString("address")).isEqualTo("0x4c2010");
-        assertThat(fault.getString("ip")).isEqualTo("touch+0x34");
+        assertThat(fault.getString("ip")).isEqualTo("touch+0x34 demo.c:7");
         assertThat(fault.getDuration("cost").toNanos()).isEqualTo(640);
         assertThat(fault.getInt("tid")).isEqualTo(101);
     }

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -25,7 +26,7 @@ class HtmlReportTest {
                     "{\"time\":%d,\"event\":\"exceptions:page_fault_user\",\"pid\":5,\"tid\":5,\"comm\":\"demo</script>\""
                             .formatted(1000 + i * 50));
             lines.append(
-                    ",\"ns\":%d,\"address\":\"0x%x\",\"ip\":\"0x401000\",\"ip_symbol\":\"touch+0x%x\",\"error_code\":\"0x6\""
+                    ",\"ns\":%d,\"address\":\"0x%x\",\"ip\":\"0x401000\",\"ip_symbol\":\"touch+0x%x\",\"ip_line\":\"demo.c:7\",\"error_code\":\"0x6\""
                             .formatted(300 + i, 0x4000_0000L + i * 4096L, i));
             lines.append(",\"path\":\"new_page\",\"vma\":\"//anon\",\"major\":0,\"result\":\"done\"}\n");
         }
@@ -41,7 +42,9 @@ class HtmlReportTest {
     @Test
     void pageNeedsNothingFromElsewhereAndCarriesTheSums() throws IOException {
         String html = Files.readString(page());
-        assertThat(html).contains("\"minor\":200", "\"count\":200", "munmap").doesNotContain("/*DATA*/");
+        assertThat(html)
+                .contains("\"minor\":200", "\"count\":200", "munmap", "\"lines\":[[\"demo.c:7\",200,")
+                .doesNotContain("/*DATA*/");
         assertThat(html).doesNotContainPattern("(src|href)\\s*=").doesNotContain("@import", "fetch(");
         // a name from the trace must not end the script
         assertThat(html.split("</script>", -1)).hasSize(2);
@@ -75,6 +78,28 @@ class HtmlReportTest {
                 .contains("data-rendered=\"yes\"", "demo", "mapnote", "class=\"flame\"", "class=\"chart\"", "<table");
         assertThat(html.split("<rect", -1).length).isGreaterThan(20);
         assertThat(Files.readString(errors, StandardCharsets.UTF_8)).doesNotContain("CONSOLE");
+    }
+
+    @Test
+    void regionWithAHotPlaceGetsAPictureOfThatPlace() {
+        var pages = new PageTimes();
+        for (int i = 0; i < 6400; i++) {
+            pages.add(i, i, "//anon");
+        }
+        assertThat(zooms(pages)).as("all places alike").isEmpty();
+        for (int i = 0; i < 9000; i++) {
+            pages.add(3200 + i % 10, i, "[heap]");
+        }
+        assertThat(zooms(pages)).first().satisfies(zoom -> {
+            assertThat((Long) zoom.get("count")).isGreaterThan(9000);
+            assertThat(zoom).containsEntry("areas", List.of("[heap]", "//anon"));
+            assertThat(Long.decode((String) zoom.get("start"))).isBetween(2400L << 12, 3200L << 12);
+        });
+    }
+
+    @SuppressWarnings("unchecked") // made by PageTimes
+    private static List<Map<String, Object>> zooms(PageTimes pages) {
+        return (List<Map<String, Object>>) pages.regions(10_000).getFirst().get("zooms");
     }
 
     @Test
