@@ -1,6 +1,5 @@
 package faultline.emulator.fs;
 
-import faultline.emulator.host.HostStat;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.mmu.Errno;
@@ -9,7 +8,6 @@ import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.MappedFile;
 import faultline.mmu.hugetlb.HugetlbFileCalls;
 import faultline.mmu.mm.MmLayout;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -171,16 +169,8 @@ final class HugetlbFile extends OpenFile implements MappedFile {
 
     @Override
     protected void release() {
-        boolean nameless = isUnlinked();
         host.put();
-        table.unuse(node, nameless);
-    }
-
-    private boolean isUnlinked() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment stat = arena.allocate(HostStat.SIZE, 8);
-            return host.fstat(stat) != 0 || HostStat.nlink(stat) == 0;
-        }
+        table.unuse(node);
     }
 
     // ---- as the memory manager sees it

@@ -70,9 +70,12 @@ public final class HugetlbFiles implements AutoCloseable {
         return huge;
     }
 
-    private synchronized boolean standsForHuge(HostFile file) {
-        boolean mounted = mounts.containsKey(file.dev()) && file.type() == HostStat.S_IFREG;
-        return mounted || nodes.containsKey(file.key());
+    private boolean standsForHuge(HostFile file) {
+        return inUse && file.type() == HostStat.S_IFREG && isKnown(file.key());
+    }
+
+    private synchronized boolean isKnown(InodeCache.Key key) {
+        return mounts.containsKey(key.dev()) || nodes.containsKey(key);
     }
 
     /** A file of huge pages that {@code file}, a fresh memfd of the host, stands for. */
@@ -87,8 +90,8 @@ public final class HugetlbFiles implements AutoCloseable {
         return new HugetlbFile(this, node, file);
     }
 
-    synchronized void unuse(HugetlbNode node, boolean nameless) {
-        if (node.unuse() && nameless) {
+    synchronized void unuse(HugetlbNode node) {
+        if (node.unuse() && !isLinked(node.key())) {
             evict(node);
         }
     }

@@ -1,5 +1,6 @@
 /**
- * Page faults, and the two other walks over page-table entries of user memory: zapping and fork.
+ * Page faults, and the two other walks over page-table entries of user memory: zapping and fork. Those of mappings of the pool's
+ * huge pages, which are never split, are {@link faultline.mmu.hugetlb another matter}.
  *
  * <p>A huge page is taken as one while what is asked concerns all of it; whoever wants a part of it splits it first, which
  * cannot fail ({@link faultline.mmu.table.HugePmd}):
@@ -22,6 +23,7 @@
  *
  * <pre>
  * mmap lock, for reading (for writing while a stack grows)
+ *   HUGETLB_LOCK               a file of the pool's huge pages: over each fault, unmapping and fork of a mapping of it
  *   page lock                  a file's page while it is entered
  *     i_mmap / anon_vma lock   truncation; first anonymous page of a mapping
  *       page-table lock        every change of an entry; looked at again under it

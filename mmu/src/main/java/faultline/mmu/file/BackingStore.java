@@ -75,31 +75,6 @@ public interface BackingStore {
         return -Errno.EOPNOTSUPP;
     }
 
-    /** The store of memory that has no home: reads as nothing, so that pages are zeros; is never written to. */
-    BackingStore SHMEM = new BackingStore() {
-        @Override
-        public int readPages(long index, int count, MemorySegment dst) {
-            return 0;
-        }
-
-        @Override
-        public int writePages(long index, int bytes, MemorySegment src) {
-            return bytes;
-        }
-
-        @Override
-        public long size() {
-            return 0;
-        }
-
-        @Override
-        public boolean isShmem() {
-            return true;
-        }
-
-        @Override
-        public int punchHole(long firstPage, long count) {
-            return 0;
-        }
-    };
+    /** The store of memory of small pages that has no home. */
+    BackingStore SHMEM = new MemoryStore() {};
 }

@@ -1,51 +1,29 @@
 package faultline.mmu.hugetlb;
 
 import faultline.mmu.annotation.KernelFunction;
-import faultline.mmu.file.AddressSpace;
-import faultline.mmu.file.MappedFile;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import faultline.mmu.file.NamelessFile;
 
 /** The nameless file behind an anonymous mapping of huge pages, private or shared; it lives as long as a mapping of it does. */
 @KernelFunction(value = "hugetlb_file_setup", file = "fs/hugetlbfs/inode.c")
-public final class AnonHugeFile implements MappedFile {
+public final class AnonHugeFile extends NamelessFile {
     /** Device of the kernel's own mount of hugetlbfs: some number of a file system without device. */
     private static final long HUGETLBFS_DEV = 0x10;
 
-    private static final AtomicLong NEXT_INO = new AtomicLong(1024);
-
     private final HugetlbInode inode;
-    private final long ino = NEXT_INO.incrementAndGet();
-    private final AtomicInteger references = new AtomicInteger(1);
 
     /** A file of {@code bytes} bytes with one reference; nothing is reserved for it. */
     public AnonHugeFile(HugetlbPool pool, long bytes) {
-        this.inode = new HugetlbInode(pool, bytes);
+        this(new HugetlbInode(pool, bytes));
     }
 
-    @Override
-    public AddressSpace mapping() {
-        return inode.mapping();
+    private AnonHugeFile(HugetlbInode inode) {
+        super(inode.mapping());
+        this.inode = inode;
     }
 
     @Override
     public boolean isHugetlb() {
         return true;
-    }
-
-    @Override
-    public boolean readable() {
-        return true;
-    }
-
-    @Override
-    public boolean writable() {
-        return true;
-    }
-
-    @Override
-    public boolean noexec() {
-        return false;
     }
 
     @Override
@@ -59,19 +37,7 @@ public final class AnonHugeFile implements MappedFile {
     }
 
     @Override
-    public long ino() {
-        return ino;
-    }
-
-    @Override
-    public void get() {
-        references.incrementAndGet();
-    }
-
-    @Override
-    public void put() {
-        if (references.decrementAndGet() == 0) {
-            inode.evict();
-        }
+    protected void released() {
+        inode.evict();
     }
 }

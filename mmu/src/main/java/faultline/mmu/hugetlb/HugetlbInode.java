@@ -3,15 +3,14 @@ package faultline.mmu.hugetlb;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
-import faultline.mmu.file.BackingStore;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.file.MemoryStore;
 import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.RwSemaphore;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import faultline.mmu.table.HugePmd;
-import java.lang.foreign.MemorySegment;
 
 /**
  * A file whose pages are huge ones of the pool, and live nowhere else: of hugetlbfs, a memfd, a segment, or the nameless one behind an
@@ -20,7 +19,7 @@ import java.lang.foreign.MemorySegment;
  * <p>Pages may lie beyond the end (fallocate with KEEP_SIZE), where they cannot be reached but through a file that grows.
  */
 @KernelFunction(value = "hugetlbfs_inode_info", file = "include/linux/hugetlb.h")
-public final class HugetlbInode implements BackingStore {
+public final class HugetlbInode extends MemoryStore {
     private static final LockClass LOCK_CLASS = new LockClass("hugetlb", LockRank.HUGETLB_LOCK);
 
     private final HugetlbPool pool;
@@ -185,27 +184,7 @@ public final class HugetlbInode implements BackingStore {
         pool.inodes().remove(this);
     }
 
-    // ---- as the page cache sees it: nothing is ever read in or written out
-
-    @Override
-    public int readPages(long index, int count, MemorySegment dst) {
-        return 0;
-    }
-
-    @Override
-    public int writePages(long index, int bytes, MemorySegment src) {
-        return bytes;
-    }
-
-    @Override
-    public long size() {
-        return 0;
-    }
-
-    @Override
-    public boolean isShmem() {
-        return true;
-    }
+    // ---- as the page cache sees it
 
     @Override
     public boolean hasHugePages() {

@@ -4,6 +4,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 
 /**
  * How much memory has been promised to all address spaces together (Committed_AS), and whether more may be.
@@ -23,6 +24,7 @@ public final class CommitAccount {
     private final long ramPages;
     private volatile int ratio;
     private volatile long swapPages;
+    private volatile LongSupplier pooledPages = () -> 0;
     private final AtomicLong committed = new AtomicLong();
 
     /**
@@ -61,6 +63,11 @@ public final class CommitAccount {
         swapPages = pages;
     }
 
+    /** Says how many pages of memory are in the pool of huge pages, which is promised by rules of its own. */
+    public void setPooledPages(LongSupplier pages) {
+        pooledPages = pages;
+    }
+
     /** Pages promised. */
     public long committed() {
         return committed.get();
@@ -69,7 +76,7 @@ public final class CommitAccount {
     /** CommitLimit of /proc/meminfo, in pages. */
     @KernelFunction("vm_commit_limit")
     public long limit() {
-        return ramPages * ratio / 100 + swapPages;
+        return (ramPages - pooledPages.getAsLong()) * ratio / 100 + swapPages;
     }
 
     /**

@@ -3,29 +3,22 @@ package faultline.mmu.op;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
-import faultline.mmu.file.MappedFile;
+import faultline.mmu.file.NamelessFile;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** The nameless file behind a shared anonymous mapping; its pages live until the last mapping of it goes. */
 @KernelFunction(value = "shmem_zero_setup", file = "mm/shmem.c")
-final class SharedMemoryFile implements MappedFile {
+final class SharedMemoryFile extends NamelessFile {
     /** Device of the kernel's own memory file system, as /proc/PID/maps of Linux shows it. */
     private static final long SHMEM_DEV = 1;
 
-    private static final AtomicLong NEXT_INO = new AtomicLong(1024);
-
-    private final AddressSpace mapping;
     private final CommitAccount commit;
     private final long charged;
-    private final long ino = NEXT_INO.incrementAndGet();
-    private final AtomicInteger references = new AtomicInteger(1);
 
     private SharedMemoryFile(AddressSpace mapping, CommitAccount commit, long charged) {
-        this.mapping = mapping;
+        super(mapping);
         this.commit = commit;
         this.charged = charged;
     }
@@ -44,26 +37,6 @@ final class SharedMemoryFile implements MappedFile {
     }
 
     @Override
-    public AddressSpace mapping() {
-        return mapping;
-    }
-
-    @Override
-    public boolean readable() {
-        return true;
-    }
-
-    @Override
-    public boolean writable() {
-        return true;
-    }
-
-    @Override
-    public boolean noexec() {
-        return false;
-    }
-
-    @Override
     public String path() {
         return "/dev/zero (deleted)";
     }
@@ -74,20 +47,8 @@ final class SharedMemoryFile implements MappedFile {
     }
 
     @Override
-    public long ino() {
-        return ino;
-    }
-
-    @Override
-    public void get() {
-        references.incrementAndGet();
-    }
-
-    @Override
-    public void put() {
-        if (references.decrementAndGet() == 0) {
-            mapping.truncate(0);
-            commit.uncharge(charged);
-        }
+    protected void released() {
+        mapping().truncate(0);
+        commit.uncharge(charged);
     }
 }

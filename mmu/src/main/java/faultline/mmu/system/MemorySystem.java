@@ -43,6 +43,7 @@ import faultline.mmu.swap.FileSwapStore;
 import faultline.mmu.swap.Kswapd;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.swap.SwapSpace;
+import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.PageWalker;
 import faultline.mmu.tlb.AddressSpaceTlb;
@@ -130,6 +131,7 @@ public final class MemorySystem implements AutoCloseable {
         userMemory = new UserMemory(faults);
         commit = new CommitAccount(
                 config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
+        commit.setPooledPages(() -> hugetlb.total() * HugePmd.FRAMES);
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
         sysctl.thp = config.thp();

@@ -108,6 +108,15 @@ class HugetlbPoolTest {
     }
 
     @Test
+    void whatIsInThePoolIsNotPromisedToOthers() {
+        try (HugetlbFixture f = new HugetlbFixture(0)) {
+            long before = f.m.sys.commit().limit();
+            f.pool.resize(4);
+            assertThat(f.m.sys.commit().limit()).isEqualTo(before - 4 * 512 / 2);
+        }
+    }
+
+    @Test
     void anotherMappingMayTakeThePlaceOfOneThatUsesTheWholePool() {
         try (HugetlbFixture f = new HugetlbFixture(2)) {
             ok(f.map(2, PRIVATE));

@@ -1,33 +1,16 @@
 package faultline.mmu.hugetlb;
 
-import faultline.mmu.file.AddressSpace;
-import faultline.mmu.file.MappedFile;
+import faultline.mmu.file.NamelessFile;
 
 /** A file of huge pages that is open for reading and writing, and outlives its mappings. */
-record OpenHugeFile(HugetlbInode inode) implements MappedFile {
-    @Override
-    public AddressSpace mapping() {
-        return inode.mapping();
+final class OpenHugeFile extends NamelessFile {
+    OpenHugeFile(HugetlbInode inode) {
+        super(inode.mapping());
     }
 
     @Override
     public boolean isHugetlb() {
         return true;
-    }
-
-    @Override
-    public boolean readable() {
-        return true;
-    }
-
-    @Override
-    public boolean writable() {
-        return true;
-    }
-
-    @Override
-    public boolean noexec() {
-        return false;
     }
 
     @Override
@@ -41,17 +24,7 @@ record OpenHugeFile(HugetlbInode inode) implements MappedFile {
     }
 
     @Override
-    public long ino() {
-        return 1;
-    }
-
-    @Override
-    public void get() {
-        // the test holds it
-    }
-
-    @Override
-    public void put() {
-        // the test holds it
+    protected void released() {
+        // the file has a name, and stays
     }
 }
