@@ -1,9 +1,12 @@
 package faultline.emulator.core;
 
 import faultline.emulator.core.CoreSegments.Segment;
+import faultline.emulator.fs.Opened;
+import faultline.emulator.host.OpenFlags;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.task.DumpWait;
 import faultline.emulator.task.Process;
+import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.gup.DumpPages;
@@ -59,9 +62,14 @@ public final class CoreDump {
         this.pages = new DumpPages(memory.gup(), memory.faultEnv());
     }
 
-    /** Whether a signal that dumps core leaves a file: one was asked for, and the process has not forbidden it. */
+    /**
+     * Whether a signal that dumps core leaves a file: {@code --core} asks for one, or the process' own RLIMIT_CORE allows it,
+     * and the process has not forbidden it.
+     */
     public static boolean isWanted(Process process) {
-        return process.kernel().spec().options().containsKey("core") && process.dumpable() == 1;
+        boolean asked = process.kernel().spec().options().containsKey("core")
+                || process.rlimits().soft(Rlimits.CORE) != 0;
+        return asked && process.dumpable() == 1;
     }
 
     /**
@@ -72,20 +80,48 @@ public final class CoreDump {
      */
     @KernelFunction(value = "do_coredump", file = "fs/coredump.c")
     public static boolean write(Task task, SigInfo signal, DumpWait others) {
-        String name = task.kernel().spec().options().get("core").replace("%p", Integer.toString(task.pid()));
         others.awaitOthers();
-        try (FileChannel file = FileChannel.open(
-                Path.of(name),
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE)) {
-            new CoreDump(task).write(file, signal);
-            return true;
+        try {
+            String asked = task.kernel().spec().options().get("core");
+            if (asked != null) {
+                writeTo(task, Path.of(asked.replace("%p", Integer.toString(task.pid()))), signal);
+                return true;
+            }
+            return writeToWorkingDirectory(task, signal);
         } catch (IOException e) {
             LOG.warn("no core dump of process {}: {}", task.pid(), e.toString());
             return false;
         } finally {
             others.finish();
+        }
+    }
+
+    /** A file {@code core} of the guest's own, where a kernel puts it that was not told otherwise; no link is followed. */
+    private static boolean writeToWorkingDirectory(Task task, SigInfo signal) throws IOException {
+        int flags = OpenFlags.O_CREAT | OpenFlags.O_WRONLY | OpenFlags.O_TRUNC | OpenFlags.O_NOFOLLOW;
+        Opened opened = task.fs().open(task, null, "core", flags, 0600);
+        if (opened.file() == null) {
+            return false;
+        }
+        try {
+            if (opened.file().hostFd() < 0) {
+                return false;
+            }
+            writeTo(task, Path.of("/proc/self/fd/" + opened.file().hostFd()), signal);
+            return true;
+        } finally {
+            opened.file().put();
+        }
+    }
+
+    private static void writeTo(Task task, Path path, SigInfo signal) throws IOException {
+        try (FileChannel file = FileChannel.open(
+                path, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            new CoreDump(task).write(file, signal);
+            long most = task.process().rlimits().soft(Rlimits.CORE);
+            if (most > 0 && file.size() > most) {
+                file.truncate(most);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A process' descriptors (Linux: {@code files_struct}).
+ * A task's descriptors (Linux: {@code files_struct}).
  *
  * <p>Numbers are the guest's own and have nothing to do with host descriptors. New ones are the lowest free, below
  * RLIMIT_NOFILE. Shared by clone(CLONE_FILES) through {@link #share}; {@link #put} by the last sharer closes everything.
@@ -45,7 +45,7 @@ public final class FdTable {
         }
     }
 
-    /** How many tasks or processes use this table. */
+    /** How many tasks use this table. */
     public int sharers() {
         return sharers.get();
     }

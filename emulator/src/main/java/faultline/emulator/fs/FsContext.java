@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Root, working directory and umask of a process (Linux: {@code fs_struct}), shared by clone(CLONE_FS).
+ * Root, working directory and umask of a task (Linux: {@code fs_struct}), shared by clone(CLONE_FS).
  *
  * <p>The working directory is a referenced {@link OpenFile}, so that it survives being renamed or removed. Fields are
  * guarded by the object's monitor.
@@ -100,6 +100,11 @@ public final class FsContext {
     public FsContext share() {
         sharers.incrementAndGet();
         return this;
+    }
+
+    /** How many tasks use this context. */
+    public int sharers() {
+        return sharers.get();
     }
 
     /** A task is gone; the last one lets go of the working directory. */

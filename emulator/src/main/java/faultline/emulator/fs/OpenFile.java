@@ -213,6 +213,11 @@ public abstract class OpenFile {
         return -1;
     }
 
+    /** Somebody is about to poll this file, or to have it watched: what it shows may depend on who. */
+    public void beforeWait(Waiter waiter) {
+        // the same for everybody
+    }
+
     /** Whether every transfer ends at once: a regular file, a directory, a virtual file. */
     public abstract boolean neverBlocks();
 }

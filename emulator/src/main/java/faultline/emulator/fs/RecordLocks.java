@@ -71,9 +71,24 @@ public final class RecordLocks {
                 it.remove();
             }
         }
-        locks.add(new Lock(owner, pid, exclusive, first, last));
+        insert(locks, new Lock(owner, pid, exclusive, first, last));
         owner.noteRecordLocks(this);
         return null;
+    }
+
+    /** Locks of one owner lie together, by their first byte; a new owner's come last: so F_GETLK finds them. */
+    private static void insert(List<Lock> locks, Lock lock) {
+        int at = locks.size();
+        for (int i = 0; i < locks.size(); i++) {
+            if (locks.get(i).owner == lock.owner) {
+                at = i + 1;
+                if (locks.get(i).start > lock.start) {
+                    at = i;
+                    break;
+                }
+            }
+        }
+        locks.add(at, lock);
     }
 
     /** Unlocks what the owner has of a range. */
@@ -89,10 +104,10 @@ public final class RecordLocks {
             }
             locks.remove(lock);
             if (lock.start < start) {
-                locks.add(new Lock(owner, lock.pid, lock.exclusive, lock.start, start - 1));
+                insert(locks, new Lock(owner, lock.pid, lock.exclusive, lock.start, start - 1));
             }
             if (lock.end > end) {
-                locks.add(new Lock(owner, lock.pid, lock.exclusive, end + 1, lock.end));
+                insert(locks, new Lock(owner, lock.pid, lock.exclusive, end + 1, lock.end));
             }
         }
         if (locks.isEmpty()) {

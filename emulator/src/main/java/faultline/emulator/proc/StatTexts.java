@@ -49,7 +49,7 @@ final class StatTexts {
             process.times().systemTicks(),
             process.times().childUser() / 10_000_000,
             process.times().childSystem() / 10_000_000,
-            20 + task.scheduling().nice(),
+            task.scheduling().shownPriority(),
             task.scheduling().nice(),
             process.tasks().size(),
             0,

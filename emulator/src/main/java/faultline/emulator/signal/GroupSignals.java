@@ -8,6 +8,7 @@ public final class GroupSignals {
     private static final int CORE_DUMPED = 0x80;
 
     private final PendingSignals pending = new PendingSignals();
+    private final SignalFiles files = new SignalFiles();
     private volatile boolean exiting;
     private int exitStatus;
     private volatile boolean stopped;
@@ -16,6 +17,11 @@ public final class GroupSignals {
     /** Signals for whichever task takes them. */
     public PendingSignals pending() {
         return pending;
+    }
+
+    /** Descriptors that show this process' signals. */
+    SignalFiles files() {
+        return files;
     }
 
     /** Whether all tasks of the process are to end. */

@@ -8,7 +8,8 @@ import java.util.List;
  * Signals that wait for one task, or for any task of a process (struct sigpending). All methods: the caller holds the
  * handlers' monitor.
  *
- * <p>A standard signal that is pending already is not queued again; a real-time signal always is.
+ * <p>A standard signal that is pending already is not queued again, but for those of timers, of which each has one at most; a
+ * real-time signal always is.
  */
 public final class PendingSignals {
     private final List<SigInfo> queue = new ArrayList<>();
@@ -27,7 +28,8 @@ public final class PendingSignals {
     /** Adds one. Returns false when it was merged into one that is pending already. */
     public boolean add(SigInfo info) {
         int signal = info.signal();
-        if (signal < Signals.SIGRTMIN && Signals.contains(set, signal)) {
+        boolean merges = signal < Signals.SIGRTMIN && info.code() != SigInfo.SI_TIMER;
+        if (merges && Signals.contains(set, signal)) {
             return false;
         }
         set |= Signals.mask(signal);

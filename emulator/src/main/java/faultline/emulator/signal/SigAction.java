@@ -42,6 +42,11 @@ public record SigAction(long handler, long flags, long restorer, long mask) {
         return new SigAction(handler, flags & SA_KNOWN, restorer, mask & ~Signals.UNBLOCKABLE);
     }
 
+    /** What SA_RESETHAND leaves: the default, with flags and mask as they were. */
+    SigAction withoutHandler() {
+        return new SigAction(SIG_DFL, flags, restorer, mask);
+    }
+
     public boolean has(long flag) {
         return (flags & flag) != 0;
     }

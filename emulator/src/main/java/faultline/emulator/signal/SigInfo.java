@@ -1,5 +1,6 @@
 package faultline.emulator.signal;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -41,6 +42,20 @@ public final class SigInfo {
     public static final int CLD_DUMPED = 3;
     public static final int CLD_STOPPED = 5;
     public static final int CLD_CONTINUED = 6;
+
+    private static final int SI_SIGIO = -5;
+
+    /** Which fields a signal's information has besides number, errno and code (enum siginfo_layout). */
+    public enum Layout {
+        /** Who sent it. */
+        SENDER,
+        /** Who sent it, and a value. */
+        QUEUED,
+        TIMER,
+        FAULT,
+        CHILD,
+        POLL
+    }
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -114,6 +129,28 @@ public final class SigInfo {
 
     public int code() {
         return code;
+    }
+
+    /** How the rest is to be read. */
+    @KernelFunction(value = "siginfo_layout", file = "kernel/signal.c")
+    public Layout layout() {
+        if (code <= SI_USER) {
+            return switch (code) {
+                case SI_USER -> Layout.SENDER;
+                case SI_TIMER -> Layout.TIMER;
+                case SI_SIGIO -> Layout.POLL;
+                default -> Layout.QUEUED;
+            };
+        }
+        if (code >= SI_KERNEL) {
+            return Layout.SENDER;
+        }
+        return switch (signal) {
+            case Signals.SIGCHLD -> Layout.CHILD;
+            case Signals.SIGIO -> Layout.POLL;
+            case Signals.SIGILL, Signals.SIGFPE, Signals.SIGSEGV, Signals.SIGBUS, Signals.SIGTRAP -> Layout.FAULT;
+            default -> Layout.SENDER;
+        };
     }
 
     /** {@code si_errno}. */

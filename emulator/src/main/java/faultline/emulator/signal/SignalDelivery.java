@@ -106,7 +106,7 @@ public final class SignalDelivery {
                 }
                 if (action.handler() != SigAction.SIG_DFL) {
                     if (action.has(SigAction.SA_RESETHAND)) {
-                        handlers.set(signal, SigAction.DEFAULT);
+                        handlers.set(signal, action.withoutHandler());
                     }
                     return new Delivered(info, action);
                 }
@@ -137,9 +137,7 @@ public final class SignalDelivery {
     /** The next signal that the task does not block, its own before the process', or null. Caller holds the handlers' monitor. */
     @KernelFunction(value = "dequeue_signal", file = "kernel/signal.c")
     private static SigInfo take(Task task) {
-        long blocked = task.signals().blocked();
-        SigInfo own = task.signals().pending().take(blocked);
-        return own != null ? own : task.process().group().pending().take(blocked);
+        return SignalSender.dequeue(task, task.signals().blocked());
     }
 
     /** Runs a handler: decides about an interrupted call, writes the frame, blocks what is to be blocked. */
@@ -164,6 +162,7 @@ public final class SignalDelivery {
             }
             task.leaveSyscall();
         }
+        task.rseq().resume();
         SignalState state = task.signals();
         if (!task.signalFrame().setup(task, delivered.info(), action, state.maskToSave())) {
             return false;

@@ -14,31 +14,38 @@ public final class SignalSender {
 
     private SignalSender() {}
 
-    /** To one task: tgkill, faults, per-thread timers. */
+    /** To one task: tgkill, faults, per-thread timers. Returns whether it waits now; false where it is ignored. */
     @KernelFunction(value = "do_send_sig_info", file = "kernel/signal.c")
-    public static void sendToTask(Task task, SigInfo info) {
+    public static boolean sendToTask(Task task, SigInfo info) {
         Process process = task.process();
         boolean resumed;
         synchronized (process.handlers()) {
             resumed = prepare(process, info.signal());
-            if (queue(task, info, false) != IGNORED && wants(task, info.signal())) {
+            if (queue(task, info, false) == IGNORED) {
+                return false;
+            }
+            if (wants(task, info.signal())) {
                 task.signalWake();
             }
         }
         reportResume(process, resumed);
+        return true;
     }
 
-    /** To a process: kill, timers, the terminal. Any task of it that does not block the signal takes it. */
+    /** To a process: kill, timers, the terminal. Any task of it that does not block the signal takes it. Returns as above. */
     @KernelFunction(value = "send_signal_locked", file = "kernel/signal.c")
-    public static void sendToProcess(Process process, SigInfo info) {
+    public static boolean sendToProcess(Process process, SigInfo info) {
         boolean resumed;
+        boolean queued;
         synchronized (process.handlers()) {
             resumed = prepare(process, info.signal());
-            if (queue(process.leader(), info, true) != IGNORED) {
+            queued = queue(process.leader(), info, true) != IGNORED;
+            if (queued) {
                 wakeOne(process, info.signal());
             }
         }
         reportResume(process, resumed);
+        return queued;
     }
 
     /**
@@ -53,7 +60,9 @@ public final class SignalSender {
         }
         PendingSignals pending =
                 group ? process.group().pending() : task.signals().pending();
-        return pending.add(info) ? DELIVERED : ALREADY_PENDING;
+        boolean added = pending.add(info);
+        process.group().files().refresh(process, true);
+        return added ? DELIVERED : ALREADY_PENDING;
     }
 
     private static void reportResume(Process process, boolean resumed) {
@@ -106,10 +115,19 @@ public final class SignalSender {
         }
     }
 
+    /** Takes the next signal that is not blocked, the task's own before its process'; null when there is none. Monitor held. */
+    static SigInfo dequeue(Task task, long blocked) {
+        SigInfo own = task.signals().pending().take(blocked);
+        SigInfo info = own != null ? own : task.process().group().pending().take(blocked);
+        boolean timer = info != null && info.code() == SigInfo.SI_TIMER;
+        return timer ? task.process().posixTimers().taken(info) : info;
+    }
+
     /** Recomputes a task's flag after its mask or the pending sets changed. Caller holds the handlers' monitor. */
     @KernelFunction(value = "recalc_sigpending", file = "kernel/signal.c")
     static void recalculate(Task task) {
         GroupSignals group = task.process().group();
+        group.files().refresh(task.process(), false);
         long pending = task.signals().pending().set() | group.pending().set();
         task.setSignalDue(
                 (pending & ~task.signals().blocked()) != 0 || group.exiting() || group.stopped() || task.killed());

@@ -93,18 +93,10 @@ public final class SignalWaits {
     }
 
     private static SigInfo takeLocked(Task task, long wanted) {
-        SigInfo own = task.signals().pending().take(~wanted);
-        SigInfo info = own != null ? own : task.process().group().pending().take(~wanted);
+        SigInfo info = SignalSender.dequeue(task, ~wanted);
         if (info != null) {
             SignalSender.recalculate(task);
         }
         return info;
-    }
-
-    /** Takes one signal of a set without waiting, for signalfd; null when there is none. */
-    public static SigInfo takeNow(Task task, long wanted) {
-        synchronized (task.process().handlers()) {
-            return takeLocked(task, wanted & ~Signals.UNBLOCKABLE);
-        }
     }
 }

@@ -37,7 +37,8 @@ public final class Cloner {
                 || request.has(CloneRequest.FS) && request.has(CloneRequest.NEWUSER)
                 || request.has(CloneRequest.THREAD) && !request.has(CloneRequest.SIGHAND)
                 || request.has(CloneRequest.SIGHAND) && !request.has(CloneRequest.VM)
-                || request.has(CloneRequest.SIGHAND) && request.has(CloneRequest.CLEAR_SIGHAND)) {
+                || request.has(CloneRequest.SIGHAND) && request.has(CloneRequest.CLEAR_SIGHAND)
+                || request.has(CloneRequest.THREAD) && request.has(CloneRequest.NEWUSER | CloneRequest.NEWPID)) {
             return -Errno.EINVAL;
         }
         if (request.has(CloneRequest.NAMESPACES)) {
@@ -61,11 +62,16 @@ public final class Cloner {
         int tid = kernel.allocatePid();
         Task child = kernel.newTask(tid, process);
         prepare(child);
+        boolean dying;
         synchronized (process.handlers()) {
-            if (process.group().exiting() || parent.killed()) {
-                return -Restart.ERESTARTNOINTR;
+            dying = process.group().exiting() || parent.killed();
+            if (!dying) {
+                process.tasks().add(child);
             }
-            process.tasks().add(child);
+        }
+        if (dying) {
+            child.releaseFiles();
+            return -Restart.ERESTARTNOINTR;
         }
         announce(child);
         kernel.start(child);
@@ -93,25 +99,17 @@ public final class Cloner {
             space.mm().setLimits(kernel.limits(child));
         }
         child.setSpace(space);
-        child.setFiles(
-                request.has(CloneRequest.FILES)
-                        ? process.files().share()
-                        : process.files().copy());
-        child.setFs(
-                request.has(CloneRequest.FS)
-                        ? process.fs().share()
-                        : process.fs().copy());
         child.inherit(process);
-        long noDescriptor = request.has(CloneRequest.PIDFD) ? openDescriptor(child) : 0;
-        if (noDescriptor < 0) {
-            child.files().put();
-            child.fs().put();
-            space.put();
-            return noDescriptor;
-        }
         child.setExitSignal(request.exitSignal());
         Task task = kernel.newTask(pid, child);
         prepare(task);
+        // after the descriptors were copied: the child does not get its own
+        long noDescriptor = request.has(CloneRequest.PIDFD) ? openDescriptor(child) : 0;
+        if (noDescriptor < 0) {
+            task.releaseFiles();
+            space.put();
+            return noDescriptor;
+        }
         child.tasks().add(task);
         child.setLeader(task);
         synchronized (kernel.familyLock()) {
@@ -139,13 +137,13 @@ public final class Cloner {
         if (file == null) {
             return -Errno.EMFILE;
         }
-        int fd = process.files().install(file, 0, true, process.rlimits().soft(Rlimits.NOFILE));
+        int fd = parent.files().install(file, 0, true, process.rlimits().soft(Rlimits.NOFILE));
         if (fd < 0) {
             file.put();
             return fd;
         }
         if (!parent.user().tryPutInt(request.pidfd(), fd)) {
-            process.files().close(fd);
+            parent.files().close(fd);
             return -Errno.EFAULT;
         }
         return 0;
@@ -167,6 +165,11 @@ public final class Cloner {
     }
 
     private void prepare(Task child) {
+        child.setFiles(
+                request.has(CloneRequest.FILES)
+                        ? parent.files().share()
+                        : parent.files().copy(),
+                request.has(CloneRequest.FS) ? parent.fs().share() : parent.fs().copy());
         child.cpuState().copyFrom(parent.cpuState());
         child.cpuState().set(CpuState.RAX, 0);
         if (request.stack() != 0) {
@@ -177,6 +180,9 @@ public final class Cloner {
         }
         boolean keepAltStack = !request.has(CloneRequest.VM) || request.has(CloneRequest.VFORK);
         child.signals().inherit(parent.signals(), keepAltStack);
+        if (!request.has(CloneRequest.VM)) {
+            child.rseq().copyFrom(parent.rseq());
+        }
         child.scheduling().copyFrom(parent.scheduling());
         child.setName(parent.name());
         if (request.has(CloneRequest.CHILD_CLEARTID)) {

@@ -66,7 +66,7 @@ final class Exec {
      * @throws ElfException with the errno and a line for the user
      */
     static void start(Task task, String path, List<String> argv, List<String> env) throws ElfException {
-        try (ProgramFile program = ProgramFile.open(task, task.process().fs(), null, path, argv, 0)) {
+        try (ProgramFile program = ProgramFile.open(task, task.fs(), null, path, argv, 0)) {
             Exec exec = new Exec(task, program, env);
             exec.build();
             exec.install();
@@ -80,7 +80,7 @@ final class Exec {
      */
     @KernelFunction(value = "do_execveat_common", file = "fs/exec.c")
     static long execve(Task task, OpenFile base, String path, List<String> argv, List<String> env, int openFlags) {
-        try (ProgramFile program = ProgramFile.open(task, task.process().fs(), base, path, argv, openFlags)) {
+        try (ProgramFile program = ProgramFile.open(task, task.fs(), base, path, argv, openFlags)) {
             Exec exec = new Exec(task, program, env);
             exec.build();
             if (!SiblingTasks.end(task)) {
@@ -234,7 +234,9 @@ final class Exec {
                 .add(AuxVector.AT_RANDOM, stack.randomAddress())
                 .add(AuxVector.AT_HWCAP2, AuxVector.HWCAP2_FSGSBASE)
                 .add(AuxVector.AT_EXECFN, stack.execfnAddress())
-                .add(AuxVector.AT_PLATFORM, stack.platformAddress());
+                .add(AuxVector.AT_PLATFORM, stack.platformAddress())
+                .add(AuxVector.AT_RSEQ_FEATURE_SIZE, Rseq.FEATURE_SIZE)
+                .add(AuxVector.AT_RSEQ_ALIGN, Rseq.ALIGN);
     }
 
     /** From here on the old program cannot come back (begin_new_exec). */
@@ -249,14 +251,15 @@ final class Exec {
         process.setSpace(space);
         TaskExit.completeVfork(task);
         old.put();
-        process.unshareFiles();
-        process.files().closeOnExec();
+        task.unshareFiles();
+        task.files().closeOnExec();
         process.posixTimers().clear();
         process.unshareHandlers();
         synchronized (process.handlers()) {
             process.handlers().resetForExec();
         }
         task.signals().altStack().reset();
+        task.rseq().forget();
         task.setClearChildTid(0);
         task.setRestartBlock(RestartBlock.NONE);
         process.setExitSignal(Signals.SIGCHLD);

@@ -136,9 +136,10 @@ public final class GuestMachine implements AutoCloseable {
         int pid = kernel.allocatePid();
         Rlimits limits = HostLimits.read(spec.seed() != null);
         Process process = new Process(kernel, pid, new SignalHandlers(), limits);
-        process.setFiles(files.newStdio());
-        process.setFs(files.newContext(spec.cwd() == null ? null : spec.cwd().toString()));
         Task task = kernel.newTask(pid, process);
+        task.setFiles(
+                files.newStdio(),
+                files.newContext(spec.cwd() == null ? null : spec.cwd().toString()));
         process.tasks().add(task);
         process.setLeader(task);
         boolean done = false;
@@ -147,8 +148,7 @@ public final class GuestMachine implements AutoCloseable {
             done = true;
         } finally {
             if (!done) {
-                process.files().put();
-                process.fs().put();
+                task.releaseFiles();
             }
         }
         kernel.add(process);

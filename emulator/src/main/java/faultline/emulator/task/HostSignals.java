@@ -21,7 +21,7 @@ final class HostSignals implements AutoCloseable {
 
     /** Names and numbers of what is passed on. */
     private static final Map<String, Integer> FORWARDED =
-            Map.of("HUP", 1, "INT", 2, "USR2", 12, "TERM", 15, "CONT", 18, "TSTP", 20, "WINCH", 28);
+            Map.of("HUP", 1, "INT", 2, "USR2", 12, "TERM", 15, "CONT", 18, "TSTP", 20, "WINCH", 28, "IO", 29);
 
     private final Map<Object, Object> before = new HashMap<>();
 
@@ -29,7 +29,7 @@ final class HostSignals implements AutoCloseable {
 
     private HostSignals() {}
 
-    /** Passes signals on to the first process' group from now on. */
+    /** Passes signals on to the first process' group from now on; SIGIO is about the guest's leases on files. */
     static HostSignals forwardTo(Kernel kernel) {
         HostSignals signals = new HostSignals();
         FORWARDED.forEach((name, number) -> signals.forward(kernel, name, number));

@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.cpu.CpuOptions;
 import faultline.emulator.cpu.CpuPool;
 import faultline.emulator.cpu.CpuState;
+import faultline.emulator.fs.Leases;
 import faultline.emulator.fs.RecordLocks;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
@@ -52,6 +53,7 @@ public final class Kernel implements AutoCloseable {
     private final FutexTable futexes = new FutexTable();
     private final ShmTable shm = new ShmTable(this);
     private final RecordLocks recordLocks = new RecordLocks();
+    private final Leases leases = new Leases();
     private final Terminals terminals = new Terminals(this);
     private final long bootNanos;
 
@@ -142,6 +144,11 @@ public final class Kernel implements AutoCloseable {
     /** The guest's POSIX record locks. */
     public RecordLocks recordLocks() {
         return recordLocks;
+    }
+
+    /** The guest's leases on files. */
+    public Leases leases() {
+        return leases;
     }
 
     /** Who controls which terminal. */
@@ -340,6 +347,10 @@ public final class Kernel implements AutoCloseable {
 
     /** Sends a signal that the host's terminal or user sent to the emulator. */
     void signalFromHost(int signal) {
+        if (signal == Signals.SIGIO) {
+            leases.broken();
+            return;
+        }
         Process target = first;
         if (target != null && !target.tasks().isEmpty()) {
             boolean key = signal == Signals.SIGINT

@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -27,6 +28,9 @@ public final class PosixTimers {
         long expires;
         long interval;
         long overrun;
+        /** Its signal waits to be taken: until then it is not armed. */
+        boolean pending;
+
         TimerQueue.Entry entry;
 
         Timer(int id, int clock, Notice notice) {
@@ -74,7 +78,14 @@ public final class PosixTimers {
     /** Time left of an existing timer; 0 when off. */
     public synchronized long left(int id) {
         Timer timer = timers.get(id);
-        return timer.expires == 0 ? 0 : Math.max(1, timer.expires - now(timer.clock));
+        if (timer.expires == 0) {
+            return 0;
+        }
+        long left = timer.expires - now(timer.clock);
+        if (left <= 0 && timer.interval == 0) {
+            return timer.notice.kind() == SIGEV_NONE ? 0 : 1;
+        }
+        return left > 0 ? left : timer.interval - -left % timer.interval;
     }
 
     public synchronized long interval(int id) {
@@ -93,6 +104,7 @@ public final class PosixTimers {
         timer.entry = null;
         timer.interval = interval;
         timer.overrun = 0;
+        timer.pending = false;
         timer.expires = value == 0 ? 0 : absolute ? value : now(timer.clock) + value;
         if (timer.expires != 0) {
             schedule(timer);
@@ -117,52 +129,87 @@ public final class PosixTimers {
     }
 
     private void schedule(Timer timer) {
+        if (timer.notice.kind() == SIGEV_NONE) {
+            // nobody is told: whoever asks computes
+            return;
+        }
         long left = Math.max(0, timer.expires - now(timer.clock));
         if (timer.clock == KernelClock.PROCESS_CPUTIME_ID || timer.clock == KernelClock.THREAD_CPUTIME_ID) {
             left = Math.max(left, LEAST_LOOK_AHEAD);
         }
-        long deadline = process.kernel().clock().now(KernelClock.MONOTONIC) + left;
+        armIn(timer, left);
+    }
+
+    private void armIn(Timer timer, long nanos) {
+        long deadline = TimeValues.add(process.kernel().clock().now(KernelClock.MONOTONIC), nanos);
         timer.entry = process.kernel().timers().at(deadline, () -> look(timer));
     }
 
+    @KernelFunction(value = "posix_timer_fn", file = "kernel/time/posix-timers.c")
     private void look(Timer timer) {
-        boolean expired = false;
         synchronized (this) {
-            if (timer.expires == 0) {
+            if (timer.expires == 0 || timer.pending) {
                 return;
             }
-            long now = now(timer.clock);
-            if (now >= timer.expires) {
-                expired = true;
-                if (timer.interval == 0) {
-                    timer.expires = 0;
-                    timer.overrun = 0;
-                } else {
-                    long periods = (now - timer.expires) / timer.interval + 1;
-                    timer.overrun = periods - 1;
-                    timer.expires += periods * timer.interval;
+            if (now(timer.clock) < timer.expires) {
+                schedule(timer);
+                return;
+            }
+            timer.pending = true;
+        }
+        if (!send(timer)) {
+            synchronized (this) {
+                // ignored: somebody may want it later
+                timer.pending = false;
+                goOn(timer);
+                if (timer.expires != 0) {
+                    process.kernel().timers().cancel(timer.entry);
+                    armIn(timer, Math.max(LEAST_LOOK_AHEAD, timer.expires - now(timer.clock)));
                 }
             }
-            if (timer.expires != 0) {
-                schedule(timer);
-            }
-        }
-        if (expired) {
-            send(timer);
         }
     }
 
-    private void send(Timer timer) {
-        Notice notice = timer.notice;
-        if (notice.kind() == SIGEV_NONE) {
-            return;
+    /** Counts the periods since the timer expired, and arms it for the next one. */
+    private void goOn(Timer timer) {
+        timer.overrun = 0;
+        if (timer.interval == 0) {
+            timer.expires = 0;
+        } else if (timer.expires != 0) {
+            long periods = (now(timer.clock) - timer.expires) / timer.interval + 1;
+            timer.overrun = periods - 1;
+            timer.expires += periods * timer.interval;
+            schedule(timer);
         }
-        SigInfo info =
-                SigInfo.timer(notice.signal(), timer.id, (int) Math.min(OVERRUN_MAX, timer.overrun), notice.value());
-        if (notice.target() != null) {
-            SignalSender.sendToTask(notice.target(), info);
-        } else {
-            SignalSender.sendToProcess(process, info);
+    }
+
+    /**
+     * A timer's signal is about to be delivered: only now the timer goes on, so that a short period cannot keep the machine
+     * busy with a signal that nobody takes. Called with the handlers' monitor held.
+     *
+     * @return the signal with the overruns up to now
+     */
+    @KernelFunction(value = "posixtimer_deliver_signal", file = "kernel/time/posix-timers.c")
+    public synchronized SigInfo taken(SigInfo info) {
+        Timer timer = timers.get(info.pid());
+        if (timer == null || !timer.pending) {
+            return info;
         }
+        timer.pending = false;
+        goOn(timer);
+        return info(timer);
+    }
+
+    private static SigInfo info(Timer timer) {
+        int overrun = (int) Math.min(OVERRUN_MAX, timer.overrun);
+        return SigInfo.timer(timer.notice.signal(), timer.id, overrun, timer.notice.value());
+    }
+
+    /** Returns whether the signal waits now; false where it is ignored. */
+    private boolean send(Timer timer) {
+        Task target = timer.notice.target();
+        return target != null
+                ? SignalSender.sendToTask(target, info(timer))
+                : SignalSender.sendToProcess(process, info(timer));
     }
 }

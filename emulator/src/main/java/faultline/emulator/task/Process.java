@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * A thread group: tasks that share an address space, files and signal handlers.
+ * A thread group: tasks that share an address space and signal handlers, and mostly files.
  *
  * <p>Family (parent, children, group, session) is guarded by {@link Kernel#familyLock()}, taken before a process' handlers'
  * monitor. The rest is either final, guarded as its own class says, or changed only by execve of the process' last task.
@@ -36,8 +36,6 @@ public final class Process {
 
     private volatile SignalHandlers handlers;
     private volatile UserSpace space;
-    private volatile FdTable files;
-    private volatile FsContext fs;
     private volatile Task leader;
     private volatile ExecInfo exec = ExecInfo.NONE;
     private volatile int personality;
@@ -125,22 +123,9 @@ public final class Process {
         space = newSpace;
     }
 
+    /** The leader's descriptors, as /proc and pidfd_getfd show them. */
     public FdTable files() {
-        return files;
-    }
-
-    /** For unshare and execve, which give the process a table of its own. */
-    public void setFiles(FdTable newFiles) {
-        files = newFiles;
-    }
-
-    /** What execve does to a table that other processes share: the process gets a copy of its own. */
-    void unshareFiles() {
-        if (files.sharers() > 1) {
-            FdTable own = files.copy();
-            files.put();
-            files = own;
-        }
+        return leader.files();
     }
 
     /** What execve does to actions that another process shares. */
@@ -155,12 +140,9 @@ public final class Process {
         handlersShared = true;
     }
 
+    /** The leader's root, working directory and umask, as /proc shows them. */
     public FsContext fs() {
-        return fs;
-    }
-
-    public void setFs(FsContext newFs) {
-        fs = newFs;
+        return leader.fs();
     }
 
     /** What was executed: path, arguments, auxiliary vector, for /proc. */

@@ -2,8 +2,11 @@ package faultline.emulator.task;
 
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.fs.Caller;
+import faultline.emulator.fs.FdTable;
+import faultline.emulator.fs.FsContext;
 import faultline.emulator.signal.SignalFrame;
 import faultline.emulator.signal.SignalState;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmStruct;
 import java.util.function.LongSupplier;
@@ -32,6 +35,7 @@ public final class Task implements Caller {
     private final Scheduling scheduling = new Scheduling();
     private final SeededTurn turn = new SeededTurn();
     private final SchedEntity entity = new SchedEntity(this);
+    private final Rseq rseq = new Rseq(this);
 
     private volatile Thread thread;
     private volatile boolean signalDue;
@@ -42,6 +46,9 @@ public final class Task implements Caller {
     private volatile String name = "";
     private volatile int failNth;
     private volatile boolean makeItFail;
+    private volatile FdTable files;
+    private volatile FsContext fs;
+    private volatile Credentials credentials;
     private volatile FutexExit futexExit = FutexExit.ALIVE;
 
     private long syscallNumber = NO_SYSCALL;
@@ -57,6 +64,8 @@ public final class Task implements Caller {
         this.cpuState = cpuState;
         this.fault = fault;
         fault.sleeper = new TaskSleeper(this);
+        // the maker's thread makes the task's: that inherits
+        this.credentials = Credentials.ofThread();
         this.user = new UserTaskMemory(this, process.kernel().memory().userMemory());
     }
 
@@ -104,9 +113,61 @@ public final class Task implements Caller {
         return process.space().mm();
     }
 
+    /** This task's descriptors: with CLONE_FILES those of others, too. Any thread. */
+    public FdTable files() {
+        return files;
+    }
+
+    /** This task's root, working directory and umask: with CLONE_FS those of others, too. Any thread. */
+    public FsContext fs() {
+        return fs;
+    }
+
+    /** Gives a task that does not run yet what it uses; the references are the task's from now on. */
+    void setFiles(FdTable table, FsContext context) {
+        files = table;
+        fs = context;
+    }
+
+    /** From now on changes of descriptors are this task's own (unshare(2) with CLONE_FILES, and execve). */
+    @KernelFunction(value = "unshare_files", file = "kernel/fork.c")
+    public void unshareFiles() {
+        FdTable shared = files;
+        if (shared.sharers() > 1) {
+            files = shared.copy();
+            shared.put();
+        }
+    }
+
+    /** From now on the working directory and the umask are this task's own (unshare(2) with CLONE_FS). */
+    @KernelFunction(value = "unshare_fs", file = "kernel/fork.c")
+    public void unshareFs() {
+        FsContext shared = fs;
+        if (shared.sharers() > 1) {
+            fs = shared.copy();
+            shared.put();
+        }
+    }
+
+    /** The task needs no files any more; the last user of a table closes them. */
+    void releaseFiles() {
+        files.put();
+        fs.put();
+    }
+
     /** This task's view of guest memory. */
     public TaskMemory user() {
         return user;
+    }
+
+    /** Any thread. */
+    public Credentials credentials() {
+        return credentials;
+    }
+
+    /** The task has changed its ids. */
+    public void noteCredentials() {
+        credentials = Credentials.ofThread();
     }
 
     public SignalState signals() {
@@ -115,6 +176,11 @@ public final class Task implements Caller {
 
     public SignalFrame signalFrame() {
         return signalFrame;
+    }
+
+    /** Restartable sequences. */
+    public Rseq rseq() {
+        return rseq;
     }
 
     public TaskTimes times() {

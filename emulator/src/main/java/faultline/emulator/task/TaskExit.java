@@ -22,6 +22,7 @@ final class TaskExit {
         }
         task.kernel().futexes().release(task, FutexExit.DEAD);
         releaseMemory(task);
+        task.releaseFiles();
         boolean last;
         synchronized (process.handlers()) {
             task.times().finish();
@@ -78,8 +79,6 @@ final class TaskExit {
         process.intervalTimers().clear();
         process.posixTimers().clear();
         process.times().noteMaxRss(process.space().mm().hiwaterRss());
-        process.files().put();
-        process.fs().put();
         process.space().put();
         kernel.shm().exit(process.pid());
         int status = process.group().exiting() ? process.group().exitStatus() : task.exitStatus();

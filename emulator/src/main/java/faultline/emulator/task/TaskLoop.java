@@ -91,7 +91,10 @@ final class TaskLoop implements Runnable {
             case SYSCALL -> systemCall();
             case FAULT_SIGNAL -> faultSignal();
             // As for a fault that has to wait: outside of guest code there are more ways to find memory.
-            case FAULT_RETRY, FAULT_OOM -> retryFault();
+            case FAULT_RETRY, FAULT_OOM -> {
+                retryFault();
+                task.rseq().resume();
+            }
             case EXCEPTION -> CpuException.raise(task);
             case STOPPED -> stopped();
         }
@@ -103,6 +106,7 @@ final class TaskLoop implements Runnable {
         if (!task.signalPending()) {
             task.times().notePreempted();
         }
+        task.rseq().resume();
     }
 
     private void systemCall() {

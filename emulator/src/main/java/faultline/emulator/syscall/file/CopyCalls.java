@@ -168,6 +168,9 @@ final class CopyCalls implements SyscallFamily {
         if ((flags & ~SPLICE_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
+        if (!PipeMemoryCalls.isPipe(from) && !PipeMemoryCalls.isPipe(to)) {
+            return -Errno.EINVAL;
+        }
         if (to.mapped() != null) {
             return spliceToFile(t, from, inAddress, to, outAddress, count);
         }

@@ -67,6 +67,7 @@ final class EpollCalls implements SyscallFamily {
         }
         MemorySegment block = HostScratch.get().struct();
         if (op != EPOLL_CTL_DEL) {
+            file.beforeWait(t);
             t.user().read(event, block, 0, EVENT_SIZE);
         }
         return Libc.call(Nr.EPOLL_CTL, epoll.hostFd(), op, file.hostFd(), block.address());

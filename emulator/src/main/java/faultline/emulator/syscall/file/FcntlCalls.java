@@ -5,6 +5,9 @@ import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
+import faultline.emulator.signal.SigInfo;
+import faultline.emulator.signal.SignalSender;
+import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
@@ -24,9 +27,9 @@ import java.util.function.LongSupplier;
  * <tr><td>F_GETLK, F_SETLK, F_SETLKW</td><td>{@link faultline.emulator.fs.RecordLocks}: between guest processes only</td></tr>
  * <tr><td>F_OFD_*</td><td>the host's locks; waiting ones are tried again and again, so that a signal ends them</td></tr>
  * <tr><td>F_GETOWN_EX, F_SETOWN_EX, F_*_RW_HINT</td><td>the host's, with their argument copied</td></tr>
- * <tr><td>F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_GETLEASE, F_SETLEASE, F_NOTIFY, F_GETSIG</td>
- *     <td>the host's</td></tr>
- * <tr><td>F_SETOWN, F_SETSIG</td><td>refused with EINVAL: the host would signal the emulator</td></tr>
+ * <tr><td>F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_CREATED_QUERY, F_GETSIG</td><td>the host's</td></tr>
+ * <tr><td>F_GETLEASE, F_SETLEASE</td><td>the host's, whose signal is passed on: {@link faultline.emulator.fs.Leases}</td></tr>
+ * <tr><td>F_NOTIFY, F_SETOWN, F_SETSIG</td><td>refused with EINVAL: the host would signal the emulator</td></tr>
  * </table>
  */
 final class FcntlCalls implements SyscallFamily {
@@ -44,8 +47,10 @@ final class FcntlCalls implements SyscallFamily {
     private static final int F_OFD_GETLK = 36;
     private static final int F_OFD_SETLK = 37;
     private static final int F_OFD_SETLKW = 38;
+    private static final int F_SETLEASE = 1024;
     private static final int F_GETLEASE = 1025;
     private static final int F_DUPFD_QUERY = 1027;
+    private static final int F_CREATED_QUERY = 1028;
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int F_SETPIPE_SZ = 1031;
     private static final int F_GETPIPE_SZ = 1032;
@@ -86,7 +91,8 @@ final class FcntlCalls implements SyscallFamily {
             case F_SETLKW -> RecordLockCalls.set(t, file, arg, true);
             case F_OFD_GETLK, F_OFD_SETLK -> lock(t, file, cmd, arg);
             case F_OFD_SETLKW -> waitForLock(t, file, F_OFD_SETLK, arg);
-            case F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS ->
+            case F_SETLEASE -> setLease(t, file, (int) arg);
+            case F_GETOWN, F_GETSIG, F_GETLEASE, F_CREATED_QUERY, F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS ->
                 file.hostFd() < 0 ? -Errno.EINVAL : Libc.call(Nr.FCNTL, file.hostFd(), cmd, arg);
             case F_ADD_SEALS -> file.hostFd() < 0 ? -Errno.EINVAL : file.addSeals((int) arg);
             case F_GETOWN_EX -> structure(t, file, cmd, arg, 8, false);
@@ -95,6 +101,15 @@ final class FcntlCalls implements SyscallFamily {
                         ? structure(t, file, cmd, arg, 8, (cmd - F_GET_RW_HINT & 1) != 0)
                         : -Errno.EINVAL;
         };
+    }
+
+    private static long setLease(Task t, OpenFile file, int type) {
+        if (file.hostFd() < 0) {
+            return -Errno.EINVAL;
+        }
+        return t.kernel()
+                .leases()
+                .set(file, type, () -> SignalSender.sendToProcess(t.process(), SigInfo.kernel(Signals.SIGIO)));
     }
 
     private static long duplicate(Task t, OpenFile file, long from, boolean cloexec) {

@@ -30,11 +30,11 @@ final class FileCall {
     }
 
     static FdTable files(Task t) {
-        return t.process().files();
+        return t.files();
     }
 
     static FsContext fs(Task t) {
-        return t.process().fs();
+        return t.fs();
     }
 
     /** RLIMIT_NOFILE: descriptors below it may be used; unsigned. */

@@ -21,6 +21,7 @@ public final class FileSystemCalls implements SyscallFamily {
             new PollCalls(),
             new EpollCalls(),
             new CopyCalls(),
+            new PipeMemoryCalls(),
             new SocketCalls());
 
     @Override

@@ -99,13 +99,10 @@ final class OpenCalls implements SyscallFamily {
                 || Integer.compareUnsigned((int) first, (int) last) > 0) {
             return -Errno.EINVAL;
         }
-        FdTable files = FileCall.files(t);
-        if ((flags & CLOSE_RANGE_UNSHARE) != 0 && files.sharers() > 1) {
-            FdTable own = files.copy();
-            t.process().setFiles(own);
-            files.put();
-            files = own;
+        if ((flags & CLOSE_RANGE_UNSHARE) != 0) {
+            t.unshareFiles();
         }
+        FdTable files = FileCall.files(t);
         int from = (int) first < 0 ? Integer.MAX_VALUE : (int) first;
         int to = (int) last < 0 ? Integer.MAX_VALUE : (int) last;
         if ((flags & CLOSE_RANGE_CLOEXEC) != 0) {

@@ -97,10 +97,9 @@ final class PollCalls implements SyscallFamily {
         }
         // Linux cuts n to the table's size without a word.
         int n = Math.min(Math.min(wanted, FD_SETSIZE_MAX), FileCall.files(t).capacity());
-        int words = n + 63 >>> 6;
-        long[] inBits = readSet(t, in, words);
-        long[] outBits = readSet(t, out, words);
-        long[] exBits = readSet(t, ex, words);
+        long[] inBits = readSet(t, in, n);
+        long[] outBits = readSet(t, out, n);
+        long[] exBits = readSet(t, ex, n);
         try (PollSet set = new PollSet(n)) {
             for (int fd = 0; fd < n; fd++) {
                 int events = (bit(inBits, fd) ? POLLIN_SET : 0)
@@ -147,10 +146,14 @@ final class PollCalls implements SyscallFamily {
         return count;
     }
 
-    private static long[] readSet(Task t, long address, int words) {
-        long[] bits = new long[words];
-        for (int w = 0; address != 0 && w < words; w++) {
+    /** The first {@code n} bits of a set; those behind them in the last word mean nothing. */
+    private static long[] readSet(Task t, long address, int n) {
+        long[] bits = new long[n + 63 >>> 6];
+        for (int w = 0; address != 0 && w < bits.length; w++) {
             bits[w] = t.user().getLong(address + w * 8L);
+        }
+        if ((n & 63) != 0) {
+            bits[bits.length - 1] &= (1L << n) - 1;
         }
         return bits;
     }

@@ -45,6 +45,7 @@ final class PollSet implements AutoCloseable {
         } else if (file.hostFd() < 0) {
             known[i] = file.pollEvents() & events;
         } else {
+            file.beforeWait(t);
             fds.set(ValueLayout.JAVA_INT, slot, file.hostFd());
             fds.set(ValueLayout.JAVA_SHORT, slot + 4, (short) (events & file.polledEvents()));
         }

@@ -14,7 +14,7 @@ final class ReadWriteCalls implements SyscallFamily {
     /** MAX_RW_COUNT: the most one call transfers. */
     static final long MAX_COUNT = 0x7fff_f000L;
 
-    private static final long AT_POSITION = -1;
+    static final long AT_POSITION = -1;
 
     @Override
     public void register(SyscallTable table) {
@@ -90,7 +90,8 @@ final class ReadWriteCalls implements SyscallFamily {
         return file.hostFd() >= 0 || (write ? file.writable() : file.readable()) ? 0 : -Errno.EBADF;
     }
 
-    private static long vector(Task t, long fd, long vec, long count, long pos, int flags, boolean write) {
+    /** readv and writev with all that the later ones can say; {@code pos} {@link #AT_POSITION} for the file position. */
+    static long vector(Task t, long fd, long vec, long count, long pos, int flags, boolean write) {
         return FileCall.onFile(t, fd, file -> {
             long error = check(t, file, write);
             if (error < 0) {

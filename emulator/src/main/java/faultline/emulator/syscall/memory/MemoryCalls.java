@@ -111,7 +111,7 @@ public final class MemoryCalls implements SyscallFamily {
         if ((bits & MmapFlags.ANONYMOUS) != 0) {
             return memory(task).mmap().doMmap(task.mm(), task.fault(), addr, length, (int) prot, bits, null, page);
         }
-        OpenFile file = task.process().files().get((int) fd);
+        OpenFile file = task.files().get((int) fd);
         if (file == null) {
             return -Errno.EBADF;
         }

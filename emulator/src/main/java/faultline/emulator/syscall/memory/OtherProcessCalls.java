@@ -63,6 +63,11 @@ final class OtherProcessCalls implements SyscallFamily {
         }
         Task target = task.kernel().tasks().get(pid);
         UserSpace space = target == null ? null : target.process().space();
+        if (space != null
+                && target.process() != task.process()
+                && !task.credentials().mayAccess(target.credentials())) {
+            return -Errno.EPERM;
+        }
         return space == null ? -Errno.ESRCH : new Transfer(task, space, localVector, room, write).run(remoteVector);
     }
 

@@ -34,8 +34,8 @@ final class ControlCalls implements SyscallFamily {
             }
             return old;
         });
-        // as a kernel without restartable sequences; C libraries then ask for the processor by getcpu
-        table.register(Nr.RSEQ, "rseq", (task, a0, a1, a2, a3, a4, a5) -> -Errno.ENOSYS);
+        table.register(Nr.RSEQ, "rseq", (task, area, size, flags, signature, a4, a5) -> task.rseq()
+                .call(area, (int) size, (int) flags, (int) signature));
     }
 
     private static long archPrctl(Task task, long code, long address, long a2, long a3, long a4, long a5) {

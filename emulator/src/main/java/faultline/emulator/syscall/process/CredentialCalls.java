@@ -25,20 +25,16 @@ final class CredentialCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         for (int nr : new int[] {
-            Nr.GETUID,
-            Nr.GETEUID,
-            Nr.GETGID,
-            Nr.GETEGID,
-            Nr.SETUID,
-            Nr.SETGID,
-            Nr.SETREUID,
-            Nr.SETREGID,
-            Nr.SETRESUID,
-            Nr.SETRESGID,
-            Nr.SETFSUID,
-            Nr.SETFSGID
+            Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.GETEGID, Nr.SETGID, Nr.SETREGID, Nr.SETRESGID, Nr.SETFSUID, Nr.SETFSGID
         }) {
             table.register(nr, table.name(nr), (task, a0, a1, a2, a3, a4, a5) -> Libc.call(nr, a0, a1, a2));
+        }
+        for (int nr : new int[] {Nr.SETUID, Nr.SETREUID, Nr.SETRESUID}) {
+            table.register(nr, table.name(nr), (task, a0, a1, a2, a3, a4, a5) -> {
+                long result = Libc.call(nr, a0, a1, a2);
+                task.noteCredentials();
+                return result;
+            });
         }
         for (int nr : new int[] {Nr.GETRESUID, Nr.GETRESGID}) {
             table.register(nr, table.name(nr), (task, real, effective, saved, a3, a4, a5) -> {

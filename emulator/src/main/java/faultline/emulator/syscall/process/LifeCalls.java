@@ -128,7 +128,7 @@ final class LifeCalls implements SyscallFamily {
         if (name.startsWith("/") || (int) dirfd == Libc.AT_FDCWD) {
             return execute(task, null, name, argv, env, openFlags);
         }
-        OpenFile base = task.process().files().get((int) dirfd);
+        OpenFile base = task.files().get((int) dirfd);
         if (base == null) {
             return -Errno.EBADF;
         }

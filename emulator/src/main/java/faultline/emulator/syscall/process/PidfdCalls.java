@@ -48,9 +48,7 @@ final class PidfdCalls implements SyscallFamily {
     }
 
     private static long install(Task task, OpenFile file) {
-        int fd = task.process()
-                .files()
-                .install(file, 0, true, task.process().rlimits().soft(Rlimits.NOFILE));
+        int fd = task.files().install(file, 0, true, task.process().rlimits().soft(Rlimits.NOFILE));
         if (fd < 0) {
             file.put();
         }
@@ -63,7 +61,7 @@ final class PidfdCalls implements SyscallFamily {
      * @param orDirectory whether an open directory /proc/PID will do
      */
     private static long on(Task task, long fd, boolean orDirectory, ToLongFunction<Process> body) {
-        OpenFile file = task.process().files().get((int) fd);
+        OpenFile file = task.files().get((int) fd);
         if (file == null) {
             return -Errno.EBADF;
         }
@@ -113,6 +111,10 @@ final class PidfdCalls implements SyscallFamily {
             if (signal < 0 || signal > Signals.MAX) {
                 return -Errno.EINVAL;
             }
+            if (target != task.process()
+                    && !task.credentials().maySignal(target.leader().credentials())) {
+                return -Errno.EPERM;
+            }
             return kind == PROCESS_GROUP
                     ? toGroup(task, target.groupId(), signal, sent)
                     : toProcess(target, signal, sent);
@@ -139,7 +141,7 @@ final class PidfdCalls implements SyscallFamily {
         return result;
     }
 
-    /** Takes a copy of another process' descriptor: the guest's processes are all of one user, who may. */
+    /** Takes a copy of another process' descriptor. */
     @KernelFunction(value = "pidfd_getfd", file = "kernel/pid.c")
     private static long getFd(Task task, long fd, long wanted, long flags, long a3, long a4, long a5) {
         if ((int) flags != 0) {
@@ -150,7 +152,10 @@ final class PidfdCalls implements SyscallFamily {
             if (files == null) {
                 return -Errno.ESRCH;
             }
-            if (target.dumpable() != 1 && target != task.process()) {
+            boolean dumpable = target.dumpable() == 1 || task.credentials().effective() == 0;
+            boolean allowed =
+                    dumpable && task.credentials().mayAccess(target.leader().credentials());
+            if (!allowed && target != task.process()) {
                 return -Errno.EPERM;
             }
             OpenFile file = files.get((int) wanted);

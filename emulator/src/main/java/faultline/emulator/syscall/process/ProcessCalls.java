@@ -13,14 +13,15 @@ public final class ProcessCalls implements SyscallFamily {
                         new CredentialCalls(),
                         new LifeCalls(),
                         new GroupCalls(),
+                        new NamespaceCalls(),
+                        new CompareCalls(),
                         new PidfdCalls(),
                         new LimitCalls(),
                         new UsageCalls(),
                         new SchedulingCalls(),
                         new ControlCalls(),
                         new SystemCalls(),
-                        new AdministratorCalls(),
-                        new UnshareCalls())
+                        new AdministratorCalls())
                 .forEach(family -> family.register(table));
     }
 }

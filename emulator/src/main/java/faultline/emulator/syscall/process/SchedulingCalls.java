@@ -1,26 +1,20 @@
 package faultline.emulator.syscall.process;
 
-import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
-import faultline.emulator.task.Scheduling;
 import faultline.emulator.task.Task;
-import faultline.emulator.task.TimeValues;
-import faultline.emulator.task.VirtualCpu;
 import faultline.mmu.Errno;
 
 /**
- * Scheduling: one processor, number 0, of node 0. Policies and priorities are accepted, checked and told back. Nice values
- * decide how the virtual CPU is shared, except with a seed, which decides alone; the other policies share as the usual one.
+ * Scheduling: one processor, number 0, of node 0; nice values; membarrier(2). Nice values decide how the virtual CPU is
+ * shared, except with a seed, which decides alone.
  */
 final class SchedulingCalls implements SyscallFamily {
     private static final int MEMBARRIER_QUERY = 0;
     private static final int MEMBARRIER_GLOBAL = 1;
     /** All commands that need no registration data beyond a flag: everything up to REGISTER_PRIVATE_EXPEDITED_SYNC_CORE. */
     private static final int MEMBARRIER_KNOWN = 0x7f;
-
-    private static final int SCHED_ATTR_SIZE = 48;
 
     @Override
     public void register(SyscallTable table) {
@@ -39,47 +33,7 @@ final class SchedulingCalls implements SyscallFamily {
             }
             return 0;
         });
-        table.register(Nr.SCHED_GETSCHEDULER, "sched_getscheduler", (task, pid, a1, a2, a3, a4, a5) -> {
-            Task target = find(task, pid);
-            return target == null ? -Errno.ESRCH : target.scheduling().policy();
-        });
-        table.register(Nr.SCHED_GETPARAM, "sched_getparam", (task, pid, param, a2, a3, a4, a5) -> {
-            Task target = find(task, pid);
-            if (target == null) {
-                return -Errno.ESRCH;
-            }
-            task.user().putInt(param, target.scheduling().priority());
-            return 0;
-        });
-        table.register(Nr.SCHED_SETPARAM, "sched_setparam", (task, pid, param, a2, a3, a4, a5) -> {
-            Task target = find(task, pid);
-            return target == null
-                    ? -Errno.ESRCH
-                    : set(task, target, target.scheduling().policy(), param);
-        });
-        table.register(Nr.SCHED_SETSCHEDULER, "sched_setscheduler", (task, pid, policy, param, a3, a4, a5) -> {
-            Task target = find(task, pid);
-            return target == null ? -Errno.ESRCH : set(task, target, (int) policy, param);
-        });
-        table.register(Nr.SCHED_GETATTR, "sched_getattr", SchedulingCalls::getAttr);
-        table.register(
-                Nr.SCHED_GET_PRIORITY_MAX,
-                "sched_get_priority_max",
-                (task, policy, a1, a2, a3, a4, a5) -> Scheduling.isRealTime((int) policy)
-                        ? 99
-                        : Scheduling.isKnown((int) policy) ? 0 : -Errno.EINVAL);
-        table.register(
-                Nr.SCHED_GET_PRIORITY_MIN,
-                "sched_get_priority_min",
-                (task, policy, a1, a2, a3, a4, a5) ->
-                        Scheduling.isRealTime((int) policy) ? 1 : Scheduling.isKnown((int) policy) ? 0 : -Errno.EINVAL);
-        table.register(Nr.SCHED_RR_GET_INTERVAL, "sched_rr_get_interval", (task, pid, interval, a2, a3, a4, a5) -> {
-            if (find(task, pid) == null) {
-                return -Errno.ESRCH;
-            }
-            TimeValues.writeTimespec(task, interval, VirtualCpu.SLICE_NANOS);
-            return 0;
-        });
+        new SchedulingPolicyCalls().register(table);
         table.register(Nr.GETPRIORITY, "getpriority", (task, which, who, a2, a3, a4, a5) -> {
             Task target = which == 0 ? find(task, who) : which > 2 ? null : task;
             if (target == null) {
@@ -91,7 +45,8 @@ final class SchedulingCalls implements SyscallFamily {
         table.register(Nr.MEMBARRIER, "membarrier", SchedulingCalls::membarrier);
     }
 
-    private static Task find(Task task, long pid) {
+    /** The task that an id names, 0 the caller; null when there is none. */
+    static Task find(Task task, long pid) {
         return (int) pid == 0 ? task : task.kernel().tasks().get((int) pid);
     }
 
@@ -108,42 +63,14 @@ final class SchedulingCalls implements SyscallFamily {
 
     private static long setAffinity(Task task, long pid, long length, long mask, long a3, long a4, long a5) {
         int wanted = (int) length == 0 ? 0 : task.user().getByte(mask);
-        if (find(task, pid) == null) {
-            return -Errno.ESRCH;
-        }
-        return (wanted & 1) == 0 ? -Errno.EINVAL : 0;
-    }
-
-    private static long set(Task task, Task target, int policy, long param) {
-        if (param == 0) {
-            return -Errno.EINVAL;
-        }
-        int priority = task.user().getInt(param);
-        int plain = policy & ~Scheduling.RESET_ON_FORK;
-        if (!Scheduling.isKnown(plain) || !Scheduling.isValid(plain, priority)) {
-            return -Errno.EINVAL;
-        }
-        if (Scheduling.isRealTime(plain) && Libc.call(Nr.GETEUID) != 0) {
-            return -Errno.EPERM;
-        }
-        target.scheduling().set(policy, priority);
-        return 0;
-    }
-
-    private static long getAttr(Task task, long pid, long attr, long size, long flags, long a4, long a5) {
-        if (size < SCHED_ATTR_SIZE || flags != 0) {
-            return -Errno.EINVAL;
-        }
         Task target = find(task, pid);
         if (target == null) {
             return -Errno.ESRCH;
         }
-        task.user().clear(attr, SCHED_ATTR_SIZE);
-        task.user().putInt(attr, SCHED_ATTR_SIZE);
-        task.user().putInt(attr + 4, target.scheduling().policy());
-        task.user().putInt(attr + 16, target.scheduling().nice());
-        task.user().putInt(attr + 20, target.scheduling().priority());
-        return 0;
+        if (!task.credentials().maySchedule(target.credentials())) {
+            return -Errno.EPERM;
+        }
+        return (wanted & 1) == 0 ? -Errno.EINVAL : 0;
     }
 
     private static long setPriority(Task task, long which, long who, long value, long a3, long a4, long a5) {
@@ -155,7 +82,10 @@ final class SchedulingCalls implements SyscallFamily {
             return -Errno.ESRCH;
         }
         int nice = Math.clamp((int) value, -20, 19);
-        if (nice < target.scheduling().nice() && Libc.call(Nr.GETEUID) != 0) {
+        if (!task.credentials().maySchedule(target.credentials())) {
+            return -Errno.EPERM;
+        }
+        if (nice < target.scheduling().nice() && task.credentials().effective() != 0) {
             return -Errno.EACCES;
         }
         target.scheduling().setNice(nice);

@@ -78,7 +78,7 @@ final class WaitCalls implements SyscallFamily {
         Process named = null;
         boolean neverWaits = false;
         if (kind == P_PIDFD) {
-            OpenFile file = task.process().files().get(number);
+            OpenFile file = task.files().get(number);
             if (file == null) {
                 return -Errno.EBADF;
             }

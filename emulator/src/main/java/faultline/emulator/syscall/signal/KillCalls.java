@@ -8,8 +8,10 @@ import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Process;
+import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 
 /** Sending signals. The guest's ids only: no host process can be reached. */
 final class KillCalls implements SyscallFamily {
@@ -38,7 +40,10 @@ final class KillCalls implements SyscallFamily {
             if (target == null) {
                 return -Errno.ESRCH;
             }
-            return send((int) signal, () -> SignalSender.sendToProcess(target, queued));
+            if (isQueueFull(target.leader(), (int) signal)) {
+                return -Errno.EAGAIN;
+            }
+            return send(task, target.leader(), (int) signal, () -> SignalSender.sendToProcess(target, queued));
         });
         table.register(Nr.RT_TGSIGQUEUEINFO, "rt_tgsigqueueinfo", (task, pid, tid, signal, info, a4, a5) -> {
             SigInfo queued = read(task, (int) signal, info);
@@ -52,7 +57,7 @@ final class KillCalls implements SyscallFamily {
             if (target == null || target.pid() != (int) pid) {
                 return -Errno.ESRCH;
             }
-            return send((int) signal, () -> SignalSender.sendToTask(target, queued));
+            return send(task, target, (int) signal, () -> SignalSender.sendToTask(target, queued));
         });
     }
 
@@ -62,10 +67,16 @@ final class KillCalls implements SyscallFamily {
         return SigInfo.queued(signal, bytes);
     }
 
-    /** Signal 0 only looks whether the target is there. */
-    private static long send(int signal, Runnable sender) {
+    /** Signal 0 only looks whether the target is there, and whether it may be signalled. */
+    @KernelFunction(value = "check_kill_permission", file = "kernel/signal.c")
+    private static long send(Task from, Task to, int signal, Runnable sender) {
         if (signal < 0 || signal > Signals.MAX) {
             return -Errno.EINVAL;
+        }
+        boolean continues = signal == Signals.SIGCONT
+                && from.process().sessionId() == to.process().sessionId();
+        if (from.process() != to.process() && !continues && !from.credentials().maySignal(to.credentials())) {
+            return -Errno.EPERM;
         }
         if (signal != 0) {
             sender.run();
@@ -87,12 +98,31 @@ final class KillCalls implements SyscallFamily {
         return process;
     }
 
+    /** Whether a real-time signal finds no room (RLIMIT_SIGPENDING); those of lower numbers are merged instead. */
+    private static boolean isQueueFull(Task target, int signal) {
+        Process process = target.process();
+        long limit = process.rlimits().soft(Rlimits.SIGPENDING);
+        if (signal < Signals.SIGRTMIN || limit == Rlimits.INFINITY) {
+            return false;
+        }
+        synchronized (process.handlers()) {
+            long waiting = process.group().pending().size();
+            for (Task task : process.tasks()) {
+                waiting += task.signals().pending().size();
+            }
+            return Long.compareUnsigned(waiting, limit) >= 0;
+        }
+    }
+
     private static long toTask(Task task, int pid, int tid, int signal) {
         Task target = task.kernel().tasks().get(tid);
         if (target == null || pid > 0 && target.pid() != pid) {
             return -Errno.ESRCH;
         }
-        return send(signal, () -> SignalSender.sendToTask(target, from(task, signal, SigInfo.SI_TKILL)));
+        if (isQueueFull(target, signal)) {
+            return -Errno.EAGAIN;
+        }
+        return send(task, target, signal, () -> SignalSender.sendToTask(target, from(task, signal, SigInfo.SI_TKILL)));
     }
 
     private static long kill(Task task, long to, long number, long a2, long a3, long a4, long a5) {
@@ -106,18 +136,23 @@ final class KillCalls implements SyscallFamily {
             if (target == null) {
                 return -Errno.ESRCH;
             }
-            return send(signal, () -> sendIfAlive(target, from(task, signal, SigInfo.SI_USER)));
+            return send(task, target.leader(), signal, () -> sendIfAlive(target, from(task, signal, SigInfo.SI_USER)));
         }
-        boolean found = false;
+        long result = -Errno.ESRCH;
         int group = pid == 0 ? task.process().groupId() : -pid;
         for (Process process : task.kernel().processes().values()) {
             boolean meant = pid == -1 ? process != task.process() : process.groupId() == group;
             if (meant) {
-                found = true;
-                send(signal, () -> sendIfAlive(process, from(task, signal, SigInfo.SI_USER)));
+                long sent = send(
+                        task,
+                        process.leader(),
+                        signal,
+                        () -> sendIfAlive(process, from(task, signal, SigInfo.SI_USER)));
+                // one that could be reached is enough
+                result = result == 0 ? 0 : sent;
             }
         }
-        return found ? 0 : -Errno.ESRCH;
+        return result;
     }
 
     private static void sendIfAlive(Process process, SigInfo info) {

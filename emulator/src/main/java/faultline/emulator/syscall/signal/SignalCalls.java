@@ -30,6 +30,7 @@ public final class SignalCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         new KillCalls().register(table);
+        new SignalFdCalls().register(table);
         table.register(Nr.RT_SIGACTION, "rt_sigaction", SignalCalls::sigaction);
         table.register(Nr.RT_SIGPROCMASK, "rt_sigprocmask", SignalCalls::sigprocmask);
         table.register(Nr.RT_SIGRETURN, "rt_sigreturn", (task, a0, a1, a2, a3, a4, a5) -> {

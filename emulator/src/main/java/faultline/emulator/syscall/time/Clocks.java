@@ -44,13 +44,13 @@ final class Clocks {
         return clock < 0 || clock == KernelClock.PROCESS_CPUTIME_ID || clock == KernelClock.THREAD_CPUTIME_ID;
     }
 
-    /** Whether a sleep or timer may use it. */
-    static boolean maySleepOn(int clock) {
+    /** Whether a sleep or timer may use it: those that wake the machine only where it has a clock that could. */
+    static boolean maySleepOn(Task task, int clock) {
         return clock == KernelClock.REALTIME
                 || clock == KernelClock.MONOTONIC
                 || clock == KernelClock.BOOTTIME
                 || clock == KernelClock.TAI
-                || clock == KernelClock.REALTIME_ALARM
-                || clock == KernelClock.BOOTTIME_ALARM;
+                || (clock == KernelClock.REALTIME_ALARM || clock == KernelClock.BOOTTIME_ALARM)
+                        && task.kernel().clock().now(clock) >= 0;
     }
 }

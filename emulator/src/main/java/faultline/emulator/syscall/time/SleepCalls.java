@@ -30,10 +30,10 @@ final class SleepCalls implements SyscallFamily {
             Task task, long clock, long flags, long request, long remaining, long a4, long a5) {
         int id = (int) clock;
         boolean cpuClock = id == KernelClock.PROCESS_CPUTIME_ID || id < 0;
-        if (id == KernelClock.THREAD_CPUTIME_ID || !cpuClock && !KernelClock.isSystemClock(id)) {
+        if (id != KernelClock.THREAD_CPUTIME_ID && !cpuClock && !KernelClock.isSystemClock(id)) {
             return -Errno.EINVAL;
         }
-        if (!cpuClock && !Clocks.maySleepOn(id)) {
+        if (!cpuClock && !Clocks.maySleepOn(task, id)) {
             return -Errno.EOPNOTSUPP;
         }
         long nanos = TimeValues.readTimespec(task, request);

@@ -10,5 +10,6 @@ public final class TimeCalls implements SyscallFamily {
         new ClockCalls().register(table);
         new SleepCalls().register(table);
         new TimerCalls().register(table);
+        new TimerFdCalls().register(table);
     }
 }

@@ -83,7 +83,7 @@ final class TimerCalls implements SyscallFamily {
 
     private static long create(Task task, long clock, long event, long result, long a3, long a4, long a5) {
         int id = (int) clock;
-        if (!Clocks.maySleepOn(id) && !Clocks.isCpuClock(id)) {
+        if (!Clocks.maySleepOn(task, id) && !Clocks.isCpuClock(id)) {
             return KernelClock.isSystemClock(id) ? -Errno.EOPNOTSUPP : -Errno.EINVAL;
         }
         PosixTimers timers = task.process().posixTimers();
