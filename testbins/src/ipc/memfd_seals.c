@@ -65,6 +65,8 @@ int main(void)
 	show("seal future writes", fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
 	seals(fd);
 	show("write(2)", pwrite(fd, "x", 1, 0));
+	p[1] = 'A';
+	show("write the old mapping back", msync(p, PAGE, MS_SYNC));
 	show("another writable mapping", share(fd, PROT_READ | PROT_WRITE) == MAP_FAILED ? -1 : 0);
 	char *r = share(fd, PROT_READ);
 	show("a readable mapping", r == MAP_FAILED ? -1 : 0);
@@ -73,6 +75,7 @@ int main(void)
 	show("unmap the writable one", munmap(p, 2 * PAGE));
 	show("seal writes with a readable mapping", fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 	show("unmap the readable one", munmap(r, 2 * PAGE));
+	printf("%-44s %zd %.4s\n", "what the old mapping stored is there", pread(fd, buffer, 4, 0), buffer);
 	show("seal writes", fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 	seals(fd);
 	show("map for reading", share(fd, PROT_READ) == MAP_FAILED ? -1 : 0);

@@ -1,5 +1,9 @@
 package faultline.emulator.fs;
 
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
+import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.PageCache;
 import java.lang.foreign.MemorySegment;
@@ -119,6 +123,29 @@ final class CachedInode {
         cache.unkeep(this);
         cache.remove(this);
         store.close();
+    }
+
+    /**
+     * Seals the memfd that {@code fd} is.
+     *
+     * @return 0 or -errno: -EBUSY for a seal against writing while there is a shared writable mapping
+     */
+    @KernelFunction(value = "memfd_add_seals", file = "mm/memfd.c")
+    long seal(int fd, int seals) {
+        // Dirty pages must reach the host before it refuses writes.
+        long error = mapping.writeback(0, Long.MAX_VALUE);
+        if (error < 0) {
+            return error;
+        }
+        if ((seals & HostFile.F_SEAL_WRITE) != 0) {
+            if (!mapping.denyWritable()) {
+                return -Errno.EBUSY;
+            }
+            store.dropWritable();
+        } else if ((seals & HostFile.F_SEAL_FUTURE_WRITE) != 0) {
+            store.keepWritable();
+        }
+        return Libc.call(Nr.FCNTL, fd, HostFile.F_ADD_SEALS, seals);
     }
 
     /**

@@ -32,10 +32,10 @@ public final class HostFile extends OpenFile implements MappedFile {
     private static final int SEEK_SET = 0;
     private static final int SEEK_CUR = 1;
     private static final int SEEK_END = 2;
-    private static final int F_ADD_SEALS = 1033;
+    static final int F_ADD_SEALS = 1033;
     private static final int F_GET_SEALS = 1034;
-    private static final int F_SEAL_WRITE = 8;
-    private static final int F_SEAL_FUTURE_WRITE = 16;
+    static final int F_SEAL_WRITE = 8;
+    static final int F_SEAL_FUTURE_WRITE = 16;
 
     private final GuestRoot root;
     private final int fd;
@@ -431,12 +431,7 @@ public final class HostFile extends OpenFile implements MappedFile {
             return Libc.call(Nr.FCNTL, fd, F_ADD_SEALS, seals);
         }
         try {
-            // Dirty pages must reach the host before it refuses writes; a shared writable mapping forbids the seal.
-            long r = inode.mapping().writeback(0, Long.MAX_VALUE);
-            if (r >= 0 && (seals & F_SEAL_WRITE) != 0 && !inode.mapping().denyWritable()) {
-                r = -Errno.EBUSY;
-            }
-            return r < 0 ? r : Libc.call(Nr.FCNTL, fd, F_ADD_SEALS, seals);
+            return inode.seal(fd, seals);
         } finally {
             inode.unuse();
         }

@@ -36,6 +36,9 @@ final class HostStore implements BackingStore {
     /** The descriptor has its position in common with the guest's. */
     private volatile boolean sharesPosition;
 
+    /** How to write where write(2) may no longer; null for as long as it may. */
+    private volatile SealedView view;
+
     private final boolean tmpfs;
     private final long blockBytes;
     private int replaced = -1;
@@ -137,6 +140,10 @@ final class HostStore implements BackingStore {
     }
 
     private long write(long address, long length, long position) {
+        SealedView sealed = view;
+        if (sealed != null) {
+            return sealed.write(address, length, position);
+        }
         if (!appends) {
             return Libc.call(Nr.PWRITE64, fd, address, length, position);
         }
@@ -201,8 +208,24 @@ final class HostStore implements BackingStore {
         return data == -Errno.ENXIO || data >= at + Page.SIZE;
     }
 
+    /** The file is about to be sealed against future writes: what is mapped now can still be written back afterwards. */
+    synchronized void keepWritable() {
+        if (view == null) {
+            view = SealedView.of(fd);
+        }
+    }
+
+    /** The file is about to be sealed against all writes, and nothing is mapped that could be stored to. */
+    synchronized void dropWritable() {
+        if (view != null) {
+            view.close();
+            view = null;
+        }
+    }
+
     /** Lets go of the host's file. Nobody reads or writes any more. */
     synchronized void close() {
+        dropWritable();
         Libc.call(Nr.CLOSE, fd);
         if (replaced >= 0) {
             Libc.call(Nr.CLOSE, replaced);
