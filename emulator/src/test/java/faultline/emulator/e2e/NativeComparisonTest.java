@@ -38,7 +38,7 @@ class NativeComparisonTest {
     Stream<DynamicTest> sameAsNative() {
         return TestPrograms.names(
                         "basic", "faults", "errno", "shape", "signal", "code", "file", "thread", "gup", "swap", "mm",
-                        "process", "huge")
+                        "process", "huge", "ipc", "limits", "userfault")
                 .stream()
                 .map(name -> DynamicTest.dynamicTest(name, () -> compare(name, "split", "pmd")));
     }
