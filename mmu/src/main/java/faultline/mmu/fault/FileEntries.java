@@ -10,11 +10,11 @@ import faultline.mmu.table.Pte;
 import faultline.mmu.tlb.MmuGather;
 
 /**
- * Writes into the page tables of a nonlinear mapping which page of the file stands where: the entries of remap_file_pages(2), which
- * faults turn into pages.
+ * Writes into the page tables of a nonlinear mapping which page of the file stands where: the entries of
+ * remap_file_pages(2), which faults turn into pages.
  *
- * <p>An entry goes from what it was to naming another page in one step under the page-table lock: a fault under way for the old page
- * then finds the entry changed, and begins anew (see {@code NonlinearRaceTest}).
+ * <p>An entry goes from what it was to naming another page in one step under the page-table lock: a fault under way for
+ * the old page then finds the entry changed, and begins anew (see {@code NonlinearRaceTest}).
  */
 public final class FileEntries {
     private final FaultEnv env;
@@ -27,7 +27,8 @@ public final class FileEntries {
     }
 
     /**
-     * Lets [{@code start}, {@code end}) show pages {@code pgoff} and following, in whatever order others stand around it.
+     * Lets [{@code start}, {@code end}) show pages {@code pgoff} and following, in whatever order others stand around
+     * it.
      *
      * @param vma a shared nonlinear mapping that holds the range
      * @param gather begun by the caller, who finishes it: pages that stood there go

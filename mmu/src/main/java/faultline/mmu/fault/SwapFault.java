@@ -115,8 +115,8 @@ final class SwapFault {
     }
 
     /**
-     * Whether nobody else can reach the page: not by a swap entry, and not by having read it back first, which leaves no swap entry
-     * either (see {@code SwapRaceTest}).
+     * Whether nobody else can reach the page: not by a swap entry, and not by having read it back first, which leaves no
+     * swap entry either (see {@code SwapRaceTest}).
      */
     @RequiresLock({"PAGE_LOCK", "PAGE_TABLE_LOCK"})
     private boolean isOurs(long pfn) {

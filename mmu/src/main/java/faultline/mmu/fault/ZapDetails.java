@@ -7,8 +7,8 @@ import faultline.mmu.annotation.KernelFunction;
  *
  * @param evenCows whether private copies go, and swap entries
  * @param dropMarkers whether guard pages go: only where the mapping itself does
- * @param nonlinear whether the entries say which page of the file stands where: then what showed a page goes on naming it, and entries
- *     that only name one stay
+ * @param nonlinear whether the entries say which page of the file stands where: then what showed a page goes on naming
+ *     it, and entries that only name one stay
  * @param firstIndex of a nonlinear mapping, only pages of the file from here on go
  * @param lastIndex the last page that goes
  */

@@ -8,11 +8,12 @@ import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.Page;
 
 /**
- * The mappings of one file: those that show a range of it in order, by that range, and those that show its pages in any order.
+ * The mappings of one file: those that show a range of it in order, by that range, and those that show its pages in any
+ * order.
  *
- * <p>Everything here is guarded by {@link #lock()}, which stands outside every page-table lock (seed 003). Bounds, offset and order of
- * a linked mapping change only between {@link #unlinkLocked} and {@link #linkLocked} within one holding of it, so that whoever walks
- * the mappings sees each of them in one place.
+ * <p>Everything here is guarded by {@link #lock()}, which stands outside every page-table lock (seed 003). Bounds,
+ * offset and order of a linked mapping change only between {@link #unlinkLocked} and {@link #linkLocked} within one
+ * holding of it, so that whoever walks the mappings sees each of them in one place.
  */
 public final class FileAreas {
     static final LockClass I_MMAP_LOCK_CLASS = new LockClass("i_mmap", LockRank.I_MMAP_LOCK);

@@ -4,8 +4,9 @@ package faultline.mmu.file;
  * The nonlinear mappings of a file: remap_file_pages(2) has let their pages stand in any order, so no range of the file
  * says which of them shows a page, and whoever looks for one has to look through them all.
  *
- * <p>In the order in which they were linked: a forked child's mapping stands behind its parent's, so that a walk that passes while
- * fork copies entries meets them in the parent, in the child, or in both. Nothing is allocated by any operation.
+ * <p>In the order in which they were linked: a forked child's mapping stands behind its parent's, so that a walk that
+ * passes while fork copies entries meets them in the parent, in the child, or in both. Nothing is allocated by any
+ * operation.
  *
  * <p>No locking of its own: the owner's lock guards every call.
  */

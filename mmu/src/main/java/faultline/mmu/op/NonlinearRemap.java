@@ -14,16 +14,17 @@ import faultline.mmu.mm.Vma;
 import faultline.mmu.tlb.MmuGather;
 
 /**
- * One call of remap_file_pages(2) as Linux did it until 3.19: the mapping stays one, and its page-table entries name the pages.
+ * One call of remap_file_pages(2) as Linux did it until 3.19: the mapping stays one, and its page-table entries name
+ * the pages.
  *
  * <pre>
  *   mapping    |-------------------------|      pages 0 1 2 3 of the file
  *   entries      0     3     2     1            after remap(page 3 to the second place) and remap(page 1 to the fourth)
  * </pre>
  *
- * <p>The mmap lock is held shared, so that several tasks remap, and fault, at once; alone only where a mapping becomes nonlinear by
- * this call. Before the first entry names a page the mapping must be among the nonlinear ones of its file, or truncation and
- * reclaim would not find what stands out of order.
+ * <p>The mmap lock is held shared, so that several tasks remap, and fault, at once; alone only where a mapping becomes
+ * nonlinear by this call. Before the first entry names a page the mapping must be among the nonlinear ones of its file,
+ * or truncation and reclaim would not find what stands out of order.
  */
 final class NonlinearRemap {
     private final OpEnv env;

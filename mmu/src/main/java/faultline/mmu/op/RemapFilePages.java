@@ -94,8 +94,8 @@ public final class RemapFilePages {
     }
 
     /**
-     * Whether all up to {@code end} is shared memory of one file. The range may span mappings that an earlier call has made of one:
-     * neighbours of the same file and flags.
+     * Whether all up to {@code end} is shared memory of one file. The range may span mappings that an earlier call has
+     * made of one: neighbours of the same file and flags.
      *
      * @param first the mapping that holds the start of the range, null if there is none
      */

@@ -19,10 +19,11 @@ import faultline.mmu.table.PtlGuard;
 /**
  * Ages and unmaps pages of a file's nonlinear mappings, for want of a way to find one page in them.
  *
- * <p>A page that reclaim cannot free because nonlinear mappings show it is not looked for. Instead entries are taken as they come, a
- * cluster at a time: one whose page was used gets its second chance, another's page is unmapped, whichever it is, and its number
- * stays in the entry. The page that was wanted says only how hard to try: as many pages are unmapped as it has mappings. Each mapping
- * has a cursor where the next call goes on, and all advance together, so that none is emptied before the others:
+ * <p>A page that reclaim cannot free because nonlinear mappings show it is not looked for. Instead entries are taken as
+ * they come, a cluster at a time: one whose page was used gets its second chance, another's page is unmapped, whichever
+ * it is, and its number stays in the entry. The page that was wanted says only how hard to try: as many pages are
+ * unmapped as it has mappings. Each mapping has a cursor where the next call goes on, and all advance together, so that
+ * none is emptied before the others:
  *
  * <pre>
  *   mapping A  |=======>cursor                  |
@@ -30,11 +31,11 @@ import faultline.mmu.table.PtlGuard;
  *   mapping C  |===>                            |   behind the longest mapping's end they start anew
  * </pre>
  *
- * <p>Whoever waits for the i_mmap lock gets it before the next pass (seed 003): truncation need not wait for more than one. Cursors may
- * then be out of date, which does no harm.
+ * <p>Whoever waits for the i_mmap lock gets it before the next pass (seed 003): truncation need not wait for more than
+ * one. Cursors may then be out of date, which does no harm.
  *
- * <p>The pages that are unmapped are not locked by the caller. Their entries change under the page-table lock, as for zapping; the
- * next fault finds the page in the file by its number.
+ * <p>The pages that are unmapped are not locked by the caller. Their entries change under the page-table lock, as for
+ * zapping; the next fault finds the page in the file by its number.
  */
 final class NonlinearUnmap {
     /** Bytes looked at under one page-table lock: 32 pages, which never cross a table's end. */

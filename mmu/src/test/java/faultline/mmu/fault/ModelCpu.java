@@ -12,7 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A processor with a translation cache that keeps every entry until it is told to drop it: what was not flushed is seen.
+ * A processor with a translation cache that keeps every entry until it is told to drop it: what was not flushed is
+ * seen.
  *
  * <p>Translating and accessing are one step that no flush can fall into, as on hardware a shootdown waits for the
  * instruction to end.
@@ -70,8 +71,8 @@ public final class ModelCpu {
     }
 
     /**
-     * Pages of which a translation is kept that the tables would not give: of another frame, of none, or with more rights. An entry that
-     * is not marked written gives no right to write: the processor would not mark it again.
+     * Pages of which a translation is kept that the tables would not give: of another frame, of none, or with more
+     * rights. An entry that is not marked written gives no right to write: the processor would not mark it again.
      */
     public synchronized List<String> staleTranslations() {
         List<String> stale = new ArrayList<>();

@@ -191,8 +191,8 @@ class FlushRaceTest {
     }
 
     /**
-     * Write-back cleans an entry under its lock, and then writes the page out. Were the entry gone, and a processor still writing
-     * through its old translation, the last stores would be missing in what is written.
+     * Write-back cleans an entry under its lock, and then writes the page out. Were the entry gone, and a processor
+     * still writing through its old translation, the last stores would be missing in what is written.
      */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})

@@ -165,8 +165,8 @@ class NonlinearRaceTest {
     }
 
     /**
-     * Two processors count in one page of the file, each through an address of its own, while the page is remapped there, unmapped,
-     * written out and dropped: what one of these forgets to pass on is a count too few.
+     * Two processors count in one page of the file, each through an address of its own, while the page is remapped
+     * there, unmapped, written out and dropped: what one of these forgets to pass on is a count too few.
      */
     @ParameterizedTest
     @EnumSource(PtlMode.class)

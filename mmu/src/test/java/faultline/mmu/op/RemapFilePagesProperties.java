@@ -33,8 +33,9 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
 /**
- * Pages of one file put in any order in up to three address spaces, while the file is cut, grown and reclaimed: against a model that
- * knows for each page of memory the page of the file, and nothing else. The machine is audited after every step.
+ * Pages of one file put in any order in up to three address spaces, while the file is cut, grown and reclaimed: against
+ * a model that knows for each page of memory the page of the file, and nothing else. The machine is audited after every
+ * step.
  */
 class RemapFilePagesProperties {
     /** The pages in play straddle the border of two page tables, and several clusters of reclaim's scan. */

@@ -26,8 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Two processors that keep every translation until it is flushed: after a call none of them may know more than the page tables say,
- * be it another frame, or a right to write that has gone.
+ * Two processors that keep every translation until it is flushed: after a call none of them may know more than the page
+ * tables say, be it another frame, or a right to write that has gone.
  */
 class StaleTranslationTest {
     private static final int SHARED = MmapFlags.SHARED | MmapFlags.FIXED;

@@ -36,7 +36,8 @@ class SwapRaceTest {
     // ---- the walk and the move, step by step
 
     /**
-     * One page, mapped by parent and child. Reclaim's walk meets the family's mappings in the order of their first pages:
+     * One page, mapped by parent and child. Reclaim's walk meets the family's mappings in the order of their first
+     * pages:
      *
      * <pre>
      *   page of the family   0    1    2
