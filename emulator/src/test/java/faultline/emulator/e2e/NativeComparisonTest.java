@@ -21,6 +21,8 @@ class NativeComparisonTest {
     private static final Map<String, String> NONLINEAR = Map.of("remap-file-pages", "nonlinear");
     private static final List<String> ARGUMENTS = List.of("first", "", "third argument");
 
+    private static final int HUGE_TRIES = 5;
+
     private static Guests guests;
 
     @BeforeAll
@@ -37,8 +39,22 @@ class NativeComparisonTest {
     @TestFactory
     Stream<DynamicTest> sameAsNative() {
         return TestPrograms.names(
-                        "basic", "faults", "errno", "shape", "signal", "code", "file", "thread", "gup", "swap", "mm",
-                        "process", "huge", "ipc", "limits", "userfault")
+                        "basic",
+                        "faults",
+                        "errno",
+                        "shape",
+                        "signal",
+                        "code",
+                        "file",
+                        "thread",
+                        "gup",
+                        "swap",
+                        "mm",
+                        "process",
+                        "huge",
+                        "ipc",
+                        "limits",
+                        "userfault")
                 .stream()
                 .map(name -> DynamicTest.dynamicTest(name, () -> compare(name, "split", "pmd")));
     }
@@ -79,6 +95,12 @@ class NativeComparisonTest {
         GuestResult actual =
                 guests.run(guests.request(argv, null, ptl, move, Guests.SECONDS).withOptions(options));
 
+        for (int i = 0;
+                i < HUGE_TRIES && name.startsWith("thp_") && !actual.output().equals(expected.output());
+                i++) {
+            // The host may have had no block of 2 MiB free just then.
+            expected = guests.nativeRun(argv);
+        }
         assertThat(actual.trouble())
                 .as("trouble; standard error: %s", actual.errors())
                 .isEmpty();

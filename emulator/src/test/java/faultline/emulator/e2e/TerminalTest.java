@@ -113,7 +113,8 @@ class TerminalTest {
     void jobsStopAndGoOn() throws Exception {
         shell();
 
-        // It says that it goes on: by then it has the terminal, and the key is for it. It starts no program: a shell whose
+        // It says that it goes on: by then it has the terminal, and the key is for it. It starts no program: a shell
+        // whose
         // child is stopped between vfork and exec stops with it, on Linux too, and nobody is told.
         terminal.type("sh -c 'trap \"echo \\$((1000*4567))\" CONT; echo star\"\"ted; while :; do :; done'\n");
         terminal.until("started");

@@ -136,7 +136,8 @@ class TruncationRaceTest {
                         assertThat(one.staleTranslations()).isEmpty();
                         assertThat(two.staleTranslations()).isEmpty();
                         m.audit();
-                        assertThat(file.mapping().truncate(BYTES, file::resizeTo)).isZero();
+                        assertThat(file.mapping().truncate(BYTES, file::resizeTo))
+                                .isZero();
                     },
                     round -> touch(one, random[0]),
                     round -> touch(two, random[1]),
