@@ -41,7 +41,7 @@ run() {
     shift
     start=$(date +%s.%N)
     # shellcheck disable=SC2046 # options are words
-    timeout $((limit + 10)) "$@" --verify --timeout "$limit" > log 2>&1
+    timeout $((limit + 70)) "$@" --verify --timeout "$limit" > log 2>&1
     status=$?
     seconds=$(echo "$(date +%s.%N) $start" | awk '{ printf "%.1f", $1 - $2 }')
 }
@@ -57,7 +57,7 @@ for stressor in "$@"; do
     fi
     natively=$seconds
     # shellcheck disable=SC2086
-    run 90 "$home/faultline" run --mem 4G "$(command -v stress-ng)" $options
+    run 30 "$home/faultline" run --mem 4G "$(command -v stress-ng)" $options
     echo "$stressor 0 $natively $status $seconds"
     if [ $status != 0 ]; then
         failed=$((failed + 1))
