@@ -72,4 +72,7 @@ public interface ProcSource {
 
     /** /proc/sysvipc/shm. */
     String sysvipcShm();
+
+    /** /proc/sysvipc/sem. */
+    String sysvipcSem();
 }

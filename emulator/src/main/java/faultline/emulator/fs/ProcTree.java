@@ -77,6 +77,8 @@ final class ProcTree {
             own = rest.equals(DROP_CACHES) ? dropCaches() : system.sysctl(rest);
         } else if (first.equals("sysvipc") && rest.equals("shm")) {
             own = new VirtualText(path, path, source::sysvipcShm, null);
+        } else if (first.equals("sysvipc") && rest.equals("sem")) {
+            own = new VirtualText(path, path, source::sysvipcSem, null);
         }
         if (own != null) {
             return own;

@@ -2,6 +2,7 @@ package faultline.emulator.proc;
 
 import faultline.emulator.fs.ProcProcess;
 import faultline.emulator.fs.ProcSource;
+import faultline.emulator.syscall.ipc.SemSysctl;
 import faultline.emulator.syscall.ipc.ShmSysctl;
 import faultline.emulator.task.Kernel;
 import faultline.emulator.task.KernelClock;
@@ -169,6 +170,7 @@ public final class MachineProc implements ProcSource {
             case "kernel/osrelease" -> SystemIdentity.RELEASE;
             case "kernel/version" -> SystemIdentity.VERSION;
             case "kernel/threads-max" -> Integer.toString(Kernel.THREADS_MAX);
+            case "kernel/sem", "kernel/sem_next_id" -> kernel.sem().sysctl().get(name);
             default -> kernel.shm().sysctl().get(name);
         };
     }
@@ -176,6 +178,11 @@ public final class MachineProc implements ProcSource {
     @Override
     public String sysvipcShm() {
         return kernel.shm().list();
+    }
+
+    @Override
+    public String sysvipcSem() {
+        return kernel.sem().list();
     }
 
     private String overcommit() {
@@ -222,6 +229,10 @@ public final class MachineProc implements ProcSource {
                 case "vm/compact_memory" -> kernel.memory().phys().allocator().drainCaches();
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {
+                    SemSysctl sem = kernel.sem().sysctl();
+                    if (sem.get(name) != null) {
+                        return sem.set(name, value);
+                    }
                     ShmSysctl shm = kernel.shm().sysctl();
                     return shm.get(name) == null ? -Errno.EACCES : shm.set(name, value);
                 }

@@ -12,6 +12,7 @@ import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.syscall.futex.FutexTable;
+import faultline.emulator.syscall.ipc.SemTable;
 import faultline.emulator.syscall.ipc.ShmTable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
@@ -52,6 +53,7 @@ public final class Kernel implements AutoCloseable {
     private final OomKiller oomKiller = new OomKiller(this);
     private final FutexTable futexes = new FutexTable();
     private final ShmTable shm = new ShmTable(this);
+    private final SemTable sem = new SemTable(this);
     private final RecordLocks recordLocks = new RecordLocks();
     private final Leases leases = new Leases();
     private final Terminals terminals = new Terminals(this);
@@ -134,6 +136,11 @@ public final class Kernel implements AutoCloseable {
     /** System V shared memory. */
     public ShmTable shm() {
         return shm;
+    }
+
+    /** The System V semaphores of this machine. */
+    public SemTable sem() {
+        return sem;
     }
 
     /** Who ends a process when memory is used up. */

@@ -23,6 +23,11 @@ final class TestProc implements ProcSource {
     }
 
     @Override
+    public String sysvipcSem() {
+        return "       key      semid perms\n";
+    }
+
+    @Override
     public int[] pids() {
         return new int[] {100};
     }

@@ -18,14 +18,12 @@ public final class ShmCalls implements SyscallFamily {
     private static final int SHM_REMAP = 040000;
     private static final int SHM_EXEC = 0100000;
 
-    private static final int S_IRUGO = 0444;
-    private static final int S_IWUGO = 0222;
     private static final int S_IXUGO = 0111;
 
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.SHMGET, "shmget", (task, key, size, flags, a3, a4, a5) -> shm(task)
-                .get(ShmOwner.of(task), (int) key, size, (int) flags));
+                .get(IpcOwner.of(task), (int) key, size, (int) flags));
         table.register(
                 Nr.SHMAT,
                 "shmat",
@@ -65,14 +63,15 @@ public final class ShmCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         boolean readOnly = (flags & SHM_RDONLY) != 0;
-        int wanted = (readOnly ? S_IRUGO : S_IRUGO | S_IWUGO) | ((flags & SHM_EXEC) != 0 ? S_IXUGO : 0);
+        int wanted = (readOnly ? IpcObject.S_IRUGO : IpcObject.S_IRUGO | IpcObject.S_IWUGO)
+                | ((flags & SHM_EXEC) != 0 ? S_IXUGO : 0);
         ShmSegment segment;
         synchronized (table) {
-            segment = table.findLocked(id);
+            segment = table.idsLocked().find(id);
             if (segment == null) {
                 return -Errno.EINVAL;
             }
-            if (!segment.allows(ShmOwner.of(task), wanted)) {
+            if (!segment.allows(IpcOwner.of(task), wanted)) {
                 return -Errno.EACCES;
             }
             segment.attached++; // nobody destroys it while it is being mapped

@@ -25,20 +25,18 @@ final class ShmControl {
     private static final int SHM_INFO = 14;
     private static final int SHM_STAT_ANY = 15;
 
-    private static final int S_IRUGO = 0444;
-    private static final int MODE = 0777;
     private static final int DS_SIZE = 112;
     private static final int INFO_SIZE = 72;
     private static final int SHM_INFO_SIZE = 48;
 
     private final Task task;
     private final ShmTable table;
-    private final ShmOwner owner;
+    private final IpcOwner owner;
 
     private ShmControl(Task task, ShmTable table) {
         this.task = task;
         this.table = table;
-        this.owner = ShmOwner.of(task);
+        this.owner = IpcOwner.of(task);
     }
 
     @KernelFunction(value = "ksys_shmctl", file = "ipc/shm.c")
@@ -68,7 +66,7 @@ final class ShmControl {
         user.putLong(buffer + 24, sysctl.shmmni);
         user.putLong(buffer + 32, sysctl.shmall);
         synchronized (table) {
-            return table.highestLocked();
+            return table.idsLocked().highest();
         }
     }
 
@@ -79,11 +77,11 @@ final class ShmControl {
         long swapped;
         long highest;
         synchronized (table) {
-            count = table.countLocked();
+            count = table.idsLocked().count();
             total = table.totalPagesLocked();
             resident = table.residentLocked();
             swapped = table.swappedLocked();
-            highest = table.highestLocked();
+            highest = table.idsLocked().highest();
         }
         TaskMemory user = task.user();
         user.clear(buffer, SHM_INFO_SIZE);
@@ -99,22 +97,21 @@ final class ShmControl {
         long[] words = new long[DS_SIZE / 8];
         long result;
         synchronized (table) {
-            ShmSegment s = command == IPC_STAT ? table.findLocked(id) : table.atLocked(id);
+            ShmSegment s = command == IPC_STAT
+                    ? table.idsLocked().find(id)
+                    : table.idsLocked().at(id);
             if (s == null) {
                 return -Errno.EINVAL;
             }
-            if (command != SHM_STAT_ANY && !s.allows(owner, S_IRUGO)) {
+            if (command != SHM_STAT_ANY && !s.allows(owner, IpcObject.S_IRUGO)) {
                 return -Errno.EACCES;
             }
-            words[0] = pair(s.key, s.uid);
-            words[1] = pair(s.gid, s.creatorUid);
-            words[2] = pair(s.creatorGid, s.mode);
-            words[3] = s.id >>> 15;
+            s.describe(words);
             words[6] = s.size;
             words[7] = s.attachTime;
             words[8] = s.detachTime;
             words[9] = s.changeTime;
-            words[10] = pair(s.creatorPid, s.lastPid);
+            words[10] = IpcObject.pair(s.creatorPid, s.lastPid);
             words[11] = s.attached;
             result = command == IPC_STAT ? 0 : s.id;
         }
@@ -124,36 +121,17 @@ final class ShmControl {
         return result;
     }
 
-    private static long pair(int low, int high) {
-        return low & 0xffff_ffffL | (long) high << 32;
-    }
-
     private long set(int id, long buffer) {
-        int uid = task.user().getInt(buffer + 4);
-        int gid = task.user().getInt(buffer + 8);
-        int mode = task.user().getInt(buffer + 20);
+        IpcChange change = IpcChange.read(task, buffer);
         synchronized (table) {
-            ShmSegment s = table.findLocked(id);
-            if (s == null) {
-                return -Errno.EINVAL;
-            }
-            if (!s.isOwnedBy(owner)) {
-                return -Errno.EPERM;
-            }
-            if (uid == -1 || gid == -1) {
-                return -Errno.EINVAL;
-            }
-            s.uid = uid;
-            s.gid = gid;
-            s.mode = s.mode & ~MODE | mode & MODE;
-            s.changeTime = table.nowSeconds();
-            return 0;
+            ShmSegment s = table.idsLocked().find(id);
+            return s == null ? -Errno.EINVAL : s.change(owner, change, table.nowSeconds());
         }
     }
 
     private long remove(int id) {
         synchronized (table) {
-            ShmSegment s = table.findLocked(id);
+            ShmSegment s = table.idsLocked().find(id);
             if (s == null) {
                 return -Errno.EINVAL;
             }
@@ -168,7 +146,7 @@ final class ShmControl {
     /** Segments' pages are never reclaimed here; what a program sees of locking is its rights and the mode bit. */
     private long lock(int id, boolean lock) {
         synchronized (table) {
-            ShmSegment s = table.findLocked(id);
+            ShmSegment s = table.idsLocked().find(id);
             if (s == null) {
                 return -Errno.EINVAL;
             }

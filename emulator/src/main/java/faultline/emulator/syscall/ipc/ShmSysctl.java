@@ -66,7 +66,7 @@ public final class ShmSysctl {
     private long setInt(String name, int value) {
         int most =
                 switch (name) {
-                    case "kernel/shmmni" -> ShmTable.MOST_INDEX;
+                    case "kernel/shmmni" -> IpcIds.MOST_INDEX;
                     case "kernel/shm_rmid_forced" -> 1;
                     default -> Integer.MAX_VALUE;
                 };

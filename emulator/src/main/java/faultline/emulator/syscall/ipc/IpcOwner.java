@@ -6,9 +6,9 @@ import faultline.emulator.task.Task;
 import faultline.mmu.annotation.KernelFunction;
 
 /** Who makes a call: effective ids of the calling task, and its process. */
-record ShmOwner(int uid, int gid, int pid) {
-    static ShmOwner of(Task task) {
-        return new ShmOwner((int) Libc.call(Nr.GETEUID), (int) Libc.call(Nr.GETEGID), task.pid());
+record IpcOwner(int uid, int gid, int pid) {
+    static IpcOwner of(Task task) {
+        return new IpcOwner((int) Libc.call(Nr.GETEUID), (int) Libc.call(Nr.GETEGID), task.pid());
     }
 
     /** Whether segments of huge pages are allowed: to root, and to the group of vm.hugetlb_shm_group, which is 0. */
