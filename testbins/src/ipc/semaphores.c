@@ -121,6 +121,9 @@ static void waits(void)
 	ended("undone at exit", child);
 	values("undone");
 	printf("last was the child: %d\n", semctl(set, 2, GETPID) == child);
+	op(2, 3, SEM_UNDO);
+	show("unshare", unshare(CLONE_SYSVSEM));
+	values("undone by unshare");
 	assign(2, 0);
 }
 

@@ -20,7 +20,7 @@ import java.lang.foreign.ValueLayout;
  * <table>
  * <caption>unshare</caption>
  * <tr><td>CLONE_FILES, CLONE_FS</td><td>done</td></tr>
- * <tr><td>CLONE_SYSVSEM</td><td>nothing to do: adjustments of semaphores are the process'</td></tr>
+ * <tr><td>CLONE_SYSVSEM</td><td>a process' only thread takes back what it did with SEM_UNDO; several share it</td></tr>
  * <tr><td>CLONE_THREAD, CLONE_SIGHAND, CLONE_VM</td><td>only of a task that shares none of them, as on Linux</td></tr>
  * <tr><td>CLONE_NEW*</td><td>EPERM, for root as well: a machine has one namespace of each kind</td></tr>
  * </table>
@@ -63,6 +63,9 @@ final class NamespaceCalls implements SyscallFamily {
         }
         if ((flags & CloneRequest.FILES) != 0) {
             task.unshareFiles();
+        }
+        if ((flags & CloneRequest.SYSVSEM) != 0 && task.process().tasks().size() == 1) {
+            task.kernel().sem().exit(task.pid());
         }
         return 0;
     }
