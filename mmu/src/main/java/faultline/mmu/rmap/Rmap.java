@@ -135,11 +135,15 @@ public final class Rmap {
         frames.set(pfn, NEW_ANON);
     }
 
-    /** An anonymous page is being mapped once more: swapped in, or by fork. Exclusive only if the caller says so. */
+    /**
+     * An anonymous page is being mapped once more: swapped in, or by fork. Exclusive only if the caller says so; then nothing
+     * else maps it, the caller has it locked, and its place is this one: UFFDIO_MOVE may have moved its swap entry while it
+     * stayed in the swap cache ({@code UserfaultMoveRaceTest}: a page in the swap cache).
+     */
     @KernelFunction("folio_add_anon_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")
     public void addAnon(long pfn, Vma area, long index, boolean exclusive) {
-        if (!frames.test(pfn, PageFlags.ANON)) {
+        if (exclusive || !frames.test(pfn, PageFlags.ANON)) {
             frames.setIndex(pfn, index);
             frames.setMapping(pfn, area.anonVma());
         }

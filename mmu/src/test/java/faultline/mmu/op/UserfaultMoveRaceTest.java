@@ -9,8 +9,11 @@ import faultline.mmu.fault.Userfault;
 import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.rmap.TryToUnmap;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MmFixture;
+import faultline.mmu.table.PageWalker;
+import faultline.mmu.table.Pte;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -88,6 +91,31 @@ class UserfaultMoveRaceTest {
                 m.madvise(LEFT, PAGES * PAGE, Madv.PAGEOUT);
                 m.madvise(RIGHT, PAGES * PAGE, Madv.PAGEOUT);
             });
+        }
+    }
+
+    /** Step by step: unmapped and in the swap cache, a page's entry moves, and the page is found at its new place. */
+    @Test
+    void aPageInTheSwapCacheBelongsToWhereItsEntryWasMoved() {
+        MemoryConfig config = MemoryConfig.defaults().withMemBytes(64L << 20).withSwapBytes(16L << 20);
+        try (MmFixture m = new MmFixture(config, MmLimits.ROOT)) {
+            m.map(LEFT, 1);
+            m.map(RIGHT, 1);
+            m.fill(LEFT, 1, 7);
+            Userfault context = new Userfault(m.mm, false);
+            m.sys.userfaultRegistration().register(context, RIGHT, PAGE, UserfaultRegistration.MODE_MISSING);
+            long pfn = Pte.pfn(m.sys.walker().walk(m.mm.pgd(), LEFT, PageWalker.READ, false));
+            m.sys.cache().lockPage(pfn);
+            assertThat(m.sys.swap().add(pfn)).isTrue();
+            assertThat(new TryToUnmap(m.sys.tables(), m.sys.faultEnv().rmap(), m.sys.swap()).tryToUnmap(pfn))
+                    .isTrue();
+            m.sys.cache().unlockPage(pfn);
+
+            assertThat(m.sys.userfaultMove().run(context, RIGHT, LEFT, PAGE, false))
+                    .isEqualTo(PAGE);
+            assertThat(m.cpu.load(RIGHT)).isEqualTo(7);
+            m.audit();
+            m.sys.userfaultRegistration().release(context);
         }
     }
 
