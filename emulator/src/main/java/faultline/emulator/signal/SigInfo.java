@@ -80,6 +80,20 @@ public final class SigInfo {
         this.raw = raw;
     }
 
+    /** The CLD_* code of a process that ended with {@code status}, as wait4(2) encodes it. */
+    public static int codeOfEnd(int status) {
+        if ((status & 0x7f) == 0) {
+            return CLD_EXITED;
+        }
+        return (status & 0x80) != 0 ? CLD_DUMPED : CLD_KILLED;
+    }
+
+    /** The si_status of a process that ended with {@code status}: its exit status, or the signal that killed it. */
+    public static int valueOfEnd(int status) {
+        int signal = status & 0x7f;
+        return signal == 0 ? status >> 8 & 0xff : signal;
+    }
+
     /** From kill(2) ({@link #SI_USER}), tkill(2) ({@link #SI_TKILL}). */
     public static SigInfo user(int signal, int code, int pid, int uid) {
         return new SigInfo(signal, 0, code, pair(pid, uid), 0, 0, 0, null);

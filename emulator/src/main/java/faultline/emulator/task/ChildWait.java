@@ -21,7 +21,7 @@ public final class ChildWait {
      * What happened to which child.
      *
      * @param child null when {@code error} says why there is none
-     * @param code CLD_EXITED, CLD_KILLED, CLD_STOPPED or CLD_CONTINUED
+     * @param code CLD_EXITED, CLD_KILLED, CLD_DUMPED, CLD_STOPPED or CLD_CONTINUED
      * @param value exit status or signal
      * @param status as wait4(2) encodes it
      * @param error 0 with WNOHANG and nothing to tell, else -errno
@@ -96,17 +96,11 @@ public final class ChildWait {
 
     private static Event reap(Process parent, Process child, boolean keep) {
         int status = child.waitStatus();
-        boolean exited = (status & 0x7f) == 0;
         if (!keep) {
             parent.children().remove(child);
             parent.kernel().forget(child);
             parent.times().addChild(child.times());
         }
-        return new Event(
-                child,
-                exited ? SigInfo.CLD_EXITED : SigInfo.CLD_KILLED,
-                exited ? status >> 8 & 0xff : status & 0x7f,
-                status,
-                0);
+        return new Event(child, SigInfo.codeOfEnd(status), SigInfo.valueOfEnd(status), status, 0);
     }
 }

@@ -154,17 +154,14 @@ final class TaskExit {
     private static void notifyParent(Process process, Process parent, int status) {
         int signal = process.exitSignal();
         if (signal != 0) {
-            int killed = (status & 0x80) != 0 ? SigInfo.CLD_DUMPED : SigInfo.CLD_KILLED;
-            int code = (status & 0x7f) == 0 ? SigInfo.CLD_EXITED : killed;
-            int value = (status & 0x7f) == 0 ? status >> 8 & 0xff : status & 0x7f;
             SignalSender.sendToProcess(
                     parent,
                     SigInfo.child(
                             signal,
-                            code,
+                            SigInfo.codeOfEnd(status),
                             process.pid(),
                             process.kernel().uid(),
-                            value,
+                            SigInfo.valueOfEnd(status),
                             process.times().userTicks(),
                             process.times().systemTicks()));
         }
