@@ -212,8 +212,12 @@ public final class Reclaimer implements FrameReclaim {
         allocator.putPage(head);
     }
 
+    /**
+     * Whether it is a file's page or an anonymous one. A frame bears the flags of an anonymous page from its allocation on, but is one only
+     * when its family is set, just before it is mapped ({@code SwapRaceTest}: nothing is lost).
+     */
     private boolean isPage(long pfn) {
-        return frames.test(pfn, PageFlags.ANON | PageFlags.SWAPCACHE) || frames.mapping(pfn) instanceof AddressSpace;
+        return frames.mapping(pfn) != null || frames.test(pfn, PageFlags.SWAPCACHE);
     }
 
     /** Whether somebody besides page tables, a cache and ourselves refers to the page, and may be at its content. */
