@@ -10,7 +10,8 @@ import java.nio.file.Path;
 class UnicornVersion {
     public static void main(String[] args) throws Throwable {
         SymbolLookup library = SymbolLookup.libraryLookup(Path.of(args[0]), Arena.global());
-        // unsigned uc_version(unsigned *major, unsigned *minor): the result holds major, minor, patch and extra, a byte each
+        // unsigned uc_version(unsigned *major, unsigned *minor): the result holds major, minor, patch and extra, a byte
+        // each
         int version = (int) Linker.nativeLinker()
                 .downcallHandle(
                         library.find("uc_version").orElseThrow(),

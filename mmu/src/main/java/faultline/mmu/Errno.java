@@ -3,8 +3,8 @@ package faultline.mmu;
 /**
  * The error numbers of Linux on x86-64 (asm-generic/errno-base.h and errno.h), as positive constants.
  *
- * <p>Methods that report an error return the negated number: {@code -Errno.ENOMEM}. A result is an error when it lies in
- * [-4095, -1] (see {@link #isError}), because addresses of the kernel half are negative numbers too.
+ * <p>Methods that report an error return the negated number: {@code -Errno.ENOMEM}. A result is an error when it lies
+ * in [-4095, -1] (see {@link #isError}), because addresses of the kernel half are negative numbers too.
  */
 public final class Errno {
     public static final int EPERM = 1;

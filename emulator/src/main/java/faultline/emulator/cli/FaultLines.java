@@ -110,7 +110,9 @@ final class FaultLines implements FaultListener {
         return vma.start() <= mm.brk() && vma.end() > mm.startBrk() ? "[heap]" : "[anon]";
     }
 
-    /** The mapping at an address. The lock is only tried: a task that changes the map is no reason to wait in a trace. */
+    /**
+     * The mapping at an address. The lock is only tried: a task that changes the map is no reason to wait in a trace.
+     */
     private static Vma find(MmStruct mm, long address) {
         if (mm == null || !mm.mmapLock().tryReadLock()) {
             return null;

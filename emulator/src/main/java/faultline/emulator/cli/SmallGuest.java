@@ -12,8 +12,8 @@ import java.nio.file.attribute.PosixFilePermissions;
  * start-up cache is trained by, without a compiler.
  *
  * <p>It does what starting C programs do: asks for its break, maps, writes, protects and unmaps memory, sets a signal
- * action, looks at standard output. Then it ends with status {@value #STATUS}, which it reads back from memory it wrote.
- * Before that it may be told to make, move and remove some hundred pages again and again.
+ * action, looks at standard output. Then it ends with status {@value #STATUS}, which it reads back from memory it
+ * wrote. Before that it may be told to make, move and remove some hundred pages again and again.
  */
 final class SmallGuest {
     /** The status it ends with when everything worked. */

@@ -12,7 +12,10 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Names of functions by file offset, from the symbol tables of ELF files; a file that has none, or is broken, names none. */
+/**
+ * Names of functions by file offset, from the symbol tables of ELF files; a file that has none, or is broken, names
+ * none.
+ */
 final class Symbols {
     private static final int SECTION_SYMBOLS = 2;
     private static final int SECTION_DYNAMIC_SYMBOLS = 11;

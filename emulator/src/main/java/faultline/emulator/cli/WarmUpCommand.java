@@ -11,8 +11,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /**
- * Runs small guests so that Java can record what a start needs; the launcher calls it once after each build. Without words it
- * trains {@code run}.
+ * Runs small guests so that Java can record what a start needs; the launcher calls it once after each build. Without
+ * words it trains {@code run}.
  */
 @Command(name = "warm-up", hidden = true, description = "Runs small guests, to train Java's start-up cache.")
 final class WarmUpCommand implements Callable<Integer> {

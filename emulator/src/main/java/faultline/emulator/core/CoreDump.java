@@ -63,8 +63,8 @@ public final class CoreDump {
     }
 
     /**
-     * Whether a signal that dumps core leaves a file: {@code --core} asks for one, or the process' own RLIMIT_CORE allows it,
-     * and the process has not forbidden it.
+     * Whether a signal that dumps core leaves a file: {@code --core} asks for one, or the process' own RLIMIT_CORE
+     * allows it, and the process has not forbidden it.
      */
     public static boolean isWanted(Process process) {
         boolean asked = process.kernel().spec().options().containsKey("core")
@@ -96,7 +96,9 @@ public final class CoreDump {
         }
     }
 
-    /** A file {@code core} of the guest's own, where a kernel puts it that was not told otherwise; no link is followed. */
+    /**
+     * A file {@code core} of the guest's own, where a kernel puts it that was not told otherwise; no link is followed.
+     */
     private static boolean writeToWorkingDirectory(Task task, SigInfo signal) throws IOException {
         int flags = OpenFlags.O_CREAT | OpenFlags.O_WRONLY | OpenFlags.O_TRUNC | OpenFlags.O_NOFOLLOW;
         Opened opened = task.fs().open(task, null, "core", flags, 0600);

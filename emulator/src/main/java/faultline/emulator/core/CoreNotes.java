@@ -19,8 +19,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * The notes of a core file, in Linux's order: the dying task's status, then what is of the process (NT_PRPSINFO, NT_SIGINFO,
- * NT_AUXV, NT_FILE), its floating point, then status and floating point of each other task.
+ * The notes of a core file, in Linux's order: the dying task's status, then what is of the process (NT_PRPSINFO,
+ * NT_SIGINFO, NT_AUXV, NT_FILE), its floating point, then status and floating point of each other task.
  */
 final class CoreNotes {
     private static final int NT_PRSTATUS = 1;
@@ -37,7 +37,10 @@ final class CoreNotes {
     private static final int USER_CS = 0x33;
     private static final int USER_DS = 0x2b;
 
-    /** The general registers in the order of {@code struct user_regs_struct}; -1 stands for orig_rax, -2 CS, -3 SS, -4 zero. */
+    /**
+     * The general registers in the order of {@code struct user_regs_struct}; -1 stands for orig_rax, -2 CS, -3 SS, -4
+     * zero.
+     */
     private static final int[] REGISTERS = {
         CpuState.R15,
         CpuState.R14,

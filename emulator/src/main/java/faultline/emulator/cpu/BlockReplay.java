@@ -6,12 +6,13 @@ import static faultline.emulator.unicorn.UnicornConstants.UC_X86_REG_RSP;
 import faultline.emulator.unicorn.HostMemory;
 
 /**
- * Runs a block one instruction at a time, because it wanted to fetch a missing page before its first instruction had run.
+ * Runs a block one instruction at a time, because it wanted to fetch a missing page before its first instruction had
+ * run.
  *
- * <p>With the trap flag a block holds one instruction, so the page is asked for only when the program gets there, with the
- * instruction pointer exact. The block has no branch before the page's end, so a few hundred steps of 0.1 µs are the most.
- * The program does not see the flag: it is taken out of RFLAGS after each step, and out of what {@code pushf} wrote. Other
- * instructions that show it (syscall, int, popf, iret) end a block.
+ * <p>With the trap flag a block holds one instruction, so the page is asked for only when the program gets there, with
+ * the instruction pointer exact. The block has no branch before the page's end, so a few hundred steps of 0.1 µs are
+ * the most. The program does not see the flag: it is taken out of RFLAGS after each step, and out of what {@code pushf}
+ * wrote. Other instructions that show it (syscall, int, popf, iret) end a block.
  */
 final class BlockReplay {
     private static final long TRAP_FLAG = 0x100;
@@ -26,7 +27,8 @@ final class BlockReplay {
     /**
      * Steps from {@code rip} until another page is reached or something else stops the CPU. In phase GUEST.
      *
-     * @return false when the last start ended for another reason than the step: {@code core.reason} and {@link #result} tell
+     * @return false when the last start ended for another reason than the step: {@code core.reason} and {@link #result}
+     *     tell
      */
     boolean run(long rip) {
         core.stats.earlyFetches++;

@@ -17,11 +17,12 @@ import java.lang.foreign.ValueLayout;
  * Places inside Unicorn's own structures that no function tells, found by experiment once a process.
  *
  * <ul>
- *   <li>The exact address of a refused access: the fill hook gets the page only. Two misses at two magic addresses show which
+ *   <li>The exact address of a refused access: the fill hook gets the page only. Two misses at two magic addresses show
+ *   which
  *       word of the engine's structure holds both in turn.
  *   <li>The vector that Unicorn remembers as an exception under way, and never forgets: a second exception would be
- *       delivered as a double fault, and a third would silently end the run. A divide error and a protection fault show which
- *       word of a saved context changes from -1 to 0 and to 13.
+ *       delivered as a double fault, and a third would silently end the run. A divide error and a protection fault show
+ *       which word of a saved context changes from -1 to 0 and to 13.
  * </ul>
  */
 final class Calibration {

@@ -19,11 +19,11 @@ import java.lang.foreign.MemorySegment;
 /**
  * The processor of one address space: runs guest code of its tasks until something needs the kernel.
  *
- * <p>{@link #run} is for the thread that owns the virtual CPU. The flushes and {@link #requestStop} may be called by any
- * thread at any time.
+ * <p>{@link #run} is for the thread that owns the virtual CPU. The flushes and {@link #requestStop} may be called by
+ * any thread at any time.
  *
- * <p>What stopped Unicorn is told by the hooks, never by its result, which is 0 for five different reasons. The hook of the
- * syscall instruction is native code that sets a flag, since it is the hottest of all.
+ * <p>What stopped Unicorn is told by the hooks, never by its result, which is 0 for five different reasons. The hook of
+ * the syscall instruction is native code that sets a flag, since it is the hottest of all.
  */
 public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     private static final int VECTOR_DEBUG = 1;
@@ -111,8 +111,8 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     /**
      * Unicorn executes {@code in} and {@code out}, the hardware raises an exception: stop, and go back to it.
      *
-     * <p>The rest of the block runs before the stop is seen. Its registers are taken back; its first access to memory is
-     * refused, for the TLB is empty now and the fill hook refuses while this reason stands.
+     * <p>The rest of the block runs before the stop is seen. Its registers are taken back; its first access to memory
+     * is refused, for the TLB is empty now and the fill hook refuses while this reason stands.
      */
     private void forbid() {
         if (core.reason != StopReason.FORBIDDEN) {
@@ -196,8 +196,8 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     }
 
     /**
-     * Runs guest code of {@code state} until something needs the kernel. Page faults that can be handled on the spot are
-     * handled inside.
+     * Runs guest code of {@code state} until something needs the kernel. Page faults that can be handled on the spot
+     * are handled inside.
      *
      * <p>Precondition: the caller owns the virtual CPU; nobody else runs this engine.
      *
@@ -312,8 +312,9 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     }
 
     /**
-     * Where a fault has stopped the CPU, a block more will be counted than without a listener: the rest of the one that was
-     * stopped. The schedule of a seed shall be the same with and without, but for the few blocks that Unicorn divides otherwise.
+     * Where a fault has stopped the CPU, a block more will be counted than without a listener: the rest of the one that
+     * was stopped. The schedule of a seed shall be the same with and without, but for the few blocks that Unicorn
+     * divides otherwise.
      */
     private void forgetInterruptedBlock() {
         if (countsBlocks) {
@@ -425,8 +426,8 @@ public final class CpuEngine implements AddressSpaceTlb, FxHome, AutoCloseable {
     }
 
     /**
-     * Makes the current run, or the next, end with {@link Exit#STOPPED}, unless another exit comes first; then the run after
-     * that. Any thread.
+     * Makes the current run, or the next, end with {@link Exit#STOPPED}, unless another exit comes first; then the run
+     * after that. Any thread.
      */
     public void requestStop() {
         stopRequested = true;

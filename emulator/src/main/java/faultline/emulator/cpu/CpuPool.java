@@ -12,18 +12,21 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The engines of one machine: made at need, lent to address spaces, used again, because opening one takes a millisecond.
+ * The engines of one machine: made at need, lent to address spaces, used again, because opening one takes a
+ * millisecond.
  *
- * <p>An engine keeps the code that it has translated, by address and frame. So an address space gets, if it can, an engine that has
- * run the same program, whose text lies in the same frames (the page cache's) and at the same addresses (after fork, and after
- * execve as far as the layout is the machine's: {@code CodePlaces}). Starting a dynamic program translates some 3,000
- * blocks, of 3 µs each, otherwise.
+ * <p>An engine keeps the code that it has translated, by address and frame. So an address space gets, if it can, an
+ * engine that has run the same program, whose text lies in the same frames (the page cache's) and at the same addresses
+ * (after fork, and after execve as far as the layout is the machine's: {@code CodePlaces}). Starting a dynamic program
+ * translates some 3,000 blocks, of 3 µs each, otherwise.
  *
  * <p>Thread-safe.
  */
 public final class CpuPool implements AutoCloseable {
     private static final long INSIST_NANOS = 100_000;
-    /** The first engines run the guest's main programs; the others come into being when many processes live at a time. */
+    /**
+     * The first engines run the guest's main programs; the others come into being when many processes live at a time.
+     */
     private static final int WITH_HUGE_PAGES = 4;
 
     private final MemorySegment ram;
@@ -172,8 +175,8 @@ public final class CpuPool implements AutoCloseable {
     }
 
     /**
-     * Repeats stops until they are seen. Unicorn forgets a stop that comes between the engine's last look at its own flag and
-     * the first instruction; nobody else would notice.
+     * Repeats stops until they are seen. Unicorn forgets a stop that comes between the engine's last look at its own
+     * flag and the first instruction; nobody else would notice.
      */
     private static final class StopInsister implements Runnable {
         private final List<CpuEngine> engines = new ArrayList<>();

@@ -8,12 +8,12 @@ import java.lang.foreign.MemorySegment;
 /**
  * The user registers of one task.
  *
- * <p>The integer registers lie in this object's memory: an engine reads them at every exit and gets back what was changed.
- * Floating point and SSE registers stay in the engine while this state is the last one that ran there, else in a saved
- * context; {@link #fxsave} finds them in either place.
+ * <p>The integer registers lie in this object's memory: an engine reads them at every exit and gets back what was
+ * changed. Floating point and SSE registers stay in the engine while this state is the last one that ran there, else in
+ * a saved context; {@link #fxsave} finds them in either place.
  *
- * <p>Used by the task's own thread; {@code CpuEngine.run} of another task may move the floating-point registers meanwhile,
- * which the engine's residency lock orders.
+ * <p>Used by the task's own thread; {@code CpuEngine.run} of another task may move the floating-point registers
+ * meanwhile, which the engine's residency lock orders.
  */
 public final class CpuState {
     // Numbers as the instruction encoding has them

@@ -10,7 +10,9 @@ public final class CpuStats {
     public long faultsOutside;
     /** Read misses of read-modify-write instructions that were made write faults. */
     public long readModifyWrites;
-    /** Pages flushed one by one, requests for ranges, full flushes on request, and full flushes that let the TLB grow. */
+    /**
+     * Pages flushed one by one, requests for ranges, full flushes on request, and full flushes that let the TLB grow.
+     */
     public long pageFlushes;
 
     public long rangeFlushes;

@@ -7,9 +7,9 @@ import java.nio.charset.StandardCharsets;
 /**
  * What the {@code cpuid} instruction answers: Unicorn's processor less what it cannot execute.
  *
- * <p>AVX and everything on top of it is hidden: VEX instructions either trap or, worse, run as their SSE cousins. ERMS is
- * hidden because {@code rep stosb} is slow here. RDRAND and RDSEED are hidden in deterministic mode, since nothing can
- * intercept them.
+ * <p>AVX and everything on top of it is hidden: VEX instructions either trap or, worse, run as their SSE cousins. ERMS
+ * is hidden because {@code rep stosb} is slow here. RDRAND and RDSEED are hidden in deterministic mode, since nothing
+ * can intercept them.
  */
 final class Cpuid {
     private static final String BRAND = "Faultline Virtual CPU on Unicorn";

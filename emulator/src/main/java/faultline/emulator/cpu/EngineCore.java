@@ -24,12 +24,12 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * One Unicorn engine set up as a processor that runs user code, and what its parts share: phase, reason of the last stop,
- * pending flushes.
+ * One Unicorn engine set up as a processor that runs user code, and what its parts share: phase, reason of the last
+ * stop, pending flushes.
  *
- * <p>Set-up: EPYC without AVX, virtual TLB, guest RAM at physical 0, SSE and FPU as Linux starts a program, and privilege level 3.
- * Unicorn has no call for the latter (writing CS changes nothing but CS), so {@code sysretq} is executed once and the registers
- * after it are kept as the template of every task.
+ * <p>Set-up: EPYC without AVX, virtual TLB, guest RAM at physical 0, SSE and FPU as Linux starts a program, and
+ * privilege level 3. Unicorn has no call for the latter (writing CS changes nothing but CS), so {@code sysretq} is
+ * executed once and the registers after it are kept as the template of every task.
  */
 final class EngineCore implements AutoCloseable {
     /** Not running. */
@@ -85,8 +85,8 @@ final class EngineCore implements AutoCloseable {
     private volatile int phase;
 
     /**
-     * Address of a word that a hook of every block looks at, where Unicorn's own check is inexact and cannot be mended; slower
-     * by a third in small loops. Else 0.
+     * Address of a word that a hook of every block looks at, where Unicorn's own check is inexact and cannot be mended;
+     * slower by a third in small loops. Else 0.
      */
     private final long asked;
 
@@ -260,7 +260,10 @@ final class EngineCore implements AutoCloseable {
         tlb.flushed();
     }
 
-    /** Copies the instruction at {@code address} to {@link #code}, as far as it can be fetched; the bytes. In phase GUEST. */
+    /**
+     * Copies the instruction at {@code address} to {@link #code}, as far as it can be fetched; the bytes. In phase
+     * GUEST.
+     */
     int readCode(long address) {
         int length = 0;
         long entry = 0;

@@ -7,9 +7,10 @@ import java.lang.foreign.ValueLayout;
 /**
  * A few instructions that run at privilege level 0, in memory of their own outside guest RAM.
  *
- * <p>Unicorn has no call that enters level 3 or that flushes one page; the instructions {@code sysretq} and {@code invlpg} do.
- * The two pages here have no page-table entry: the engine's fill hook answers their addresses only while it runs
- * firmware, and what is filled at level 0 is in another TLB than what level 3 sees. So guest code can never reach them.
+ * <p>Unicorn has no call that enters level 3 or that flushes one page; the instructions {@code sysretq} and {@code
+ * invlpg} do. The two pages here have no page-table entry: the engine's fill hook answers their addresses only while it
+ * runs firmware, and what is filled at level 0 is in another TLB than what level 3 sees. So guest code can never reach
+ * them.
  */
 final class Firmware implements AutoCloseable {
     static final int PAGE = 4096;

@@ -1,8 +1,8 @@
 package faultline.emulator.cpu;
 
 /**
- * What an engine still has to forget before it may execute again: TLB entries of address ranges, and code translated from
- * frames. Filled by any thread, emptied by the thread that runs the engine.
+ * What an engine still has to forget before it may execute again: TLB entries of address ranges, and code translated
+ * from frames. Filled by any thread, emptied by the thread that runs the engine.
  *
  * <p>All methods are for callers that hold this object's monitor, except {@link #isPending}.
  */

@@ -6,9 +6,9 @@ import java.lang.invoke.VarHandle;
 /**
  * Writable xor executable, a frame each: keeps translated code equal to memory, across all engines.
  *
- * <p>Unicorn notices stores to code only through the TLB entry the code was fetched by. A frame mapped twice, writable here and
- * executable there (a just-in-time compiler), would run stale code. So no TLB may hold a writable and an executable entry
- * of one frame at a time:
+ * <p>Unicorn notices stores to code only through the TLB entry the code was fetched by. A frame mapped twice, writable
+ * here and executable there (a just-in-time compiler), would run stale code. So no TLB may hold a writable and an
+ * executable entry of one frame at a time:
  *
  * <pre>
  *   NONE --fetch--> CODE     NONE --write--> DATA
@@ -16,10 +16,10 @@ import java.lang.invoke.VarHandle;
  *   DATA --fetch--> CODE     forget the writable entries, in every engine that has some
  * </pre>
  *
- * <p>The record of a frame is one word: state, the engine that has entries (or MANY), the page number they are at (or MANY).
- * Records outlive their entries: that costs an unneeded flush, never a stale one. Records change by compare-and-set, since
- * engines of different address spaces may run at the same time; who moves a frame to the other state does so before it
- * flushes the others, so that what they grant afterwards is seen by nobody as still standing.
+ * <p>The record of a frame is one word: state, the engine that has entries (or MANY), the page number they are at (or
+ * MANY). Records outlive their entries: that costs an unneeded flush, never a stale one. Records change by
+ * compare-and-set, since engines of different address spaces may run at the same time; who moves a frame to the other
+ * state does so before it flushes the others, so that what they grant afterwards is seen by nobody as still standing.
  */
 final class FrameStates {
     static final int NONE = 0;

@@ -14,8 +14,8 @@ import java.lang.foreign.ValueLayout;
  * another task came, or, changed or not yet run, in the image here. {@link #home} says which engine; it is changed only
  * under that engine's residency lock.
  *
- * <p>Layout of the image: Intel SDM volume 1, table 10-2 ("FXSAVE64"). The tag word is abridged there (a bit a register,
- * 1 = used), full in Unicorn (two bits, 3 = empty).
+ * <p>Layout of the image: Intel SDM volume 1, table 10-2 ("FXSAVE64"). The tag word is abridged there (a bit a
+ * register, 1 = used), full in Unicorn (two bits, 3 = empty).
  */
 final class FxRegisters {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;

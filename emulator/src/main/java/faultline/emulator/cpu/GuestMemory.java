@@ -12,8 +12,8 @@ public interface GuestMemory {
      * The page walk of a user access, which sets accessed and dirty bits.
      *
      * @param access {@link #READ}, {@link #WRITE} or {@link #FETCH}
-     * @return the leaf entry of the 4 KiB page with its effective rights, {@code PageWalker.NX} for no-execute, W masked off
-     *     while the page is clean; or, negative, {@code ~errorCode}
+     * @return the leaf entry of the 4 KiB page with its effective rights, {@code PageWalker.NX} for no-execute, W
+     *     masked off while the page is clean; or, negative, {@code ~errorCode}
      */
     long walk(long address, int access);
 

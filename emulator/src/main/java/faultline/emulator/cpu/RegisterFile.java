@@ -7,9 +7,10 @@ import faultline.emulator.unicorn.Unicorn;
 /**
  * The integer registers of one engine, read and written where Unicorn keeps them.
  *
- * <p>A batch of 20 through Unicorn's own call costs about 90 ns, twice a third of a short system call; the loads and stores
- * that it makes cost a tenth. {@link RegisterPlaces} says where they go. RFLAGS is not kept but computed, and the bases of FS
- * and GS have effects beside their value: these go through Unicorn. Where the places are unknown, all of them do.
+ * <p>A batch of 20 through Unicorn's own call costs about 90 ns, twice a third of a short system call; the loads and
+ * stores that it makes cost a tenth. {@link RegisterPlaces} says where they go. RFLAGS is not kept but computed, and
+ * the bases of FS and GS have effects beside their value: these go through Unicorn. Where the places are unknown, all
+ * of them do.
  *
  * <p>Used while the engine does not run, by the thread that runs it.
  */

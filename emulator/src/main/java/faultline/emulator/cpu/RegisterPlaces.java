@@ -8,13 +8,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Where Unicorn keeps the integer registers, in bytes: the pointer to its CPU object from the engine's handle, the rest from what
- * that points to.
+ * Where Unicorn keeps the integer registers, in bytes: the pointer to its CPU object from the engine's handle, the rest
+ * from what that points to.
  *
- * <p>Found by experiment, since no function tells: all registers are given values that nothing else has, and whatever the
- * words of the handle point to is searched for them. The pointer nearest before them counts: one to the object itself, or into it,
- * while those farther away may point to something that happens to lie in front. What may not be a pointer is read through {@code process_vm_readv}, which
- * answers EFAULT where a load would end the process.
+ * <p>Found by experiment, since no function tells: all registers are given values that nothing else has, and whatever
+ * the words of the handle point to is searched for them. The pointer nearest before them counts: one to the object
+ * itself, or into it, while those farther away may point to something that happens to lie in front. What may not be a
+ * pointer is read through {@code process_vm_readv}, which answers EFAULT where a load would end the process.
  */
 record RegisterPlaces(long cpuPointer, long rax, long rip, long fsBase, long gsBase) {
     private static final long MAGIC = 0x0000_5afe_0000_0000L;

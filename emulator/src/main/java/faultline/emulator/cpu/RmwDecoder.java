@@ -7,8 +7,8 @@ package faultline.emulator.cpu;
  * write. Unicorn reads first. The engine asks here when a read is about to fault, and raises the write fault instead.
  *
  * <p>Opcode maps: AMD64 manual volume 3, appendix A. Only what decides the question is decoded: prefixes, opcode, the
- * ModRM byte. Stores of flags ({@code setcc}, {@code rcl}, {@code rcr}) are known too: Unicorn computes the flags before it
- * stores, and cannot restore them when the store is refused.
+ * ModRM byte. Stores of flags ({@code setcc}, {@code rcl}, {@code rcr}) are known too: Unicorn computes the flags
+ * before it stores, and cannot restore them when the store is refused.
  */
 final class RmwDecoder {
     /** Longest instruction, in bytes. */
@@ -89,7 +89,9 @@ final class RmwDecoder {
         return memory && (has(set, opcode) || (groups[opcode] >>> (modrm >> 3 & 7) & 1) != 0);
     }
 
-    /** Whether Unicorn computes flags before this instruction's store: {@code rcl m}, {@code rcr m}, {@code setcc m}. */
+    /**
+     * Whether Unicorn computes flags before this instruction's store: {@code rcl m}, {@code rcr m}, {@code setcc m}.
+     */
     static boolean storesAfterFlags(byte[] code, int length) {
         int at = opcodeAt(code, length);
         if (at + 1 >= length) {

@@ -6,18 +6,21 @@ import faultline.mmu.tlb.AddressSpaceTlb;
 /**
  * Makes one engine forget TLB entries and translated code, from any thread.
  *
- * <p>A request is put into the queue. If the engine runs guest code just now, it is stopped, and the caller waits until it
- * has left that phase; in every other phase it is certain that the queue is looked at before guest code goes on
- * ({@link EngineCore#enterGuest} first publishes the phase, then reads the queue; here the queue is written first, then the
- * phase is read).
+ * <p>A request is put into the queue. If the engine runs guest code just now, it is stopped, and the caller waits until
+ * it has left that phase; in every other phase it is certain that the queue is looked at before guest code goes on
+ * ({@link EngineCore#enterGuest} first publishes the phase, then reads the queue; here the queue is written first, then
+ * the phase is read).
  *
- * <p>How pages are forgotten outside a hook: one by one with {@code invlpg} at privilege level 0, or all of them, whichever is
- * cheaper. Inside a hook always all, except for the page that the hook is about to fill, whose old entry is replaced anyway.
+ * <p>How pages are forgotten outside a hook: one by one with {@code invlpg} at privilege level 0, or all of them,
+ * whichever is cheaper. Inside a hook always all, except for the page that the hook is about to fill, whose old entry
+ * is replaced anyway.
  */
 final class Shootdown implements AddressSpaceTlb {
     private static final int PAGE_SHIFT = 12;
     private static final long PAGE_MASK = -4096L;
-    /** Measured costs, in nanoseconds: entering the firmware, one page, one slot of a full flush, refilling one page. */
+    /**
+     * Measured costs, in nanoseconds: entering the firmware, one page, one slot of a full flush, refilling one page.
+     */
     private static final int ENTER_COST = 400;
 
     private static final int PAGE_COST = 80;
@@ -137,7 +140,9 @@ final class Shootdown implements AddressSpaceTlb {
         }
     }
 
-    /** The fill hook ends: an entry was filled, or the access was refused and what was left to the fill is still due. */
+    /**
+     * The fill hook ends: an entry was filled, or the access was refused and what was left to the fill is still due.
+     */
     void endFill(boolean filled) {
         if (leftToFill != -1) {
             if (!filled) {

@@ -6,8 +6,9 @@ import faultline.emulator.host.Nr;
 /**
  * While open, no thread of this process is given huge pages.
  *
- * <p>Unicorn asks for huge pages for its code buffer and touches its first bytes when an engine is made. A processor that
- * runs much code gains by them; one that a forked process needs for a moment would wait for 4 MiB to be cleared and keep them.
+ * <p>Unicorn asks for huge pages for its code buffer and touches its first bytes when an engine is made. A processor
+ * that runs much code gains by them; one that a forked process needs for a moment would wait for 4 MiB to be cleared
+ * and keep them.
  */
 final class SmallPages implements AutoCloseable {
     private static final int PR_SET_THP_DISABLE = 41;

@@ -14,19 +14,22 @@ import faultline.mmu.fault.FaultHandler;
 /**
  * Answers the TLB misses of one engine: the page walk, and the page fault where the walk finds nothing.
  *
- * <p>Faults are handled inside the hook wherever they can be: that is fast, and exact, since the instruction simply goes on. The
- * hook refuses, and the CPU stops on the instruction, when the fault becomes a signal, has to wait, or is traced.
+ * <p>Faults are handled inside the hook wherever they can be: that is fast, and exact, since the instruction simply
+ * goes on. The hook refuses, and the CPU stops on the instruction, when the fault becomes a signal, has to wait, or is
+ * traced.
  *
  * <p>Exceptions to that, all of them Unicorn's peculiarities:
  *
  * <ul>
- *   <li>A block that runs on into the next page fetches that page when it is translated, before its first instruction ran. If
- *       the page is missing, the block is replayed instruction by instruction ({@link BlockReplay}), so that the fault comes
- *       when, and only if, the program gets there.
+ *   <li>A block that runs on into the next page fetches that page when it is translated, before its first instruction
+ *   ran. If
+ *       the page is missing, the block is replayed instruction by instruction ({@link BlockReplay}), so that the fault
+ *       comes when, and only if, the program gets there.
  *   <li>A read-modify-write instruction reads first; its miss is made the write fault that the hardware raises.
- *   <li>{@code setcc}, {@code rcl} and {@code rcr} to memory compute flags before they store, and flags are lost when the
- *       store is refused. Their faults wait inside the hook. When such a store ends in a signal, the flags that the handler
- *       sees are wrong; no fix is known.
+ *   <li>{@code setcc}, {@code rcl} and {@code rcr} to memory compute flags before they store, and flags are lost when
+ *   the
+ *       store is refused. Their faults wait inside the hook. When such a store ends in a signal, the flags that the
+ *       handler sees are wrong; no fix is known.
  * </ul>
  */
 final class TlbFiller {
@@ -68,7 +71,10 @@ final class TlbFiller {
         return filled;
     }
 
-    /** A miss of user code, as {@link #fill}; the counterpart is of a machine whose translations are filled by software, too. */
+    /**
+     * A miss of user code, as {@link #fill}; the counterpart is of a machine whose translations are filled by software,
+     * too.
+     */
     @KernelFunction(value = "handle_tlbmiss", file = "arch/sh/mm/tlbex_32.c")
     private boolean fillUser(long address, int kind, long result) {
         int access = kind - UC_MEM_READ;

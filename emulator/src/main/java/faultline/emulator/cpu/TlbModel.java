@@ -5,17 +5,17 @@ import java.util.Arrays;
 /**
  * What we believe of Unicorn's TLB: how large it is, and which slots were filled since the last full flush.
  *
- * <p>The TLB is direct-mapped by the low bits of the page number, and changes its size only inside a full flush: it doubles
- * when more than 70 % of its slots were used, and shrinks when less than 30 % were used for 100 ms. Nobody flushes a
- * program that just computes, so its TLB would stay at 256 entries. {@link #filled} sees when pages push each other out of
- * a nearly full TLB, and asks for the flush that lets it grow.
+ * <p>The TLB is direct-mapped by the low bits of the page number, and changes its size only inside a full flush: it
+ * doubles when more than 70 % of its slots were used, and shrinks when less than 30 % were used for 100 ms. Nobody
+ * flushes a program that just computes, so its TLB would stay at 256 entries. {@link #filled} sees when pages push each
+ * other out of a nearly full TLB, and asks for the flush that lets it grow.
  *
- * <p>A stream of first touches fills slots too, yet what it fills it may never look at again: growing for it only makes each
- * full flush dearer (16,384 slots take 50 to 90 µs, 256 take 0.6). So, while nearly all fills are first touches, {@link #filled}
- * asks for a flush just before the use that would make the TLB grow.
+ * <p>A stream of first touches fills slots too, yet what it fills it may never look at again: growing for it only makes
+ * each full flush dearer (16,384 slots take 50 to 90 µs, 256 take 0.6). So, while nearly all fills are first touches,
+ * {@link #filled} asks for a flush just before the use that would make the TLB grow.
  *
- * <p>The slot bits are also a filter for flushes of pages: a page whose bit is clear has not been filled since the last full
- * flush, whatever the true size is.
+ * <p>The slot bits are also a filter for flushes of pages: a page whose bit is clear has not been filled since the last
+ * full flush, whatever the true size is.
  *
  * <p>Used by the thread that runs the engine.
  */
@@ -30,7 +30,9 @@ final class TlbModel {
     private static final int FRESH_PERCENT = 75;
 
     private static final long WINDOW_NANOS = 100_000_000;
-    /** Collisions before growing are a size divided by this. Each size is grown from once, so impatience costs little. */
+    /**
+     * Collisions before growing are a size divided by this. Each size is grown from once, so impatience costs little.
+     */
     private static final int PATIENCE = 8;
     /** Fills of slots in use, in sizes, after which the true size must be smaller than we believe. */
     private static final int DISBELIEF = 8;

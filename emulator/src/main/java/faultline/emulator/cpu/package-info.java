@@ -3,8 +3,8 @@
  * differences from real hardware away from the rest.
  *
  * <p>One {@code CpuEngine} an address space, lent by a {@code CpuPool}. Guest
- * code runs on one engine at a time (LOCK-prefixed instructions are not atomic between engines); kernel work runs beside
- * it on other threads.
+ * code runs on one engine at a time (LOCK-prefixed instructions are not atomic between engines); kernel work runs
+ * beside it on other threads.
  *
  * <p>An engine is in one of three phases, and who wants something of its TLB looks at the phase:
  *

@@ -14,8 +14,8 @@ import faultline.mmu.mm.DeviceMapping;
 /**
  * /dev/faultline: programs map it, shared, and find their page faults in it as they happen; see {@link FaultRing}.
  *
- * <p>The memory is taken when the device is opened first, and stays until the machine ends, since areas may show it after the last
- * descriptor is closed. Faults are recorded while it is open; nobody pays for it else.
+ * <p>The memory is taken when the device is opened first, and stays until the machine ends, since areas may show it
+ * after the last descriptor is closed. Faults are recorded while it is open; nobody pays for it else.
  */
 public final class FaultDevice extends VirtualNode {
     static final String PATH = "/dev/faultline";

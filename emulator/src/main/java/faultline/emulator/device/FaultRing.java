@@ -22,8 +22,8 @@ import faultline.mmu.phys.PhysicalMemory;
  *       32      8  head: records written since the device was opened first; written after the record
  * </pre>
  *
- * Record n is in place n modulo the room; it is overwritten by record n + room. A reader copies it, and then looks that head has not
- * come so far.
+ * Record n is in place n modulo the room; it is overwritten by record n + room. A reader copies it, and then looks that
+ * head has not come so far.
  *
  * <pre>
  *        0      8  n

@@ -11,8 +11,8 @@ import java.util.List;
  * An ELF64 x86-64 executable or shared object: its headers, checked.
  *
  * <p>What is checked is what Linux checks in {@code load_elf_binary}, and, before anything is mapped, what Linux would
- * find out while mapping: that file parts are no larger than memory parts, that offset and address agree modulo the page
- * size, that every segment lies below {@link #TASK_SIZE}. Overlapping segments are legal: the later one wins.
+ * find out while mapping: that file parts are no larger than memory parts, that offset and address agree modulo the
+ * page size, that every segment lies below {@link #TASK_SIZE}. Overlapping segments are legal: the later one wins.
  */
 public final class ElfImage {
     public static final int ET_EXEC = 2;

@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Abstract names of Unix sockets in a machine without network.
  *
- * <p>On Linux they belong to the network namespace. Here each stands on the host for a name that nobody can guess, made of the
- * guest's and of random bytes: the machine's processes meet under it, the host's do not.
+ * <p>On Linux they belong to the network namespace. Here each stands on the host for a name that nobody can guess, made
+ * of the guest's and of random bytes: the machine's processes meet under it, the host's do not.
  */
 public final class AbstractNames {
     /** Bytes of a host name, of at most 107 that a Unix address has room for. */

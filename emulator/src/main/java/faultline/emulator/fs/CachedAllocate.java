@@ -6,8 +6,8 @@ import faultline.mmu.file.AddressSpace;
 import faultline.mmu.phys.Page;
 
 /**
- * fallocate(2) of a file with cached pages: what is dirty is written first, the host does the work, and cached pages whose
- * content it changed are dropped or cleared.
+ * fallocate(2) of a file with cached pages: what is dirty is written first, the host does the work, and cached pages
+ * whose content it changed are dropped or cleared.
  */
 final class CachedAllocate {
     private static final int PUNCH_HOLE = 0x02;

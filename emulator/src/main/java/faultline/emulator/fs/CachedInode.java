@@ -79,7 +79,10 @@ final class CachedInode {
         return true;
     }
 
-    /** Ends one use. After the last one the pages are kept, or are written back and freed, and the host's file is let go. */
+    /**
+     * Ends one use. After the last one the pages are kept, or are written back and freed, and the host's file is let
+     * go.
+     */
     void unuse() {
         CachedInode oldest;
         synchronized (this) {

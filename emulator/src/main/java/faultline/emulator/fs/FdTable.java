@@ -14,8 +14,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * A task's descriptors (Linux: {@code files_struct}).
  *
  * <p>Numbers are the guest's own and have nothing to do with host descriptors. New ones are the lowest free, below
- * RLIMIT_NOFILE. Shared by clone(CLONE_FILES) through {@link #share}; {@link #put} by the last sharer closes everything.
- * Files are released outside the table lock, because closing may write pages back.
+ * RLIMIT_NOFILE. Shared by clone(CLONE_FILES) through {@link #share}; {@link #put} by the last sharer closes
+ * everything. Files are released outside the table lock, because closing may write pages back.
  */
 public final class FdTable {
     private static final int FIRST_SIZE = 64;

@@ -40,8 +40,8 @@ final class GuestPath {
     }
 
     /**
-     * Whether text alone cannot rule out that the path leads to /proc, /dev or /sys: it names one of them first, or goes
-     * up.
+     * Whether text alone cannot rule out that the path leads to /proc, /dev or /sys: it names one of them first, or
+     * goes up.
      */
     static boolean mayBeVirtual(String path) {
         int i = 0;

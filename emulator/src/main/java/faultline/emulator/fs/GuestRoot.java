@@ -13,7 +13,8 @@ import java.nio.file.Path;
 /**
  * The directory that is "/" for the guest, what is mounted in it, and what the guest may do there.
  *
- * <p>One a machine, immutable. Where the guest's tree is the host's own, paths pass to the host; where it {@link #differs},
+ * <p>One a machine, immutable. Where the guest's tree is the host's own, paths pass to the host; where it {@link
+ * #differs},
  * {@link PathWalk} resolves them.
  */
 public final class GuestRoot implements AutoCloseable {
@@ -85,8 +86,8 @@ public final class GuestRoot implements AutoCloseable {
 
     /**
      * Takes ownership of a host descriptor that was not opened by a path of the guest's: it came with a message, or the
-     * emulator was started with it. A stored file counts as one of the root: where that is read-only, it may be written to as
-     * far as it was opened for that, and its metadata stay.
+     * emulator was started with it. A stored file counts as one of the root: where that is read-only, it may be written
+     * to as far as it was opened for that, and its metadata stay.
      *
      * @throws IllegalArgumentException if it is not open
      */
@@ -128,13 +129,17 @@ public final class GuestRoot implements AutoCloseable {
         return procDev;
     }
 
-    /** The path of an open host descriptor as the guest would name it; what lies outside the root keeps its host name. */
+    /**
+     * The path of an open host descriptor as the guest would name it; what lies outside the root keeps its host name.
+     */
     String pathOfFd(int hostFd) {
         String inside = pathInside(hostFd);
         return inside == null ? hostPathOfFd(hostFd) : inside;
     }
 
-    /** The guest path of an open host descriptor; null when it is outside the root, or has no path ({@code pipe:[…]}). */
+    /**
+     * The guest path of an open host descriptor; null when it is outside the root, or has no path ({@code pipe:[…]}).
+     */
     String pathInside(int hostFd) {
         String path = hostPathOfFd(hostFd);
         Mount mount = mounts.of(hostFd);

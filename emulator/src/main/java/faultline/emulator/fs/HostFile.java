@@ -15,8 +15,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * An open file that is one descriptor of the host, which it owns: the host keeps position, flags and locks, and requests
- * pass unchanged.
+ * An open file that is one descriptor of the host, which it owns: the host keeps position, flags and locks, and
+ * requests pass unchanged.
  *
  * <p>What may block (pipes, sockets, terminals) is tried without blocking first, and waited for by {@link HostWait}, so
  * that a signal to the task can end the wait; regular files and directories go straight to the host. A regular file

@@ -44,8 +44,8 @@ final class HostStore implements BackingStore {
     private int replaced = -1;
 
     /**
-     * Opens what {@code file} has open: for writing only if {@code file} is, because the host does not execute a program
-     * that somebody has open for writing (ETXTBSY).
+     * Opens what {@code file} has open: for writing only if {@code file} is, because the host does not execute a
+     * program that somebody has open for writing (ETXTBSY).
      */
     HostStore(HostFile file) {
         fd = -1;
@@ -208,7 +208,9 @@ final class HostStore implements BackingStore {
         return data == -Errno.ENXIO || data >= at + Page.SIZE;
     }
 
-    /** The file is about to be sealed against future writes: what is mapped now can still be written back afterwards. */
+    /**
+     * The file is about to be sealed against future writes: what is mapped now can still be written back afterwards.
+     */
     synchronized void keepWritable() {
         if (view == null) {
             view = SealedView.of(fd);

@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * Waits on host descriptors that a signal to the guest's task can end.
  *
- * <p>The host thread itself gets no signals; the wait is a ppoll(2) on the wanted descriptors and on the thread's {@link
- * WakeFd}.
+ * <p>The host thread itself gets no signals; the wait is a ppoll(2) on the wanted descriptors and on the thread's
+ * {@link WakeFd}.
  */
 public final class HostWait {
     public static final short POLLIN = 1;

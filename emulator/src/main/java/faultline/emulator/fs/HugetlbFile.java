@@ -11,9 +11,9 @@ import faultline.mmu.mm.MmLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
- * An open file of huge pages: a memfd with MFD_HUGETLB, or a file of hugetlbfs. Position, rights, seals and name are those of the
- * host's file that stands for it, which it owns; content and storage are the machine's. It is read and mapped, and cannot be written
- * to (EINVAL).
+ * An open file of huge pages: a memfd with MFD_HUGETLB, or a file of hugetlbfs. Position, rights, seals and name are
+ * those of the host's file that stands for it, which it owns; content and storage are the machine's. It is read and
+ * mapped, and cannot be written to (EINVAL).
  */
 @KernelFunction(value = "hugetlbfs_file_operations", file = "fs/hugetlbfs/inode.c")
 final class HugetlbFile extends OpenFile implements MappedFile {

@@ -23,9 +23,10 @@ import java.util.stream.Stream;
 /**
  * The files of huge pages of one machine, by device and inode number of the host's file that stands for each.
  *
- * <p>A mount of hugetlbfs is a tmpfs of the host's, whose files stay empty: names and rights are kept there, pages here (see
- * {@link HugetlbMounts}). Pages of a file without name go with its last use; those of one that has a name stay until it is unlinked or
- * unmounted.
+ * <p>A mount of hugetlbfs is a tmpfs of the host's, whose files stay empty: names and rights are kept there, pages here
+ * (see
+ * {@link HugetlbMounts}). Pages of a file without name go with its last use; those of one that has a name stay until it
+ * is unlinked or unmounted.
  */
 public final class HugetlbFiles implements AutoCloseable {
     private static final long HUGETLBFS_MAGIC = 0x9584_58f6L;
@@ -54,7 +55,9 @@ public final class HugetlbFiles implements AutoCloseable {
         this.pool = pool;
     }
 
-    /** What the guest is to have instead of a host file just opened: itself, unless that stands for one of huge pages. */
+    /**
+     * What the guest is to have instead of a host file just opened: itself, unless that stands for one of huge pages.
+     */
     public OpenFile wrap(HostFile file) {
         return standsForHuge(file) ? open(file) : file;
     }

@@ -11,8 +11,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * mount(2) and umount2(2) of hugetlbfs: in the guest's own view of its tree, so that neither the host's mounts nor its huge pages have
- * to do with it. Names and rights of files are kept by an empty tmpfs that no path of the host leads to.
+ * mount(2) and umount2(2) of hugetlbfs: in the guest's own view of its tree, so that neither the host's mounts nor its
+ * huge pages have to do with it. Names and rights of files are kept by an empty tmpfs that no path of the host leads
+ * to.
  */
 public final class HugetlbMounts {
     private static final int MNT_DETACH = 2;

@@ -4,8 +4,8 @@ import faultline.mmu.hugetlb.HugetlbInode;
 import faultline.mmu.hugetlb.HugetlbPool;
 
 /**
- * One file of huge pages: its pages and size are the machine's, its name and rights those of the empty file of the host that stands
- * for it. Uses are counted under the table's monitor.
+ * One file of huge pages: its pages and size are the machine's, its name and rights those of the empty file of the host
+ * that stands for it. Uses are counted under the table's monitor.
  */
 final class HugetlbNode {
     private final InodeCache.Key key;

@@ -10,12 +10,13 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * The host inodes of one machine that have pages in guest memory, by device and inode number.
  *
- * <p>An inode enters when an open file of it is first mapped. When the last such open file is released (mappings hold their
- * file, so that is after the last mapping too) it is written back and leaves, unless nothing could be written through
- * it: programs and libraries are mapped again and again, so their pages are kept, and used again if the file has not changed
- * meanwhile. Reclaim takes such pages as any others that nobody maps.
+ * <p>An inode enters when an open file of it is first mapped. When the last such open file is released (mappings hold
+ * their file, so that is after the last mapping too) it is written back and leaves, unless nothing could be written
+ * through it: programs and libraries are mapped again and again, so their pages are kept, and used again if the file
+ * has not changed meanwhile. Reclaim takes such pages as any others that nobody maps.
  *
- * <p>Open files that were never mapped ask {@link #find} at each read and write, so that they see what mappings changed.
+ * <p>Open files that were never mapped ask {@link #find} at each read and write, so that they see what mappings
+ * changed.
  */
 public final class InodeCache {
     /** Inodes that are kept without being used. Each has a descriptor of the host. */
@@ -52,7 +53,9 @@ public final class InodeCache {
         return inode != null && inode.useAgain() ? inode : null;
     }
 
-    /** As {@link #find}, for who is going to change the file: pages that are merely kept are not worth keeping any more. */
+    /**
+     * As {@link #find}, for who is going to change the file: pages that are merely kept are not worth keeping any more.
+     */
     CachedInode findToChange(Key key) {
         CachedInode inode = find(key);
         if (inode == null && !inodes.isEmpty()) {

@@ -10,10 +10,12 @@ import java.util.List;
  * <caption>The guest's bounds</caption>
  * <tr><th>part</th><th>option</th><th>what it does</th></tr>
  * <tr><td>root</td><td>--root DIR</td><td>every path stays in DIR; device files in it cannot be opened</td></tr>
- * <tr><td>readOnly</td><td>--read-only</td><td>the root is a read-only mount: EROFS for whatever would change it</td></tr>
+ * <tr><td>readOnly</td><td>--read-only</td><td>the root is a read-only mount: EROFS for whatever would change
+ * it</td></tr>
  * <tr><td>tmpfs</td><td>--tmpfs DIR[:size=N]</td><td>DIR is an empty tmpfs that is gone with the machine</td></tr>
  * <tr><td>noNet</td><td>--no-net</td><td>no sockets but Unix ones, whose abstract names are the machine's own</td></tr>
- * <tr><td>hostAdmin</td><td>--host-admin</td><td>a guest of root may change the host's kernel: mounts, /proc/sys, /sys</td></tr>
+ * <tr><td>hostAdmin</td><td>--host-admin</td><td>a guest of root may change the host's kernel: mounts, /proc/sys,
+ * /sys</td></tr>
  * </table>
  *
  * @param root directory that confines the guest's paths; null for the host's own root

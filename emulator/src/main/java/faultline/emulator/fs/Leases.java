@@ -10,8 +10,8 @@ import java.util.List;
 /**
  * Leases of the guest on files (fcntl(F_SETLEASE)): the host's, who signals the emulator when somebody wants the file.
  *
- * <p>That signal does not say which lease is meant: the host is asked about each, and tells another type than was set for one
- * that is to be given up.
+ * <p>That signal does not say which lease is meant: the host is asked about each, and tells another type than was set
+ * for one that is to be given up.
  */
 public final class Leases {
     private static final int F_SETLEASE = 1024;

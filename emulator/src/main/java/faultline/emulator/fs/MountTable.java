@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * The mounts of one machine: its root, what {@code --tmpfs} put on top before the first process ran, and the hugetlbfs that guests
- * mount (Linux: {@code mnt_namespace}). Any thread may look; a mount is there as a whole or not at all.
+ * The mounts of one machine: its root, what {@code --tmpfs} put on top before the first process ran, and the hugetlbfs
+ * that guests mount (Linux: {@code mnt_namespace}). Any thread may look; a mount is there as a whole or not at all.
  */
 final class MountTable implements AutoCloseable {
     private final Mount root;

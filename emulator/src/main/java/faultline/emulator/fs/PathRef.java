@@ -8,8 +8,8 @@ import faultline.emulator.host.OpenFlags;
 /**
  * A guest path made ready for the host: a directory descriptor and a name for the {@code *at} calls.
  *
- * <p>The descriptor is that of an open directory, which stays referenced, or one made for this resolution; {@link #close}
- * lets go of either.
+ * <p>The descriptor is that of an open directory, which stays referenced, or one made for this resolution; {@link
+ * #close} lets go of either.
  */
 public final class PathRef implements AutoCloseable {
     private final long error;
@@ -91,7 +91,9 @@ public final class PathRef implements AutoCloseable {
         return name;
     }
 
-    /** The node of {@link VirtualTree} the path led to; null for a plain host file. Its metadata are the host name's. */
+    /**
+     * The node of {@link VirtualTree} the path led to; null for a plain host file. Its metadata are the host name's.
+     */
     public VirtualNode node() {
         return node;
     }
@@ -117,8 +119,8 @@ public final class PathRef implements AutoCloseable {
     }
 
     /**
-     * The AT_* flags for a host call on this: an object that was resolved already is reached through a magic link, which
-     * the host has to follow.
+     * The AT_* flags for a host call on this: an object that was resolved already is reached through a magic link,
+     * which the host has to follow.
      */
     public int flags(int flags) {
         return isObject() ? flags & ~OpenFlags.AT_SYMLINK_NOFOLLOW : flags;

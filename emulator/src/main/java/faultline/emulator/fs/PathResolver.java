@@ -15,11 +15,12 @@ import java.lang.foreign.ValueLayout;
  * <tr><th>the path leads to</th><th>the host's own tree</th><th>a tree that differs</th></tr>
  * <tr><td>a name of {@link VirtualTree}</td><td colspan="2">the node, with its counterpart's host path</td></tr>
  * <tr><td>an object (FOLLOW)</td><td>the path as it is</td><td>an O_PATH descriptor from {@link PathWalk}</td></tr>
- * <tr><td>a name (NAME, NO_FOLLOW)</td><td>the path as it is</td><td>the parent's O_PATH descriptor, and the name</td></tr>
+ * <tr><td>a name (NAME, NO_FOLLOW)</td><td>the path as it is</td><td>the parent's O_PATH descriptor, and the
+ * name</td></tr>
  * </table>
  *
- * <p>In a tree that differs no string that the guest chose is ever resolved by the host, but for one component that the host
- * call does not follow.
+ * <p>In a tree that differs no string that the guest chose is ever resolved by the host, but for one component that the
+ * host call does not follow.
  */
 final class PathResolver {
     private static final int MAX_LINKS = 40;
@@ -107,7 +108,9 @@ final class PathResolver {
         return lookup(fs, caller, GuestPath.join(start, path), follow);
     }
 
-    /** The virtual tree's node for an absolute path that may have dots in it; null when the name is not of that tree. */
+    /**
+     * The virtual tree's node for an absolute path that may have dots in it; null when the name is not of that tree.
+     */
     static VirtualNode lookup(FsContext fs, Caller caller, String path, boolean follow) {
         // A trailing slash or dots ask for the directory behind a link.
         boolean through = follow || path.endsWith("/") || path.endsWith("/.") || path.endsWith("/..");
@@ -119,8 +122,8 @@ final class PathResolver {
     }
 
     /**
-     * Takes "." and ".." out of an absolute path: ".." behind a link of the virtual tree (/proc/self/cwd/..) goes up from
-     * where the link leads, any other goes up by text.
+     * Takes "." and ".." out of an absolute path: ".." behind a link of the virtual tree (/proc/self/cwd/..) goes up
+     * from where the link leads, any other goes up by text.
      */
     private static String climb(FsContext fs, Caller caller, String path) {
         String todo = path;

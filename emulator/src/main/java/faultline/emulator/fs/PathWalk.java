@@ -12,12 +12,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Resolves a path component by component, where the guest's tree is not the host's: in a confined root, with a read-only
- * root, with mounts of the machine's own.
+ * Resolves a path component by component, where the guest's tree is not the host's: in a confined root, with a
+ * read-only root, with mounts of the machine's own.
  *
  * <p>The host is asked for one name in one open directory at a time, and follows nothing. What links and ".." mean is
- * decided here: the directories that were passed are kept open, ".." goes back to the one before, and at the root stays.
- * So no link, no "..", and no rename that races with the walk leads out of the root.
+ * decided here: the directories that were passed are kept open, ".." goes back to the one before, and at the root
+ * stays. So no link, no "..", and no rename that races with the walk leads out of the root.
  *
  * <p>The walk ends in one of these:
  *
@@ -100,8 +100,8 @@ final class PathWalk implements AutoCloseable {
     }
 
     /**
-     * Puts the components of a path in front of what is still to do. A slash or "." at the end asks for a directory: one
-     * more "." says so; to a call that wants the name, the slash passes with it.
+     * Puts the components of a path in front of what is still to do. A slash or "." at the end asks for a directory:
+     * one more "." says so; to a call that wants the name, the slash passes with it.
      */
     private void prepend(String path, boolean toDirectory) {
         Deque<String> parts = new ArrayDeque<>();

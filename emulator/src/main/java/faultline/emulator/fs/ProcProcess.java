@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * One process (or, where the difference shows, one task of it) as /proc tells of it. Texts are Latin-1, a character a byte,
- * and complete with their line ends.
+ * One process (or, where the difference shows, one task of it) as /proc tells of it. Texts are Latin-1, a character a
+ * byte, and complete with their line ends.
  */
 public interface ProcProcess {
     int pid();

@@ -61,7 +61,9 @@ public interface ProcSource {
 
     List<String> cpuFlags();
 
-    /** A value under /proc/sys that the machine itself decides, such as {@code "vm/overcommit_memory"}; null for others. */
+    /**
+     * A value under /proc/sys that the machine itself decides, such as {@code "vm/overcommit_memory"}; null for others.
+     */
     String sysctl(String name);
 
     /** Changes such a value. Returns 0 or -errno. */

@@ -6,7 +6,10 @@ import faultline.mmu.mm.MmLayout;
 import java.util.Set;
 import java.util.function.Supplier;
 
-/** Files of /proc that tell of the guest's machine: meminfo, swaps, vmstat, cpuinfo, stat, uptime, loadavg, version, some of sys. */
+/**
+ * Files of /proc that tell of the guest's machine: meminfo, swaps, vmstat, cpuinfo, stat, uptime, loadavg, version,
+ * some of sys.
+ */
 final class ProcSystem {
     private static final Set<String> NAMES =
             Set.of("meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version", "swaps", "vmstat");

@@ -12,8 +12,8 @@ import java.lang.foreign.ValueLayout;
  * A file without contents on any disk that becomes readable by the emulator's own doing (an anonymous inode: timerfd,
  * signalfd).
  *
- * <p>Behind it is an eventfd of the host's, so that poll, select and epoll wait for it like for anything else. Reading takes
- * what there is ({@link #take}) and otherwise waits.
+ * <p>Behind it is an eventfd of the host's, so that poll, select and epoll wait for it like for anything else. Reading
+ * takes what there is ({@link #take}) and otherwise waits.
  */
 public abstract class ReadinessFile extends OpenFile {
     /** O_NONBLOCK, the one status flag that means anything here. */

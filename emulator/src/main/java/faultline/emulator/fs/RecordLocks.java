@@ -11,8 +11,8 @@ import java.util.Map;
  * descriptor of that file gives up.
  *
  * <p>The host has them by process, and all guests are one process to it, so they are kept here; processes beside the
- * machine do not see them. The owner is the table of descriptors, as in Linux. Locks by open file (F_OFD_*, flock) are the
- * host's.
+ * machine do not see them. The owner is the table of descriptors, as in Linux. Locks by open file (F_OFD_*, flock) are
+ * the host's.
  *
  * <p>The monitor guards everything. Who waits is woken by every change.
  */

@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A writable mapping of a memfd, from before it was sealed against future writes. The guest's mappings from that time may be stored to
- * for as long as they live; what they store reaches the host this way, as write(2) no longer may.
+ * A writable mapping of a memfd, from before it was sealed against future writes. The guest's mappings from that time
+ * may be stored to for as long as they live; what they store reaches the host this way, as write(2) no longer may.
  *
  * <p>The host copies, so that a file that has become shorter meanwhile is an error and no SIGBUS for the emulator.
  */

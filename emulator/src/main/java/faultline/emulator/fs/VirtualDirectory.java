@@ -15,8 +15,8 @@ import java.util.function.Supplier;
 /**
  * An open directory whose entries the emulator makes up; "." and ".." come first.
  *
- * <p>Entries are fixed when they are first read, and made anew after a rewind. Inode numbers are made from the names, as
- * nobody can open by them.
+ * <p>Entries are fixed when they are first read, and made anew after a rewind. Inode numbers are made from the names,
+ * as nobody can open by them.
  */
 public final class VirtualDirectory extends OpenFile {
     /** Type of an entry, as d_type tells it. */

@@ -8,8 +8,9 @@
  * {@code /proc} of ourselves, paths that leave {@code --root} — is caught by {@link faultline.emulator.fs.FsContext}.
  *
  * <p>Where the guest's tree is the host's own, paths pass to the host as they are. Where {@link
- * faultline.emulator.fs.Isolation} makes it another one, {@link faultline.emulator.fs.PathWalk} goes through them component
- * by component; {@link faultline.emulator.fs.OpenRules} and the system calls that change names and metadata then ask on which
+ * faultline.emulator.fs.Isolation} makes it another one, {@link faultline.emulator.fs.PathWalk} goes through them
+ * component by component; {@link faultline.emulator.fs.OpenRules} and the system calls that change names and metadata
+ * then ask on which
  * {@link faultline.emulator.fs.Mount} the walk ended.
  *
  * <p>Locks, outermost first; none is held while a host call may block for long:
@@ -22,6 +23,7 @@
  * </pre>
  *
  * An open file lives by its reference count: a table slot holds one, a mapping holds one, and whoever uses it outside
- * the table lock holds one, so that a close in another thread never hands a recycled host descriptor to a call in flight.
+ * the table lock holds one, so that a close in another thread never hands a recycled host descriptor to a call in
+ * flight.
  */
 package faultline.emulator.fs;

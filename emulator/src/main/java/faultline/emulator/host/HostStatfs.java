@@ -29,7 +29,9 @@ public final class HostStatfs {
         statfs.set(ValueLayout.JAVA_LONG, FLAGS, flags);
     }
 
-    /** f_flags of an open host file's mount; 0 when the host does not tell. The thread's scratch memory stays as it is. */
+    /**
+     * f_flags of an open host file's mount; 0 when the host does not tell. The thread's scratch memory stays as it is.
+     */
     public static long flagsOf(int hostFd) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment statfs = arena.allocate(SIZE, 8);

@@ -7,7 +7,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * The settings of the terminal that the emulator was started from, as they were at its start.
  *
- * <p>A program puts them back itself before it exits; one that a signal kills cannot, and would leave a terminal without echo.
+ * <p>A program puts them back itself before it exits; one that a signal kills cannot, and would leave a terminal
+ * without echo.
  */
 public final class HostTerminal implements AutoCloseable {
     private static final int TCGETS = 0x5401;

@@ -1,6 +1,8 @@
 package faultline.emulator.host;
 
-/** Numbers of the x86-64 system calls, the same for the guest as for the host; named as {@code __NR_*} without prefix. */
+/**
+ * Numbers of the x86-64 system calls, the same for the guest as for the host; named as {@code __NR_*} without prefix.
+ */
 public final class Nr {
     public static final int READ = 0;
     public static final int WRITE = 1;

@@ -5,11 +5,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Hears SIGQUIT, the terminal's Ctrl-\, which the Java machine takes for a wish to see its threads and lets no Java code
- * handle.
+ * Hears SIGQUIT, the terminal's Ctrl-\, which the Java machine takes for a wish to see its threads and lets no Java
+ * code handle.
  *
- * <p>The handler is a few machine instructions that add 1 to an eventfd, as nothing else may be done in a signal handler; a
- * thread reads from it and runs the listener. {@link #close} gives the signal back to the Java machine.
+ * <p>The handler is a few machine instructions that add 1 to an eventfd, as nothing else may be done in a signal
+ * handler; a thread reads from it and runs the listener. {@link #close} gives the signal back to the Java machine.
  */
 public final class QuitSignal implements AutoCloseable {
     private static final int SIGQUIT = 3;
@@ -21,7 +21,10 @@ public final class QuitSignal implements AutoCloseable {
     private static final long SA_RESTORER_ONSTACK_RESTART = 0x1c00_0000L;
     private static final int MASK_BYTES = 8;
 
-    /** {@code mov eax, SYS_write; mov edi, FD; lea rsi, [rip+15]; mov edx, 8; syscall; ret}: what rsi points to is at 32. */
+    /**
+     * {@code mov eax, SYS_write; mov edi, FD; lea rsi, [rip+15]; mov edx, 8; syscall; ret}: what rsi points to is at
+     * 32.
+     */
     private static final byte[] HANDLER = {
         (byte) 0xb8,
         1,

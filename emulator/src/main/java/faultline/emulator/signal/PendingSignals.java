@@ -8,8 +8,8 @@ import java.util.List;
  * Signals that wait for one task, or for any task of a process (struct sigpending). All methods: the caller holds the
  * handlers' monitor.
  *
- * <p>A standard signal that is pending already is not queued again, but for those of timers, of which each has one at most; a
- * real-time signal always is.
+ * <p>A standard signal that is pending already is not queued again, but for those of timers, of which each has one at
+ * most; a real-time signal always is.
  */
 public final class PendingSignals {
     private final List<SigInfo> queue = new ArrayList<>();

@@ -13,8 +13,8 @@ import faultline.mmu.annotation.KernelFunction;
 /**
  * What a task does about its signals before it returns to guest code (arch_do_signal_or_restart).
  *
- * <p>A ladder for each signal: ignore, stop, end the process, or run a handler; and what becomes of a system call that the
- * signal interrupted. Runs on the task's own thread without the virtual CPU.
+ * <p>A ladder for each signal: ignore, stop, end the process, or run a handler; and what becomes of a system call that
+ * the signal interrupted. Runs on the task's own thread without the virtual CPU.
  */
 public final class SignalDelivery {
     private static final int RESTART_SYSCALL = 219;
@@ -134,7 +134,10 @@ public final class SignalDelivery {
         }
     }
 
-    /** The next signal that the task does not block, its own before the process', or null. Caller holds the handlers' monitor. */
+    /**
+     * The next signal that the task does not block, its own before the process', or null. Caller holds the handlers'
+     * monitor.
+     */
     @KernelFunction(value = "dequeue_signal", file = "kernel/signal.c")
     private static SigInfo take(Task task) {
         return SignalSender.dequeue(task, task.signals().blocked());

@@ -14,9 +14,9 @@ import java.lang.foreign.ValueLayout;
 /**
  * A descriptor that signals are read from (signalfd(2)).
  *
- * <p>Whose signals it shows is decided by who uses it: reads take the reader's, pollers see those of the process that polled,
- * or added it to an epoll, last. A signal sent to one thread alone makes it readable for the others' pollers, too, who then
- * find nothing.
+ * <p>Whose signals it shows is decided by who uses it: reads take the reader's, pollers see those of the process that
+ * polled, or added it to an epoll, last. A signal sent to one thread alone makes it readable for the others' pollers,
+ * too, who then find nothing.
  */
 public final class SignalFile extends ReadinessFile {
     /** Bytes of a struct signalfd_siginfo. */

@@ -5,8 +5,8 @@ import faultline.emulator.task.Task;
 import java.util.Arrays;
 
 /**
- * The descriptors that show a process' signals (signalfd(2)): told whenever signals come or go, so that poll, select and epoll
- * wake. All methods: the caller holds the handlers' monitor.
+ * The descriptors that show a process' signals (signalfd(2)): told whenever signals come or go, so that poll, select
+ * and epoll wake. All methods: the caller holds the handlers' monitor.
  */
 public final class SignalFiles {
     private static final SignalFile[] NONE = {};

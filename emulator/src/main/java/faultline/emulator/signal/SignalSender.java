@@ -32,7 +32,10 @@ public final class SignalSender {
         return true;
     }
 
-    /** To a process: kill, timers, the terminal. Any task of it that does not block the signal takes it. Returns as above. */
+    /**
+     * To a process: kill, timers, the terminal. Any task of it that does not block the signal takes it. Returns as
+     * above.
+     */
     @KernelFunction(value = "send_signal_locked", file = "kernel/signal.c")
     public static boolean sendToProcess(Process process, SigInfo info) {
         boolean resumed;
@@ -49,8 +52,8 @@ public final class SignalSender {
     }
 
     /**
-     * Lets a signal wait for a task, or for the process that the task leads. Returns what became of it. Caller holds the
-     * handlers' monitor.
+     * Lets a signal wait for a task, or for the process that the task leads. Returns what became of it. Caller holds
+     * the handlers' monitor.
      */
     @KernelFunction(value = "__send_signal_locked", file = "kernel/signal.c")
     private static int queue(Task task, SigInfo info, boolean group) {
@@ -115,7 +118,10 @@ public final class SignalSender {
         }
     }
 
-    /** Takes the next signal that is not blocked, the task's own before its process'; null when there is none. Monitor held. */
+    /**
+     * Takes the next signal that is not blocked, the task's own before its process'; null when there is none. Monitor
+     * held.
+     */
     static SigInfo dequeue(Task task, long blocked) {
         SigInfo own = task.signals().pending().take(blocked);
         SigInfo info = own != null ? own : task.process().group().pending().take(blocked);

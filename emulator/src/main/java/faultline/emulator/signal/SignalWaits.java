@@ -15,8 +15,8 @@ public final class SignalWaits {
     public record Taken(SigInfo info, long error) {}
 
     /**
-     * Puts a mask in place for the time of one call (sigsuspend, ppoll, pselect, epoll_pwait): a handler that runs sees it,
-     * and the old one comes back after the handler, or when the call ends without one.
+     * Puts a mask in place for the time of one call (sigsuspend, ppoll, pselect, epoll_pwait): a handler that runs sees
+     * it, and the old one comes back after the handler, or when the call ends without one.
      */
     @KernelFunction(value = "set_user_sigmask", file = "kernel/signal.c")
     public static void useMask(Task task, long mask) {

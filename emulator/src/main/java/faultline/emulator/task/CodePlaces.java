@@ -5,9 +5,9 @@ import faultline.mmu.mm.MmLayout;
 /**
  * Where execve puts code: how far programs and libraries lie from where they would be without randomisation.
  *
- * <p>Linux draws that anew at each execve. Here it is drawn once a machine unless {@code --aslr=exec} is given: code that is
- * executed again then lies where it lay, and what an engine has translated of it holds ({@code CpuPool}). Stack and heap
- * have no code, and get places of their own each time.
+ * <p>Linux draws that anew at each execve. Here it is drawn once a machine unless {@code --aslr=exec} is given: code
+ * that is executed again then lies where it lay, and what an engine has translated of it holds ({@code CpuPool}). Stack
+ * and heap have no code, and get places of their own each time.
  */
 final class CodePlaces {
     private static final long MOST_PAGES = 1L << MmLayout.MMAP_RND_BITS;
@@ -27,7 +27,8 @@ final class CodePlaces {
     /**
      * A program is about to be executed.
      *
-     * @return how many bytes its mappings lie below their highest place, and a position-independent program above its lowest
+     * @return how many bytes its mappings lie below their highest place, and a position-independent program above its
+     *     lowest
      */
     synchronized Places next() {
         if (!drawn || !once) {

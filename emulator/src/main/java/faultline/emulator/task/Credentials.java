@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Whose a task is, as other tasks need to know it. The truth is the host thread's, which carries the guest's ids for all that
- * the host decides; this is what it was after the last change.
+ * Whose a task is, as other tasks need to know it. The truth is the host thread's, which carries the guest's ids for
+ * all that the host decides; this is what it was after the last change.
  *
  * @param real what kill(2) compares
  * @param effective 0 may do what capabilities allow

@@ -33,8 +33,8 @@ import java.util.Locale;
 /**
  * Assembles a machine for one program, runs it, and takes it apart.
  *
- * <p>Any number of machines may be made one after another; each gives back everything it took. {@link #run} is the whole
- * life; {@link #boot}, {@link #runToEnd} and {@link #close} are its parts, for those who look in between.
+ * <p>Any number of machines may be made one after another; each gives back everything it took. {@link #run} is the
+ * whole life; {@link #boot}, {@link #runToEnd} and {@link #close} are its parts, for those who look in between.
  */
 public final class GuestMachine implements AutoCloseable {
     private static final List<SyscallFamily> FAMILIES = List.of(

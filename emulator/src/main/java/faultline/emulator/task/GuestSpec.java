@@ -33,7 +33,9 @@ public record GuestSpec(
         String move,
         Map<String, String> options) {
 
-    /** Switch that makes the kernel look as if built with CONFIG_FAULT_INJECTION: /proc/PID/fail-nth and make-it-fail. */
+    /**
+     * Switch that makes the kernel look as if built with CONFIG_FAULT_INJECTION: /proc/PID/fail-nth and make-it-fail.
+     */
     public static final String FAULT_INJECTION = "fault-injection";
 
     /** Option: bytes of swap space. */

@@ -46,8 +46,8 @@ final class HostLimits {
     }
 
     /**
-     * Lets the emulator have as many descriptors as the host gives it (beyond the hard limit with CAP_SYS_RESOURCE, else
-     * up to it) and a process of the guest a quarter of them at most.
+     * Lets the emulator have as many descriptors as the host gives it (beyond the hard limit with CAP_SYS_RESOURCE,
+     * else up to it) and a process of the guest a quarter of them at most.
      */
     private static void shareDescriptors(Rlimits limits) {
         long hard = limits.hard(Rlimits.NOFILE);

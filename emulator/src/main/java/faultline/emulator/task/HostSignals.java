@@ -12,9 +12,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Signals that the host sends to the emulator (the terminal's keys, kill) and that are meant for the guest.
  *
- * <p>Uses the JDK's own handling ({@code sun.misc.Signal}, reached reflectively because the compiler warns of each mention),
- * so that no handler of ours runs in signal context; SIGQUIT, which it does not give out, is heard by {@link QuitSignal} when
- * there is a terminal. {@link #close} puts the earlier handlers back.
+ * <p>Uses the JDK's own handling ({@code sun.misc.Signal}, reached reflectively because the compiler warns of each
+ * mention), so that no handler of ours runs in signal context; SIGQUIT, which it does not give out, is heard by {@link
+ * QuitSignal} when there is a terminal. {@link #close} puts the earlier handlers back.
  */
 final class HostSignals implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HostSignals.class);

@@ -34,8 +34,8 @@ public final class Kernel implements AutoCloseable {
     public static final int PID_MAX = 4_194_304;
 
     /**
-     * How many tasks there may be (/proc/sys/kernel/threads-max). Each is a thread of the host's, whose stack takes three
-     * of the 65530 mappings that an unconfigured host allows the emulator.
+     * How many tasks there may be (/proc/sys/kernel/threads-max). Each is a thread of the host's, whose stack takes
+     * three of the 65530 mappings that an unconfigured host allows the emulator.
      */
     public static final int THREADS_MAX = 16384;
 
@@ -378,8 +378,8 @@ public final class Kernel implements AutoCloseable {
     }
 
     /**
-     * Whether nobody in its session could continue a group: no member has a parent in the session and outside the group. The
-     * first process has one, on the host. The answer is that of a moment.
+     * Whether nobody in its session could continue a group: no member has a parent in the session and outside the
+     * group. The first process has one, on the host. The answer is that of a moment.
      *
      * @param ignored a member that is about to end; null for none
      */

@@ -12,7 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * The machine's time, in nanoseconds.
  *
  * <p>Two kinds: the host's clocks, or (with {@code --seed}) a virtual clock that starts at a fixed date, advances with
- * the guest's own work, and jumps over sleeps of all tasks, so that what a program sees of time is the same in every run.
+ * the guest's own work, and jumps over sleeps of all tasks, so that what a program sees of time is the same in every
+ * run.
  */
 public abstract class KernelClock {
     public static final int REALTIME = 0;

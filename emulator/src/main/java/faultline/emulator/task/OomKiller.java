@@ -11,9 +11,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Kills a process when memory and swap are used up, so that the others can go on.
  *
- * <p>The one that goes has the most points: pages in memory and in swap, and page tables, with a share of the machine added or
- * taken off as its oom_score_adj says; -1000 exempts. The task that found no memory waits, where it stands, until the victim has given
- * its memory back; if it is of the victim itself, or waiting is in vain, its allocation fails. Only one victim dies at a time.
+ * <p>The one that goes has the most points: pages in memory and in swap, and page tables, with a share of the machine
+ * added or taken off as its oom_score_adj says; -1000 exempts. The task that found no memory waits, where it stands,
+ * until the victim has given its memory back; if it is of the victim itself, or waiting is in vain, its allocation
+ * fails. Only one victim dies at a time.
  */
 public final class OomKiller {
     private static final Logger LOG = LoggerFactory.getLogger(OomKiller.class);
@@ -21,7 +22,10 @@ public final class OomKiller {
     private static final int EXEMPT = -1000;
     private static final long NO_POINTS = Long.MIN_VALUE;
     private static final long LOOK_AGAIN_NANOS = 200_000;
-    /** The victim may need a lock that the waiting task holds; then this one lets go, and tries again from where it began. */
+    /**
+     * The victim may need a lock that the waiting task holds; then this one lets go, and tries again from where it
+     * began.
+     */
     private static final int LOOKS = 2_000;
 
     private final Kernel kernel;

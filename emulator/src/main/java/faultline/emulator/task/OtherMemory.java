@@ -12,8 +12,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The memory of a process as others reach it, by pinning its pages: /proc/PID/mem, process_vm_readv(2), and what /proc shows of
- * its arguments. Faults count for the task that asks.
+ * The memory of a process as others reach it, by pinning its pages: /proc/PID/mem, process_vm_readv(2), and what /proc
+ * shows of its arguments. Faults count for the task that asks.
  *
  * <p>A pinned page stays the process' own for as long as it is copied: unmapping it meanwhile only makes the copy late.
  */

@@ -11,11 +11,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A descriptor of a process (pidfd): stays that process' when the number is used again, and is readable for poll(2) once the
- * process has ended.
+ * A descriptor of a process (pidfd): stays that process' when the number is used again, and is readable for poll(2)
+ * once the process has ended.
  *
- * <p>Behind it is a pipe of the host's, so that poll, select and epoll wait for it like for anything else; a byte is put in
- * when the process ends. Nothing but waiting reaches the pipe.
+ * <p>Behind it is a pipe of the host's, so that poll, select and epoll wait for it like for anything else; a byte is
+ * put in when the process ends. Nothing but waiting reaches the pipe.
  */
 public final class PidFile extends OpenFile {
     private static final int SETTABLE = OpenFlags.O_NONBLOCK;

@@ -184,8 +184,8 @@ public final class PosixTimers {
     }
 
     /**
-     * A timer's signal is about to be delivered: only now the timer goes on, so that a short period cannot keep the machine
-     * busy with a signal that nobody takes. Called with the handlers' monitor held.
+     * A timer's signal is about to be delivered: only now the timer goes on, so that a short period cannot keep the
+     * machine busy with a signal that nobody takes. Called with the handlers' monitor held.
      *
      * @return the signal with the overruns up to now
      */

@@ -15,8 +15,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /**
  * A thread group: tasks that share an address space and signal handlers, and mostly files.
  *
- * <p>Family (parent, children, group, session) is guarded by {@link Kernel#familyLock()}, taken before a process' handlers'
- * monitor. The rest is either final, guarded as its own class says, or changed only by execve of the process' last task.
+ * <p>Family (parent, children, group, session) is guarded by {@link Kernel#familyLock()}, taken before a process'
+ * handlers' monitor. The rest is either final, guarded as its own class says, or changed only by execve of the process'
+ * last task.
  */
 public final class Process {
     /** Anonymous memory, private and shared, first pages of programs, and private huge pages. */

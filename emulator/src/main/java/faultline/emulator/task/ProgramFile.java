@@ -19,8 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What is to be executed, found and checked before the old program is given up: scripts resolved to their interpreters, the
- * ELF headers parsed, the dynamic loader opened.
+ * What is to be executed, found and checked before the old program is given up: scripts resolved to their interpreters,
+ * the ELF headers parsed, the dynamic loader opened.
  */
 final class ProgramFile implements AutoCloseable {
     /** Scripts whose interpreters are scripts: as many as Linux follows. */

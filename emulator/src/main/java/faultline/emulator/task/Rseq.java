@@ -10,17 +10,18 @@ import faultline.mmu.gup.UserMemory;
 import faultline.mmu.mm.MmLayout;
 
 /**
- * A task's restartable sequences (rseq(2)): a few instructions that do the whole of their work, up to one last store, without
- * another task on the same processor or a signal handler in between; else they begin again at their abort handler.
+ * A task's restartable sequences (rseq(2)): a few instructions that do the whole of their work, up to one last store,
+ * without another task on the same processor or a signal handler in between; else they begin again at their abort
+ * handler.
  *
  * <pre>
  *   struct rseq:     u32 cpu_id_start | u32 cpu_id | u64 rseq_cs | u32 flags | u32 node_id | u32 mm_cid
  *   struct rseq_cs:  u32 version | u32 flags | u64 start_ip | u64 post_commit_offset | u64 abort_ip
  * </pre>
  *
- * There is one processor, number 0, and each address space's threads are on it one at a time: cpu_id, node_id and mm_cid are 0
- * from registration on. What is left is to abort: after a task's guest code was stopped so that others could run ({@link
- * #resume}), and before a handler's frame is written. Called on the task's own thread.
+ * There is one processor, number 0, and each address space's threads are on it one at a time: cpu_id, node_id and
+ * mm_cid are 0 from registration on. What is left is to abort: after a task's guest code was stopped so that others
+ * could run ({@link #resume}), and before a handler's frame is written. Called on the task's own thread.
  */
 public final class Rseq {
     /** Bytes of the structure that say something: AT_RSEQ_FEATURE_SIZE. */
@@ -107,8 +108,8 @@ public final class Rseq {
     }
 
     /**
-     * Goes to the abort handler where the task is in the middle of a sequence. A structure that is broken, or a handler without
-     * the signature before it, is a SIGSEGV.
+     * Goes to the abort handler where the task is in the middle of a sequence. A structure that is broken, or a handler
+     * without the signature before it, is a SIGSEGV.
      */
     @KernelFunction(value = "__rseq_handle_notify_resume", file = "kernel/rseq.c")
     public void resume() {

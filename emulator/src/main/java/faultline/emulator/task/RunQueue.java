@@ -5,8 +5,8 @@ import java.util.Comparator;
 import java.util.PriorityQueue;
 
 /**
- * Tasks that wait for the virtual CPU, the one that has had least of it first. So a task that sleeps most of the time is
- * served soon when it wakes up, and nobody is left out, since who runs falls behind.
+ * Tasks that wait for the virtual CPU, the one that has had least of it first. So a task that sleeps most of the time
+ * is served soon when it wakes up, and nobody is left out, since who runs falls behind.
  *
  * <p>All methods are for callers that hold this object's monitor.
  */

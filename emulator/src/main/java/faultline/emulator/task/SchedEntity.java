@@ -61,8 +61,8 @@ final class SchedEntity {
     }
 
     /**
-     * The task begins to wait for the CPU. One that has slept is not owed more than a credit for it; a new one owes what
-     * it will take, so that a row of short-lived ones does not keep others out.
+     * The task begins to wait for the CPU. One that has slept is not owed more than a credit for it; a new one owes
+     * what it will take, so that a row of short-lived ones does not keep others out.
      *
      * @param least the virtual run time of who has had least of those that compete
      */

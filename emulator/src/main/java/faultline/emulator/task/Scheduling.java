@@ -3,8 +3,8 @@ package faultline.emulator.task;
 /**
  * Policy, priority and nice value of a task, as they were set. Any thread.
  *
- * <p>They are told back and inherited. Nice values decide how the virtual CPU is shared, except with a seed, which decides
- * alone; the policies share it as the usual one.
+ * <p>They are told back and inherited. Nice values decide how the virtual CPU is shared, except with a seed, which
+ * decides alone; the policies share it as the usual one.
  */
 public final class Scheduling {
     public static final int OTHER = 0;

@@ -11,13 +11,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
- * The virtual CPU of a machine with a seed: one task at a time, in the kernel as well as in guest code, in an order that is
- * a function of the seed and of what the guest does.
+ * The virtual CPU of a machine with a seed: one task at a time, in the kernel as well as in guest code, in an order
+ * that is a function of the seed and of what the guest does.
  *
  * <p>The owner holds a baton. It gives it on where it waits, where it ends, and where its slice is used up, a number of
- * basic blocks drawn for each slice; never in the middle of a system call that does not wait. So locks of the kernel side
- * are never contended, and whatever one task does to another (wake it, signal it, map memory under it) is done at the same
- * place in every run.
+ * basic blocks drawn for each slice; never in the middle of a system call that does not wait. So locks of the kernel
+ * side are never contended, and whatever one task does to another (wake it, signal it, map memory under it) is done at
+ * the same place in every run.
  *
  * <pre>
  *   running ── slice over ─────────▶ ready ── drawn by the random numbers ──▶ running
@@ -25,10 +25,10 @@ import java.util.function.LongSupplier;
  * </pre>
  *
  * <p>Time is the work done: a block and a stay in guest code cost a fixed number of nanoseconds each. With every task
- * waiting, the clock jumps to the next deadline. Descriptors of the host are looked at only when the baton goes on: those
- * that guests talk to each other by have changed by the guests' own doing, so that the looks find the same in every run.
- * What comes from outside (a terminal, a peer beyond the machine, a signal to the emulator) is the one input that a seed
- * does not fix.
+ * waiting, the clock jumps to the next deadline. Descriptors of the host are looked at only when the baton goes on:
+ * those that guests talk to each other by have changed by the guests' own doing, so that the looks find the same in
+ * every run. What comes from outside (a terminal, a peer beyond the machine, a signal to the emulator) is the one input
+ * that a seed does not fix.
  *
  * <p>Locking: the monitor guards the lists and turns. Timers' callbacks run without it, by the owner.
  */
@@ -255,7 +255,9 @@ final class SeededCpu extends VirtualCpu {
 
     // ---- handing the baton on -----------------------------------------------------------------------------------
 
-    /** The next owner: waits, and lets time pass, until a task can run. Called by the owner, who is in a list or gone. */
+    /**
+     * The next owner: waits, and lets time pass, until a task can run. Called by the owner, who is in a list or gone.
+     */
     @KernelFunction(value = "pick_next_task", file = "kernel/sched/core.c")
     private Task pick() {
         long pause = OUTSIDE_MILLIS;
@@ -282,7 +284,10 @@ final class SeededCpu extends VirtualCpu {
         }
     }
 
-    /** Makes waiting tasks ready whose time has come or whose descriptors are. Returns the earliest deadline of the others. */
+    /**
+     * Makes waiting tasks ready whose time has come or whose descriptors are. Returns the earliest deadline of the
+     * others.
+     */
     private long lookAtWaiting() {
         long now = clock.now(KernelClock.MONOTONIC);
         long earliest = Sleeps.NEVER;

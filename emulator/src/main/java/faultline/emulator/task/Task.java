@@ -14,9 +14,9 @@ import java.util.function.LongSupplier;
 /**
  * One thread of a guest process: a Java platform thread, whose stack is its kernel stack.
  *
- * <p>How a system call waits. Inside the JVM (futex, child processes, timers): {@link #signalPending} and {@link #park} in
- * a loop around the condition, as the kernel does with {@code schedule()}; whoever makes the condition true calls {@link
- * #wake}. On a host descriptor: {@link #blockInterruptibly}.
+ * <p>How a system call waits. Inside the JVM (futex, child processes, timers): {@link #signalPending} and {@link #park}
+ * in a loop around the condition, as the kernel does with {@code schedule()}; whoever makes the condition true calls
+ * {@link #wake}. On a host descriptor: {@link #blockInterruptibly}.
  *
  * <p>Unless a method says otherwise it is called on the task's own thread.
  */
@@ -200,7 +200,9 @@ public final class Task implements Caller {
         name = newName.length() > 15 ? newName.substring(0, 15) : newName;
     }
 
-    /** Whether the task waits for something that has not come yet (TASK_INTERRUPTIBLE, as /proc shows it). Any thread. */
+    /**
+     * Whether the task waits for something that has not come yet (TASK_INTERRUPTIBLE, as /proc shows it). Any thread.
+     */
     public boolean isSleeping() {
         return sleeping && !signalDue;
     }
@@ -222,8 +224,8 @@ public final class Task implements Caller {
     }
 
     /**
-     * Waits in the JVM until {@link #wake}, a signal, or the time is over; may return early for no reason, so call it in
-     * a loop around the condition.
+     * Waits in the JVM until {@link #wake}, a signal, or the time is over; may return early for no reason, so call it
+     * in a loop around the condition.
      *
      * @param nanos the most to wait; {@code Long.MAX_VALUE} for no limit
      */

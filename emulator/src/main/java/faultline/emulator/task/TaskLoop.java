@@ -149,9 +149,9 @@ final class TaskLoop implements Runnable {
     }
 
     /**
-     * A fault found no memory, though the OOM killer was asked. Linux simply has the instruction run, and fault, again, since
-     * its allocator has killed somebody before it says no: this task, or one that is still ending. An allocation that fails for
-     * another reason, again and again, costs the task that asks its life.
+     * A fault found no memory, though the OOM killer was asked. Linux simply has the instruction run, and fault, again,
+     * since its allocator has killed somebody before it says no: this task, or one that is still ending. An allocation
+     * that fails for another reason, again and again, costs the task that asks its life.
      */
     @KernelFunction(value = "pagefault_out_of_memory", file = "mm/oom_kill.c")
     private void faultWithoutMemory() {

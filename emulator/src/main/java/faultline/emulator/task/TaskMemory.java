@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
  * User memory as one task's system calls see it (uaccess): bound to the task's address space and fault context, so that
  * a touched page is faulted in, counted and traced as on Linux.
  *
- * <p>Methods without a count throw {@link UserFault} when any byte cannot be accessed; some bytes may have been copied by
- * then. Called on the task's own thread only, holding no memory manager lock.
+ * <p>Methods without a count throw {@link UserFault} when any byte cannot be accessed; some bytes may have been copied
+ * by then. Called on the task's own thread only, holding no memory manager lock.
  */
 public interface TaskMemory {
     /** No value: an access would have to fault first. */
@@ -38,8 +38,8 @@ public interface TaskMemory {
     long getIntIfPresent(long address);
 
     /**
-     * Replaces an aligned value by {@code update} if it is {@code expect}, where that takes no fault. Atomic against other
-     * system calls; against guest code only while the caller owns the virtual CPU.
+     * Replaces an aligned value by {@code update} if it is {@code expect}, where that takes no fault. Atomic against
+     * other system calls; against guest code only while the caller owns the virtual CPU.
      *
      * @return what was found, zero-extended, or {@link #ABSENT}
      */
@@ -85,7 +85,9 @@ public interface TaskMemory {
         write(address, MemorySegment.ofArray(from), offset, length);
     }
 
-    /** {@link #readBytes} as a string, one char a byte (ISO 8859-1), so that no file name is ever changed by decoding. */
+    /**
+     * {@link #readBytes} as a string, one char a byte (ISO 8859-1), so that no file name is ever changed by decoding.
+     */
     default String readString(long address, int max) {
         byte[] bytes = readBytes(address, max);
         return bytes == null ? null : new String(bytes, StandardCharsets.ISO_8859_1);

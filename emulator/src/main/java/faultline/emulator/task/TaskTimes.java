@@ -8,8 +8,8 @@ import java.lang.management.ThreadMXBean;
 /**
  * Processor time of one task, in nanoseconds: user time while its guest code runs, system time otherwise.
  *
- * <p>User time is what the task spent as owner of the virtual CPU; system time what its thread used of a processor beyond
- * that. Written by the task's own thread, read by any.
+ * <p>User time is what the task spent as owner of the virtual CPU; system time what its thread used of a processor
+ * beyond that. Written by the task's own thread, read by any.
  */
 public final class TaskTimes {
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
@@ -25,7 +25,9 @@ public final class TaskTimes {
         }
     }
 
-    /** Read by others now and then: they need a recent value, not the latest, so no fence is paid at each system call. */
+    /**
+     * Read by others now and then: they need a recent value, not the latest, so no fence is paid at each system call.
+     */
     private long user;
 
     private boolean isVirtual;

@@ -23,9 +23,9 @@ import java.util.Map;
  * Which session a terminal controls and which process group is in its foreground (drivers/tty/tty_jobctrl.c).
  *
  * <p>The host knows no guest groups: to it, all of the machine is one process. What its terminal sends goes to the
- * foreground group of the guest's; who reads or changes a terminal from the background is stopped here. The line discipline
- * of a pseudo terminal that the guest itself opened is the host's, which has nobody to signal when a control character is
- * written to the master: such signals do not reach the slave's group.
+ * foreground group of the guest's; who reads or changes a terminal from the background is stopped here. The line
+ * discipline of a pseudo terminal that the guest itself opened is the host's, which has nobody to signal when a control
+ * character is written to the master: such signals do not reach the slave's group.
  *
  * <p>Terminals are known by device number. The family lock guards them.
  */
@@ -75,7 +75,9 @@ public final class Terminals {
         return hostDevice != 0;
     }
 
-    /** Device number of the terminal that a file is; of the slave for a pseudo terminal's master; 0 for anything else. */
+    /**
+     * Device number of the terminal that a file is; of the slave for a pseudo terminal's master; 0 for anything else.
+     */
     public static long device(OpenFile file) {
         long known = file.terminal();
         if (known == OpenFile.TERMINAL_UNKNOWN) {

@@ -10,8 +10,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * A timer that is read (timerfd_create(2)). The object's monitor guards it.
  *
- * <p>As in the kernel a periodic timer that has expired is not armed again before somebody looks: reading then counts the
- * periods that have passed. TFD_TIMER_CANCEL_ON_SET is accepted; a guest cannot set the clock, so nothing cancels.
+ * <p>As in the kernel a periodic timer that has expired is not armed again before somebody looks: reading then counts
+ * the periods that have passed. TFD_TIMER_CANCEL_ON_SET is accepted; a guest cannot set the clock, so nothing cancels.
  */
 public final class TimerFile extends ReadinessFile {
     private final KernelClock clock;
@@ -50,7 +50,9 @@ public final class TimerFile extends ReadinessFile {
         return eventFd < 0 ? null : new TimerFile(kernel, clockId, eventFd, flags);
     }
 
-    /** Sets it: {@code value} 0 turns it off, {@code absolute} makes it a time of the clock. Forgets what was not read. */
+    /**
+     * Sets it: {@code value} 0 turns it off, {@code absolute} makes it a time of the clock. Forgets what was not read.
+     */
     @KernelFunction(value = "do_timerfd_settime", file = "fs/timerfd.c")
     public synchronized void set(long value, long newInterval, boolean absolute) {
         timers.cancel(entry);

@@ -5,8 +5,8 @@ import java.util.PriorityQueue;
 /**
  * Calls things back at given times of the machine's monotonic clock: interval timers, POSIX timers, timer descriptors.
  *
- * <p>One thread a machine, started by the first timer. A callback runs on that thread and must not block. With a virtual
- * clock there is no thread: whoever makes time pass calls {@link #runDue}.
+ * <p>One thread a machine, started by the first timer. A callback runs on that thread and must not block. With a
+ * virtual clock there is no thread: whoever makes time pass calls {@link #runDue}.
  */
 public final class TimerQueue implements AutoCloseable {
     /** A pending call. Cancelled by {@link TimerQueue#cancel}. */

@@ -5,8 +5,8 @@ import faultline.mmu.mm.MmStruct;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * An address space and the engine that executes in it. Shared by all tasks that were cloned with CLONE_VM; the last user
- * tears it down.
+ * An address space and the engine that executes in it. Shared by all tasks that were cloned with CLONE_VM; the last
+ * user tears it down.
  */
 public final class UserSpace {
     private final Kernel kernel;

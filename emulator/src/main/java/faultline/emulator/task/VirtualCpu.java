@@ -12,9 +12,10 @@ import java.util.function.LongSupplier;
  * The machine's one processor: the right to run guest code, which tasks take turns to own.
  *
  * <p>Taking and giving back without anybody waiting is one atomic operation each, so that a system call costs next to
- * nothing here. While others wait, an owner that only makes system calls may take the CPU again until its slice is over; then
- * it is handed over directly. A task that runs without leaving guest code is stopped by the timer thread at the end of the
- * slice. The timer sleeps while nobody waits. Who is next, and who need not wait for the end of the slice, says {@link RunQueue}.
+ * nothing here. While others wait, an owner that only makes system calls may take the CPU again until its slice is
+ * over; then it is handed over directly. A task that runs without leaving guest code is stopped by the timer thread at
+ * the end of the slice. The timer sleeps while nobody waits. Who is next, and who need not wait for the end of the
+ * slice, says {@link RunQueue}.
  *
  * <p>With a seed {@link SeededCpu} takes its place, under which tasks take turns with kernel work, too.
  *
@@ -198,7 +199,9 @@ public class VirtualCpu implements AutoCloseable {
         }
     }
 
-    /** Whether the slice is over and others wait who have had less; a task that has had least of all gets another slice. */
+    /**
+     * Whether the slice is over and others wait who have had less; a task that has had least of all gets another slice.
+     */
     @KernelFunction(value = "update_deadline", file = "kernel/sched/fair.c")
     private boolean hasHadItsTurn(Task task) {
         if (waiting == 0 || System.nanoTime() - handOverAt < 0) {
@@ -241,8 +244,8 @@ public class VirtualCpu implements AutoCloseable {
     /**
      * Makes the first in the queue the owner.
      *
-     * @param from the owner, who gives the CPU back; null for a caller who only found it free. Such a caller must not take it
-     *     from anybody, not even from itself: the timer may have made it the owner meanwhile
+     * @param from the owner, who gives the CPU back; null for a caller who only found it free. Such a caller must not
+     *     take it from anybody, not even from itself: the timer may have made it the owner meanwhile
      */
     private void handOver(Task from) {
         Task next;

@@ -11,8 +11,8 @@ import java.util.List;
  *   try { while (!condition &amp;&amp; !task.signalPending()) task.park(nanos); } finally { queue.remove(task); }
  * </pre>
  *
- * A waker makes the condition true first and calls {@link #wakeAll} afterwards, so no wake-up is lost: a task that looked
- * before the change is in the queue already.
+ * A waker makes the condition true first and calls {@link #wakeAll} afterwards, so no wake-up is lost: a task that
+ * looked before the change is in the queue already.
  */
 public final class WaitQueue {
     private final List<Task> waiting = new ArrayList<>();

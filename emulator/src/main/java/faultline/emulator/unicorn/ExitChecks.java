@@ -9,15 +9,16 @@ import java.lang.foreign.ValueLayout;
 /**
  * Lets a stop from another thread take effect between blocks only.
  *
- * <p>Unicorn 2.1.4 looks for a stop at the start of every block and after every memory access. In the second case it goes back
- * to the instruction whose access was just done and executes it again at the next start. For {@code inc [m]},
- * {@code xadd}, {@code xchg} and all others that read, change and write memory this does the change twice: measured, one stop of
- * four in a loop of {@code lock inc} counts one too many. Such a preempted program computes wrong results.
+ * <p>Unicorn 2.1.4 looks for a stop at the start of every block and after every memory access. In the second case it
+ * goes back to the instruction whose access was just done and executes it again at the next start. For {@code inc [m]},
+ * {@code xadd}, {@code xchg} and all others that read, change and write memory this does the change twice: measured,
+ * one stop of four in a loop of {@code lock inc} counts one too many. Such a preempted program computes wrong results.
  *
- * <p>The check after an access is emitted by one function, {@code check_exit_request_x86_64}, that the translator calls through
- * the library's procedure linkage table; the check at the start of a block is not. (A third caller emits it after code
- * hooks, which we do not use.) Its slot there is pointed to a function that does nothing. Loads and stores become faster by
- * it, too. The slot is found by the ELF tables of the loaded library, so this works for any build that exports the function.
+ * <p>The check after an access is emitted by one function, {@code check_exit_request_x86_64}, that the translator calls
+ * through the library's procedure linkage table; the check at the start of a block is not. (A third caller emits it
+ * after code hooks, which we do not use.) Its slot there is pointed to a function that does nothing. Loads and stores
+ * become faster by it, too. The slot is found by the ELF tables of the loaded library, so this works for any build that
+ * exports the function.
  */
 final class ExitChecks {
     private static final String FUNCTION = "check_exit_request_x86_64";

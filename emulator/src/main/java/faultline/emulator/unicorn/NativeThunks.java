@@ -13,14 +13,15 @@ import java.util.Locale;
  *
  * <ul>
  *   <li>{@link #stopAndFlag}: an instruction hook that stores 1 at its user data and stops the engine.
- *   <li>{@link #countdown}: a block hook that decrements the 64-bit counter at its user data and stops the engine once it
+ *   <li>{@link #countdown}: a block hook that decrements the 64-bit counter at its user data and stops the engine once
+ *   it
  *       is negative, before the block runs.
  *   <li>{@link #stopIfAsked}: a block hook that stops the engine when the word at its user data is not 0.
  *   <li>{@link #nothing}: for {@link ExitChecks}.
  * </ul>
  *
- * <p>Only x86-64 hosts whose kernel lets a page become executable have them; elsewhere {@link #get} answers null, and the
- * caller uses Java hooks instead.
+ * <p>Only x86-64 hosts whose kernel lets a page become executable have them; elsewhere {@link #get} answers null, and
+ * the caller uses Java hooks instead.
  */
 public final class NativeThunks {
     private static final long PAGE = 4096;

@@ -191,8 +191,8 @@ public final class Unicorn implements AutoCloseable {
     }
 
     /**
-     * Stops the run before its next block, from a hook or from another thread. Lost if the run has not begun: ask again until it
-     * has ended. From another thread only if {@link #stopsAreExact}.
+     * Stops the run before its next block, from a hook or from another thread. Lost if the run has not begun: ask again
+     * until it has ended. From another thread only if {@link #stopsAreExact}.
      */
     public void stop() {
         check("uc_emu_stop", UnicornApi.emuStop(handle));
@@ -254,7 +254,10 @@ public final class Unicorn implements AutoCloseable {
         addHook(UC_HOOK_INSN, input ? upcalls.portIn(hook) : upcalls.portOut(hook), 0, instruction);
     }
 
-    /** Installs a native function {@code f(engine, address, size, userData)} before every block. Flush translations then. */
+    /**
+     * Installs a native function {@code f(engine, address, size, userData)} before every block. Flush translations
+     * then.
+     */
     public void onBlock(long function, long userData) {
         addHook(UC_HOOK_BLOCK, function, userData, 0);
     }

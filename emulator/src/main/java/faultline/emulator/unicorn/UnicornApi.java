@@ -13,8 +13,8 @@ import java.lang.invoke.MethodHandle;
  * The C functions, one method each, with pointers as {@code long}s. Results are {@code uc_err} numbers.
  *
  * <p>The handles are static finals, because only those are inlined by the compiler. Load the library through
- * {@link UnicornLibrary#load()} before touching this class, so that a missing library is told in its own words and not as
- * a failed class initialisation.
+ * {@link UnicornLibrary#load()} before touching this class, so that a missing library is told in its own words and not
+ * as a failed class initialisation.
  */
 final class UnicornApi {
     private static final UnicornLibrary LIBRARY = UnicornLibrary.load();

@@ -7,8 +7,8 @@ import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 
 /**
- * Prints what the hot paths cost, in nanoseconds of processor time, the median of several rounds: TLB fills, faults on fresh anonymous pages, system
- * calls, a walk over much memory. Not a test; run its main method.
+ * Prints what the hot paths cost, in nanoseconds of processor time, the median of several rounds: TLB fills, faults on
+ * fresh anonymous pages, system calls, a walk over much memory. Not a test; run its main method.
  */
 final class CpuMeasure {
     private static final int ROUNDS = 9;

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One address space over its own RAM, with a map for page tables and demand-zero areas for a fault handler: enough kernel to
- * test a CPU without one.
+ * One address space over its own RAM, with a map for page tables and demand-zero areas for a fault handler: enough
+ * kernel to test a CPU without one.
  */
 final class FakeKernel implements GuestMemory, AutoCloseable {
     static final long PAGE = 4096;

@@ -9,7 +9,9 @@ import faultline.mmu.mm.Prot;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MemorySystem;
 
-/** One address space of the real memory manager with an engine on it; guest code is put there by the kernel's own copy. */
+/**
+ * One address space of the real memory manager with an engine on it; guest code is put there by the kernel's own copy.
+ */
 final class GuestRig implements AutoCloseable {
     static final long CODE = 0x400000;
     static final int ANON = MmapFlags.PRIVATE | MmapFlags.ANONYMOUS;

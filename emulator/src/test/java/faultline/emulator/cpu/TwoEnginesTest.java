@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Guest code runs on two engines at once, and each side takes translations away from the other while it runs: every flush
- * ends, and no access goes lost or to a frame that is not mapped any more.
+ * Guest code runs on two engines at once, and each side takes translations away from the other while it runs: every
+ * flush ends, and no access goes lost or to a frame that is not mapped any more.
  */
 @Timeout(120)
 class TwoEnginesTest {

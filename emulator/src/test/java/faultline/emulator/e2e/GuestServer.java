@@ -21,8 +21,8 @@ import java.util.TimerTask;
  * Runs guests one after another in one JVM, for the tests: starting Java for each would take longer than the guests do,
  * and a process of their own keeps the guests' standard output apart from the test runner's.
  *
- * <p>Takes {@link GuestRequest}s from the socket named by its argument; answers each with the status, or with −1 and what
- * the emulator threw, and what the audit of memory found.
+ * <p>Takes {@link GuestRequest}s from the socket named by its argument; answers each with the status, or with −1 and
+ * what the emulator threw, and what the audit of memory found.
  */
 final class GuestServer {
     static final int FAILED = -1;

@@ -15,8 +15,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Executables with flipped bytes, absurd header fields and missing ends: each ends in a message or as a guest may end, and
- * never in a Java exception, a crash of the JVM or a hang. More mutants with {@code -Dfaultline.mutants=2000}.
+ * Executables with flipped bytes, absurd header fields and missing ends: each ends in a message or as a guest may end,
+ * and never in a Java exception, a crash of the JVM or a hang. More mutants with {@code -Dfaultline.mutants=2000}.
  */
 class HostileProgramTest {
     private static final int MUTANTS = Integer.getInteger("faultline.mutants", 400);

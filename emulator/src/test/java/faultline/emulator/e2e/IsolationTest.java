@@ -17,8 +17,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Guests that try to reach what the isolation options keep from them; where Linux has mounts to compare with, they get the
- * same errno for every call.
+ * Guests that try to reach what the isolation options keep from them; where Linux has mounts to compare with, they get
+ * the same errno for every call.
  */
 class IsolationTest {
     private static final String IN_NAMESPACE = "unshare --user --map-root-user --mount true";

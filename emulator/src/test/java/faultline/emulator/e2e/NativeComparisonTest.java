@@ -16,7 +16,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
-/** Every program of testbins: the same output and exit status as on the host's kernel, and books in order at the end. */
+/**
+ * Every program of testbins: the same output and exit status as on the host's kernel, and books in order at the end.
+ */
 class NativeComparisonTest {
     private static final Map<String, String> NONLINEAR = Map.of("remap-file-pages", "nonlinear");
     private static final List<String> ARGUMENTS = List.of("first", "", "third argument");

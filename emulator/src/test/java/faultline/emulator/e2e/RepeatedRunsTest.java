@@ -14,7 +14,10 @@ import org.junit.jupiter.api.Test;
 class RepeatedRunsTest {
     private static final int WARM_UP = 40;
     private static final int ROUNDS = 100;
-    /** What the JVM itself may still grow by, in KiB: compiled code, metaspace. An engine that leaked would show 100-fold. */
+    /**
+     * What the JVM itself may still grow by, in KiB: compiled code, metaspace. An engine that leaked would show
+     * 100-fold.
+     */
     private static final long TOLERATED = 64 << 10;
 
     private static Guests guests;

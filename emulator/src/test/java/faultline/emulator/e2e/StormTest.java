@@ -11,8 +11,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Processes, threads, signals and mappings all at a time, by dice, on machines of all kinds: nothing hangs, nothing is lost,
- * and the books are in order. More seconds with {@code -Dfaultline.storm.seconds=600}.
+ * Processes, threads, signals and mappings all at a time, by dice, on machines of all kinds: nothing hangs, nothing is
+ * lost, and the books are in order. More seconds with {@code -Dfaultline.storm.seconds=600}.
  */
 class StormTest {
     private static final int SECONDS = Integer.getInteger("faultline.storm.seconds", 5);

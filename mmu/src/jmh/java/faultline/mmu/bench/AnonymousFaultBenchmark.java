@@ -15,10 +15,11 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * First write to a page of anonymous memory: {@code handleMmFault} alone, with frames that were used before and have to be cleared.
+ * First write to a page of anonymous memory: {@code handleMmFault} alone, with frames that were used before and have to
+ * be cleared.
  *
- * <p>What it is to be compared with is {@link FillBenchmark} over as much memory, since what clearing costs depends on which cache
- * the frames are in.
+ * <p>What it is to be compared with is {@link FillBenchmark} over as much memory, since what clearing costs depends on
+ * which cache the frames are in.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

@@ -19,8 +19,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * Threads that write to pages of one address space for the first time, each fault with the mmap lock taken and released: nanoseconds
- * of one thread divided by those of two is how many times the rate two have.
+ * Threads that write to pages of one address space for the first time, each fault with the mmap lock taken and
+ * released: nanoseconds of one thread divided by those of two is how many times the rate two have.
  *
  * <p>The threads are the benchmark's own. They meet before and after each round of {@link #PAGES} faults in all.
  */

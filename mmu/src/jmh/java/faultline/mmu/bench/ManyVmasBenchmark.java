@@ -84,7 +84,9 @@ public class ManyVmasBenchmark {
         }
     }
 
-    /** Where the search for room finds it; of other rights than its neighbours, so that it stays a mapping of its own. */
+    /**
+     * Where the search for room finds it; of other rights than its neighbours, so that it stays a mapping of its own.
+     */
     @Benchmark
     @OperationsPerInvocation(BATCH)
     public void mmap() {

@@ -22,8 +22,8 @@ import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
- * Runs all benchmarks of the memory manager, and what the host's kernel takes for the same where a program of {@code testbins} tells,
- * and prints the table of {@code docs/performance.md}. Arguments are JMH's.
+ * Runs all benchmarks of the memory manager, and what the host's kernel takes for the same where a program of {@code
+ * testbins} tells, and prints the table of {@code docs/performance.md}. Arguments are JMH's.
  */
 public final class PerformanceTable {
     private static final String KERNEL_PROGRAM = "testbins/target/bin/operations";

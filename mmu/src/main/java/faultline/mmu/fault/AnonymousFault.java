@@ -13,8 +13,8 @@ import faultline.mmu.table.Pte;
  * First touch of a page of anonymous memory.
  *
  * <p>Reading maps the one frame of zeros, which is neither counted nor referenced; writing maps a new zeroed frame. The
- * frame is made ready before the page-table lock is taken. Under the lock the entry is looked at again: another task may
- * have touched the same page meanwhile, and then ours is given back (see {@code FaultRaceTest}).
+ * frame is made ready before the page-table lock is taken. Under the lock the entry is looked at again: another task
+ * may have touched the same page meanwhile, and then ours is given back (see {@code FaultRaceTest}).
  *
  * <p>The hottest path of all: it allocates no Java object.
  */
@@ -88,7 +88,10 @@ final class AnonymousFault {
         return ctx.origPte == 0 ? entry : Pte.mkUffdWp(entry);
     }
 
-    /** No memory for a table; or another task has mapped a huge page meanwhile, which the access will find when repeated. */
+    /**
+     * No memory for a table; or another task has mapped a huge page meanwhile, which the access will find when
+     * repeated.
+     */
     private static int noTable(FaultContext ctx, long pte) {
         if (pte != PageTables.HUGE) {
             return VmFault.OOM;

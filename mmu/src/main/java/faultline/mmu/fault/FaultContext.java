@@ -37,7 +37,9 @@ public final class FaultContext {
     public boolean mayWait = true;
     /** With {@link #mayWait}: whether the wait may last as long as user space likes (userfaultfd). */
     public boolean mayBlock = true;
-    /** Whether pages that user space is to provide are out of reach: for who looks at another's memory, alive or dead. */
+    /**
+     * Whether pages that user space is to provide are out of reach: for who looks at another's memory, alive or dead.
+     */
     public boolean withoutUserSpace;
     /** How the task waits for user space to provide a page; null for a context that is no task's. */
     public UserfaultSleeper sleeper;
@@ -96,7 +98,10 @@ public final class FaultContext {
         Arrays.fill(around, -1);
     }
 
-    /** Whether the last fault ended in RETRY because it has to wait for user space: see {@link FaultHandler#awaitUserfault}. */
+    /**
+     * Whether the last fault ended in RETRY because it has to wait for user space: see {@link
+     * FaultHandler#awaitUserfault}.
+     */
     public boolean awaitsUserSpace() {
         return userfaultWait != null;
     }

@@ -112,8 +112,8 @@ public final class FaultEnv {
     }
 
     /**
-     * The huge page of zeros, made when first wanted and kept from then on, since small machines may never want it; -1 when there is
-     * no memory for it.
+     * The huge page of zeros, made when first wanted and kept from then on, since small machines may never want it; -1
+     * when there is no memory for it.
      */
     @KernelFunction("mm_get_huge_zero_folio")
     long hugeZero() {

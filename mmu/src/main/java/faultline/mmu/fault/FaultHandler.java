@@ -23,7 +23,9 @@ public final class FaultHandler {
     public static final int FAULT_DONE = 0;
     /** Something would have to be waited for and {@code ctx.mayWait} is false; nothing has been counted. */
     public static final int FAULT_RETRY = 1;
-    /** {@code ctx.siSigno}, {@code siCode}, {@code siAddr}, {@code trapNumber} and {@code errorCode} tell the signal. */
+    /**
+     * {@code ctx.siSigno}, {@code siCode}, {@code siAddr}, {@code trapNumber} and {@code errorCode} tell the signal.
+     */
     public static final int FAULT_SIGNAL = 2;
     /** No memory (Linux: {@code pagefault_out_of_memory}). */
     public static final int FAULT_OOM = 3;
@@ -147,8 +149,8 @@ public final class FaultHandler {
     }
 
     /**
-     * Sleeps where {@link #handleMmFault} returned RETRY because user space is to provide the page, letting go of the mmap lock for
-     * that: mappings may have changed afterwards.
+     * Sleeps where {@link #handleMmFault} returned RETRY because user space is to provide the page, letting go of the
+     * mmap lock for that: mappings may have changed afterwards.
      *
      * @return whether to try again: not when the task is to end
      */
@@ -164,8 +166,8 @@ public final class FaultHandler {
     }
 
     /**
-     * As {@link faultline.mmu.mm.VmaTree#find}, looking first at the mapping of the task's last fault: the one that the tree remembers
-     * is everybody's, and tasks that fault in different mappings would take it from each other.
+     * As {@link faultline.mmu.mm.VmaTree#find}, looking first at the mapping of the task's last fault: the one that the
+     * tree remembers is everybody's, and tasks that fault in different mappings would take it from each other.
      */
     @KernelFunction(value = "vmacache_find", file = "mm/vmacache.c")
     @RequiresLock("MMAP_LOCK:read")
@@ -203,9 +205,9 @@ public final class FaultHandler {
     }
 
     /**
-     * No user mapping can be there. A non-canonical address never reaches paging on hardware: it is a general protection
-     * fault, which tells no address. For others the error code says "present", so that a program cannot probe the
-     * kernel's layout.
+     * No user mapping can be there. A non-canonical address never reaches paging on hardware: it is a general
+     * protection fault, which tells no address. For others the error code says "present", so that a program cannot
+     * probe the kernel's layout.
      */
     @KernelFunction(value = "do_kern_addr_fault", file = "arch/x86/mm/fault.c")
     private static int kernelAddress(long address, FaultContext ctx) {

@@ -15,9 +15,9 @@ import faultline.mmu.table.Pte;
 /**
  * First touch of a page of a mapped file, or of shared memory.
  *
- * <p>The page is brought into the cache without any spin lock held; then it is locked, and looked at again: truncation may
- * have taken it out of the file meanwhile, in which case all begins anew and ends in SIGBUS. While it is locked it is
- * entered into the page table (see package {@code file} for how that meets truncation, and {@code FaultRaceTest}).
+ * <p>The page is brought into the cache without any spin lock held; then it is locked, and looked at again: truncation
+ * may have taken it out of the file meanwhile, in which case all begins anew and ends in SIGBUS. While it is locked it
+ * is entered into the page table (see package {@code file} for how that meets truncation, and {@code FaultRaceTest}).
  */
 final class FileFault {
     private final FaultEnv env;
@@ -253,8 +253,9 @@ final class FileFault {
     }
 
     /**
-     * Maps what is cached of the 16 pages around, so that reading a file through costs one fault in 16 pages. Pages that
-     * somebody has locked are left out; nothing is waited for. Not around a page that stands elsewhere than in order.
+     * Maps what is cached of the 16 pages around, so that reading a file through costs one fault in 16 pages. Pages
+     * that somebody has locked are left out; nothing is waited for. Not around a page that stands elsewhere than in
+     * order.
      */
     @KernelFunction(value = "do_fault_around", file = "mm/memory.c")
     private void mapAround(FaultContext ctx, Vma vma, long index) {

@@ -15,8 +15,8 @@ import faultline.mmu.tlb.MmuGather;
 /**
  * The way from a file's pages down into all page tables that map them: for truncation and for write-back.
  *
- * <p>Both walk the file's tree of mappings under its i_mmap lock, which keeps each mapping in place and its page tables from
- * being freed.
+ * <p>Both walk the file's tree of mappings under its i_mmap lock, which keeps each mapping in place and its page tables
+ * from being freed.
  */
 public final class FileMappings implements MappingWalker {
     /** Pages of mapping after which a walk lets the i_mmap lock go for a moment. */
@@ -34,9 +34,9 @@ public final class FileMappings implements MappingWalker {
     /**
      * {@inheritDoc}
      *
-     * <p>The i_mmap lock is let go now and then when others wait for it. Mappings already cleared carry this walk's number and are skipped when it
-     * goes on from the start; a mapping that mremap made meanwhile out of one not yet cleared carries none (seed 003). Nonlinear
-     * mappings come last, and are searched from end to end.
+     * <p>The i_mmap lock is let go now and then when others wait for it. Mappings already cleared carry this walk's
+     * number and are skipped when it goes on from the start; a mapping that mremap made meanwhile out of one not yet
+     * cleared carries none (seed 003). Nonlinear mappings come last, and are searched from end to end.
      */
     @Override
     @KernelFunction(value = "unmap_mapping_pages", file = "mm/memory.c")

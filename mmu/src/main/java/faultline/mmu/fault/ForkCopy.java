@@ -104,7 +104,8 @@ public final class ForkCopy {
     }
 
     /**
-     * Shares a huge page. The table that the child's entry may need when it is split is laid by now; those of the pool never are.
+     * Shares a huge page. The table that the child's entry may need when it is split is laid by now; those of the pool
+     * never are.
      *
      * @return 0, -ENOMEM, or AGAIN when reclaim has split it meanwhile
      */

@@ -23,9 +23,9 @@ import faultline.mmu.table.Pte;
  *   huge, writable        accessed bit                dirty bit
  * </pre>
  *
- * <p>Where a huge page is not allowed, does not fit, or is not to be had without waiting, the answer is FALLBACK, and the fault goes on
- * with small pages. Page and page table are made before the lock is taken; under it the entry is looked at again, since another task
- * may have been first with a huge page or with a table (see {@code HugePagesTest}).
+ * <p>Where a huge page is not allowed, does not fit, or is not to be had without waiting, the answer is FALLBACK, and
+ * the fault goes on with small pages. Page and page table are made before the lock is taken; under it the entry is
+ * looked at again, since another task may have been first with a huge page or with a table (see {@code HugePagesTest}).
  */
 final class HugeFault {
     private final FaultEnv env;
@@ -77,7 +77,10 @@ final class HugeFault {
         return vma.has(VmFlags.WRITE) ? Pte.mkWrite(entry) : entry;
     }
 
-    /** Enters the page with a table laid by. @param counted whether it is ours, to be given back when another task was first */
+    /**
+     * Enters the page with a table laid by. @param counted whether it is ours, to be given back when another task was
+     * first
+     */
     @KernelFunction(value = "map_anon_folio_pmd", file = "mm/huge_memory.c")
     private int map(FaultContext ctx, long head, long entry, boolean counted) {
         ctx.path = FaultPath.HUGE;
@@ -172,8 +175,9 @@ final class HugeFault {
     }
 
     /**
-     * The first write to what has only been read. No processor may see old and new at once: the entry is made unusable and its
-     * translations flushed before the new page is there. It is not made none, which would tell others that nothing is mapped.
+     * The first write to what has only been read. No processor may see old and new at once: the entry is made unusable
+     * and its translations flushed before the new page is there. It is not made none, which would tell others that
+     * nothing is mapped.
      */
     @KernelFunction(value = "do_huge_zero_wp_pmd", file = "mm/huge_memory.c")
     private int replaceZero(FaultContext ctx) {

@@ -26,8 +26,9 @@ import faultline.mmu.table.Pte;
  *   other        accessed and dirty bits
  * </pre>
  *
- * <p>The file's lock is held throughout. So nobody else handles a fault in the same place, unmaps it, or takes the page out of the
- * file meanwhile: what was found stays so, and a page taken from the pool is used. See {@code HugetlbRaceTest}.
+ * <p>The file's lock is held throughout. So nobody else handles a fault in the same place, unmaps it, or takes the page
+ * out of the file meanwhile: what was found stays so, and a page taken from the pool is used. See {@code
+ * HugetlbRaceTest}.
  */
 final class HugetlbFault {
     private final FaultEnv env;
@@ -133,8 +134,8 @@ final class HugetlbFault {
     }
 
     /**
-     * Write to a read-only entry of a mapping that may be written. When the pool has no page for a copy, the owner's children lose theirs: the program that reserved
-     * the memory is not to die of having forked.
+     * Write to a read-only entry of a mapping that may be written. When the pool has no page for a copy, the owner's
+     * children lose theirs: the program that reserved the memory is not to die of having forked.
      */
     @KernelFunction(value = "hugetlb_wp", file = "mm/hugetlb.c")
     private int writeProtected(FaultContext ctx, HugetlbInode inode, long entry) {

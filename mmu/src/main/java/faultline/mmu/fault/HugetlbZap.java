@@ -16,8 +16,9 @@ import faultline.mmu.tlb.MmuGather;
 /**
  * Takes huge pages of the pool out of page tables.
  *
- * <p>A private mapping that loses a page of its own, as by madvise(MADV_DONTNEED), is promised one for the same place again. For that
- * the page has to be back in the pool before the file's lock is let go, or a fault would find the promise and no page.
+ * <p>A private mapping that loses a page of its own, as by madvise(MADV_DONTNEED), is promised one for the same place
+ * again. For that the page has to be back in the pool before the file's lock is let go, or a fault would find the
+ * promise and no page.
  */
 final class HugetlbZap {
     private final FaultEnv env;

@@ -107,7 +107,10 @@ final class MmFault {
         return Pte.isMarker(ctx.origPte) ? marker(ctx) : swap.handle(ctx);
     }
 
-    /** A guard page is as good as no mapping; a poisoned one cannot be read; write protection is for the page that comes. */
+    /**
+     * A guard page is as good as no mapping; a poisoned one cannot be read; write protection is for the page that
+     * comes.
+     */
     @KernelFunction(value = "handle_pte_marker", file = "mm/memory.c")
     private int marker(FaultContext ctx) {
         if (Pte.isUffdWpMarker(ctx.origPte)) {

@@ -13,8 +13,9 @@ import faultline.mmu.table.Pte;
 /**
  * Touch of a page that was swapped out.
  *
- * <p>The page comes from the swap cache or is read there; locked, it is still the page of this entry or all begins anew.
- * A write by its only user takes it out of the swap cache and maps it writable; one of several users goes on to copy.
+ * <p>The page comes from the swap cache or is read there; locked, it is still the page of this entry or all begins
+ * anew. A write by its only user takes it out of the swap cache and maps it writable; one of several users goes on to
+ * copy.
  */
 final class SwapFault {
     private final FaultEnv env;
@@ -53,9 +54,10 @@ final class SwapFault {
     }
 
     /**
-     * A slot that nobody uses any more was freed by another task that swapped the page in first. Its entry may stand here
-     * still: the slot is freed before the entry is set; or again, after the page went to the same slot once more. Either
-     * way the touch begins anew ({@code TryToUnmapTest}: increments are not lost while the page is swapped out again).
+     * A slot that nobody uses any more was freed by another task that swapped the page in first. Its entry may stand
+     * here still: the slot is freed before the entry is set; or again, after the page went to the same slot once more.
+     * Either way the touch begins anew ({@code TryToUnmapTest}: increments are not lost while the page is swapped out
+     * again).
      */
     private int errorOf(FaultContext ctx, long errno) {
         if (env.phys.getLongAcquire(ctx.pte) != ctx.origPte) {
@@ -115,8 +117,8 @@ final class SwapFault {
     }
 
     /**
-     * Whether nobody else can reach the page: not by a swap entry, and not by having read it back first, which leaves no
-     * swap entry either (see {@code SwapRaceTest}).
+     * Whether nobody else can reach the page: not by a swap entry, and not by having read it back first, which leaves
+     * no swap entry either (see {@code SwapRaceTest}).
      */
     @RequiresLock({"PAGE_LOCK", "PAGE_TABLE_LOCK"})
     private boolean isOurs(long pfn) {

@@ -11,14 +11,16 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Faults of one address space that user space resolves: the queue between those who fault and who reads of it. Events wait in a
- * queue of their own, see {@link UserfaultEvents}.
+ * Faults of one address space that user space resolves: the queue between those who fault and who reads of it. Events
+ * wait in a queue of their own, see {@link UserfaultEvents}.
  *
- * <p>A fault enters the queue while it holds the mmap lock for reading, then looks at its page-table entry once more, then
- * sleeps without any lock. Who provides the page changes the entry first and wakes afterwards. So either the fault sees the new
- * entry, or its place in the queue is seen by the waker ({@code UserfaultRaceTest}). A woken task faults again from the start.
+ * <p>A fault enters the queue while it holds the mmap lock for reading, then looks at its page-table entry once more,
+ * then sleeps without any lock. Who provides the page changes the entry first and wakes afterwards. So either the fault
+ * sees the new entry, or its place in the queue is seen by the waker ({@code UserfaultRaceTest}). A woken task faults
+ * again from the start.
  *
- * <p>{@link #lock} guards the queues; nothing of this package is taken inside. A mapping refers to the context it is registered with.
+ * <p>{@link #lock} guards the queues; nothing of this package is taken inside. A mapping refers to the context it is
+ * registered with.
  */
 @KernelFunction("userfaultfd_ctx")
 public final class Userfault {

@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one operation on mappings has to tell to userfaultfds: collected under the mmap lock, told after it has been let go,
- * since whoever reads may need the lock for what it does about it.
+ * What one operation on mappings has to tell to userfaultfds: collected under the mmap lock, told after it has been let
+ * go, since whoever reads may need the lock for what it does about it.
  *
- * <p>From collecting to telling, nobody can put pages into the address space by the descriptor (EAGAIN): who reads must not do
- * so for a layout that is gone.
+ * <p>From collecting to telling, nobody can put pages into the address space by the descriptor (EAGAIN): who reads must
+ * not do so for a layout that is gone.
  */
 public final class UserfaultEvents {
     /** What an address space refers to while nothing has been collected: most operations need no list. */
@@ -34,7 +34,9 @@ public final class UserfaultEvents {
         return collected instanceof UserfaultEvents events ? events : null;
     }
 
-    /** Mappings of {@code [start, end)} are being removed, {@code vma} among them; once told for each context and range. */
+    /**
+     * Mappings of {@code [start, end)} are being removed, {@code vma} among them; once told for each context and range.
+     */
     @KernelFunction(value = "userfaultfd_unmap_prep", file = "fs/userfaultfd.c")
     @RequiresLock("MMAP_LOCK")
     public static void unmapping(MmStruct mm, Vma vma, long start, long end) {

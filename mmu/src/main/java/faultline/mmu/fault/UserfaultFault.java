@@ -18,8 +18,8 @@ final class UserfaultFault {
      * A touch of a page that is not there, or not mapped, or a write to one that is write-protected for user space.
      *
      * @param reason {@link VmFlags#UFFD_MISSING}, {@link VmFlags#UFFD_MINOR} or {@link VmFlags#UFFD_WP}
-     * @return RETRY with the wait in {@code ctx}, to be slept through without the mmap lock; SIGBUS where waiting is not
-     *     possible or not wanted
+     * @return RETRY with the wait in {@code ctx}, to be slept through without the mmap lock; SIGBUS where waiting is
+     *     not possible or not wanted
      */
     @KernelFunction(value = "handle_userfault", file = "fs/userfaultfd.c")
     @RequiresLock("MMAP_LOCK:read")
@@ -75,7 +75,9 @@ final class UserfaultFault {
         return ctx.vma.file() == null || hasPage(ctx.vma, ctx.page) == (reason == VmFlags.UFFD_MINOR);
     }
 
-    /** Why user space is asked for a page of shared memory that is not mapped: a {@link VmFlags} bit; 0 when it is not. */
+    /**
+     * Why user space is asked for a page of shared memory that is not mapped: a {@link VmFlags} bit; 0 when it is not.
+     */
     static long asksFor(Vma vma, long page) {
         long modes = vma.flags() & (VmFlags.UFFD_MISSING | VmFlags.UFFD_MINOR);
         if (modes == 0) {

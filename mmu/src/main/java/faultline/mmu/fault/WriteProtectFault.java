@@ -15,8 +15,8 @@ import faultline.mmu.table.Pte;
  *
  * <p>Shared mapping: the file is told of the first write since write-back, then the entry becomes writable. Private
  * mapping: an anonymous page that nobody else can reach becomes writable in place, anything else is copied. The
- * page-table lock is let go for the copy, a reference keeping the old page; afterwards the entry must be what it was, or
- * another task has broken the sharing first and the copy is given back (see {@code FaultRaceTest}).
+ * page-table lock is let go for the copy, a reference keeping the old page; afterwards the entry must be what it was,
+ * or another task has broken the sharing first and the copy is given back (see {@code FaultRaceTest}).
  */
 final class WriteProtectFault {
     private final FaultEnv env;
@@ -25,7 +25,9 @@ final class WriteProtectFault {
         this.env = env;
     }
 
-    /** Entered with the page-table lock held on {@code ctx.pte}, whose entry is {@code ctx.origPte}; leaves it unlocked. */
+    /**
+     * Entered with the page-table lock held on {@code ctx.pte}, whose entry is {@code ctx.origPte}; leaves it unlocked.
+     */
     @KernelFunction(value = "do_wp_page", file = "mm/memory.c")
     @RequiresLock({"MMAP_LOCK:read", "PAGE_TABLE_LOCK"})
     int handle(FaultContext ctx) {
@@ -89,7 +91,9 @@ final class WriteProtectFault {
         env.tables.setPte(ctx.pte, entry);
     }
 
-    /** The first write to a clean page of a file: under the page lock, so that write-back sees either all of it or none. */
+    /**
+     * The first write to a clean page of a file: under the page lock, so that write-back sees either all of it or none.
+     */
     @KernelFunction(value = "wp_page_shared", file = "mm/memory.c")
     @RequiresLock("PAGE_TABLE_LOCK")
     private int shared(FaultContext ctx, Vma vma, long pfn) {

@@ -17,12 +17,12 @@ import faultline.mmu.tlb.MmuGather;
 /**
  * Clears the page-table entries of a range and lets go of what they held.
  *
- * <p>Frames go to the gather, which frees them after the flush. What an entry knows goes to the page: dirty to the file,
- * accessed to the page. Counters are added up and applied once a table.
+ * <p>Frames go to the gather, which frees them after the flush. What an entry knows goes to the page: dirty to the
+ * file, accessed to the page. Counters are added up and applied once a table.
  *
  * <p>A dirty page of a shared file mapping makes the flush happen before the page-table lock is let go: a processor may
- * still write through its old translation, and write-back, which takes that lock to clean entries, must not write the page
- * out before the last such store. See {@code FlushRaceTest}.
+ * still write through its old translation, and write-back, which takes that lock to clean entries, must not write the
+ * page out before the last such store. See {@code FlushRaceTest}.
  */
 public final class Zap {
     private final FaultEnv env;
@@ -59,7 +59,10 @@ public final class Zap {
         }
     }
 
-    /** As {@link #zapPageRange} for a mapping that stays: so do guard pages, and what nonlinear entries say of their page. */
+    /**
+     * As {@link #zapPageRange} for a mapping that stays: so do guard pages, and what nonlinear entries say of their
+     * page.
+     */
     @RequiresLock("MMAP_LOCK:read")
     public void discardPages(MmStruct mm, Vma vma, long start, long end, MmuGather gather) {
         if (vma.has(VmFlags.HUGETLB)) {
@@ -70,8 +73,9 @@ public final class Zap {
     }
 
     /**
-     * As {@link #zapPageRange}, and with the i_mmap lock of the mapping's file instead of the mmap lock: page tables are freed
-     * only after the mapping has been unlinked there. Of a file of huge pages the caller has the HUGETLB_LOCK.
+     * As {@link #zapPageRange}, and with the i_mmap lock of the mapping's file instead of the mmap lock: page tables
+     * are freed only after the mapping has been unlinked there. Of a file of huge pages the caller has the
+     * HUGETLB_LOCK.
      */
     @KernelFunction(value = "unmap_page_range", file = "mm/memory.c")
     void zapRange(MmStruct mm, Vma vma, long start, long end, MmuGather gather, ZapDetails details) {

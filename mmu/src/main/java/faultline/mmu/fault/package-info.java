@@ -1,9 +1,9 @@
 /**
- * Page faults, and the two other walks over page-table entries of user memory: zapping and fork. Those of mappings of the pool's
- * huge pages, which are never split, are {@link faultline.mmu.hugetlb another matter}.
+ * Page faults, and the two other walks over page-table entries of user memory: zapping and fork. Those of mappings of
+ * the pool's huge pages, which are never split, are {@link faultline.mmu.hugetlb another matter}.
  *
- * <p>A huge page is taken as one while what is asked concerns all of it; whoever wants a part of it splits it first, which
- * cannot fail ({@link faultline.mmu.table.HugePmd}):
+ * <p>A huge page is taken as one while what is asked concerns all of it; whoever wants a part of it splits it first,
+ * which cannot fail ({@link faultline.mmu.table.HugePmd}):
  *
  * <table>
  * <caption>What each operation does to a huge page</caption>
@@ -16,7 +16,8 @@
  * <tr><td>mremap</td><td>moved as one where both places are on 2 MiB, else split</td><td>split</td></tr>
  * <tr><td>MADV_COLLAPSE</td><td>small pages become one</td><td>EINVAL</td></tr>
  * <tr><td>fork</td><td>shared, read-only on both sides</td><td>cannot be</td></tr>
- * <tr><td>write after fork</td><td>in place when nobody else has it any more, else split, and 4 KiB copied</td><td></td></tr>
+ * <tr><td>write after fork</td><td>in place when nobody else has it any more, else split, and 4 KiB
+ * copied</td><td></td></tr>
  * </table>
  *
  * <p>Lock order, outermost first; each step takes only what it needs, as the classes say:
@@ -37,7 +38,8 @@
  *     <td>empty upper entries, to point to new tables</td></tr>
  * <tr><td>and page-table lock</td><td>entries of its table, but for accessed and dirty, which the processor sets</td>
  *     <td>entries; map counts; the resident counters</td></tr>
- * <tr><td>i_mmap lock</td><td>as the mmap lock, for mappings of that file</td><td>with the page-table lock: entries</td></tr>
+ * <tr><td>i_mmap lock</td><td>as the mmap lock, for mappings of that file</td><td>with the page-table lock:
+ * entries</td></tr>
  * </table>
  */
 package faultline.mmu.fault;

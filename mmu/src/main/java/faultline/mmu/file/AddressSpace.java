@@ -14,11 +14,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The pages of one file and the mappings that show them (Linux: {@code struct address_space} with the size of its inode).
+ * The pages of one file and the mappings that show them (Linux: {@code struct address_space} with the size of its
+ * inode).
  *
- * <p>One object an inode, whoever opens or maps it, so that read(2), write(2) and every mapping see one truth. A frame in
- * the cache carries one reference for it; {@code mapping(pfn)} is this object and {@code index(pfn)} the page number.
- * Locks: see the package.
+ * <p>One object an inode, whoever opens or maps it, so that read(2), write(2) and every mapping see one truth. A frame
+ * in the cache carries one reference for it; {@code mapping(pfn)} is this object and {@code index(pfn)} the page
+ * number. Locks: see the package.
  */
 @KernelFunction("address_space")
 public final class AddressSpace {
@@ -99,9 +100,9 @@ public final class AddressSpace {
     }
 
     /**
-     * Asks the backing store anew how long the file is, for growth that happened behind this machine's back. Not while a
-     * truncation or a write is under way, which knows better: a file about to be cut still is long on the host. The lock is
-     * only tried, so this may be called with any mmap lock held.
+     * Asks the backing store anew how long the file is, for growth that happened behind this machine's back. Not while
+     * a truncation or a write is under way, which knows better: a file about to be cut still is long on the host. The
+     * lock is only tried, so this may be called with any mmap lock held.
      *
      * @return the size in bytes
      */
@@ -139,7 +140,9 @@ public final class AddressSpace {
 
     // ---- the cache: index to frame ----
 
-    /** Whether any page is, or may just be becoming, cached; false lets read(2) and write(2) go to the host directly. */
+    /**
+     * Whether any page is, or may just be becoming, cached; false lets read(2) and write(2) go to the host directly.
+     */
     public boolean hasPages() {
         return pages.isPopulated();
     }
@@ -150,8 +153,8 @@ public final class AddressSpace {
     }
 
     /**
-     * The cached frame of page {@code index} with a reference for the caller, or -1. The frame may be locked and not yet
-     * up to date.
+     * The cached frame of page {@code index} with a reference for the caller, or -1. The frame may be locked and not
+     * yet up to date.
      */
     @KernelFunction("filemap_get_folio")
     public long findPage(long index) {
@@ -255,8 +258,8 @@ public final class AddressSpace {
     }
 
     /**
-     * As {@link #removeLocked} for reclaim: only if the page is clean, and nobody but the cache and the caller refers to it.
-     * New references come from the cache, under the same lock, so none can slip in between.
+     * As {@link #removeLocked} for reclaim: only if the page is clean, and nobody but the cache and the caller refers
+     * to it. New references come from the cache, under the same lock, so none can slip in between.
      *
      * @return whether the page left the cache; the caller's reference is the last then
      */
@@ -281,8 +284,8 @@ public final class AddressSpace {
     }
 
     /**
-     * The locked page of this memory file, which the caller holds a reference on and has written to swap slot {@code slot} since it
-     * was last marked dirty, leaves memory if nobody else refers to it.
+     * The locked page of this memory file, which the caller holds a reference on and has written to swap slot {@code
+     * slot} since it was last marked dirty, leaves memory if nobody else refers to it.
      *
      * @return whether it did; the caller's reference is the last then, and the slot is this file's
      */
@@ -353,8 +356,9 @@ public final class AddressSpace {
     }
 
     /**
-     * Writes page {@code index} to the backing store if it is cached and dirty, so that its frame can be reclaimed. Does not wait for
-     * a page that is locked: the caller may have others locked. An error is kept for the next {@link #writeback}.
+     * Writes page {@code index} to the backing store if it is cached and dirty, so that its frame can be reclaimed.
+     * Does not wait for a page that is locked: the caller may have others locked. An error is kept for the next {@link
+     * #writeback}.
      */
     @KernelFunction("pageout")
     public void launder(long index) {
@@ -432,8 +436,8 @@ public final class AddressSpace {
     }
 
     /**
-     * Forgets cached pages {@code [firstPage, firstPage + count)} with their dirt, after their content has been changed in the
-     * file itself. Private copies stay.
+     * Forgets cached pages {@code [firstPage, firstPage + count)} with their dirt, after their content has been changed
+     * in the file itself. Private copies stay.
      */
     @KernelFunction("truncate_pagecache_range")
     public void dropPages(long firstPage, long count) {
@@ -462,15 +466,18 @@ public final class AddressSpace {
      * Copies what is cached of the file from {@code pos} on into {@code dst}, up to the first page that is not cached,
      * the end of the file, or {@code len} bytes (read(2)).
      *
-     * @return bytes copied; 0 when the page of {@code pos} is not cached or {@code pos} is at or beyond the end; -ENOMEM or -EIO when
-     *     the first page of a memory file cannot be brought back from swap
+     * @return bytes copied; 0 when the page of {@code pos} is not cached or {@code pos} is at or beyond the end;
+     *     -ENOMEM or -EIO when the first page of a memory file cannot be brought back from swap
      */
     @KernelFunction("filemap_read")
     public long readCached(long pos, MemorySegment dst, long len) {
         return CachedIo.read(this, pos, dst, len);
     }
 
-    /** How many bytes from {@code pos} on, at most {@code max}, lie before the next cached page: to be read from the host. */
+    /**
+     * How many bytes from {@code pos} on, at most {@code max}, lie before the next cached page: to be read from the
+     * host.
+     */
     public long uncachedRun(long pos, long max) {
         if (!pages.isPopulated()) {
             return max;

@@ -16,8 +16,8 @@ public interface BackingStore {
      * @param index first page of the file
      * @param count pages, at least 1
      * @param dst {@code count} pages of memory
-     * @return bytes read, from 0 (at or beyond the end of the file) to {@code count} pages, the rest of {@code dst} being
-     *     left as it was; or -errno
+     * @return bytes read, from 0 (at or beyond the end of the file) to {@code count} pages, the rest of {@code dst}
+     *     being left as it was; or -errno
      */
     int readPages(long index, int count, MemorySegment dst);
 
@@ -37,12 +37,17 @@ public interface BackingStore {
     /** Whether the pages have no home but memory and swap of this machine (shared anonymous memory, SysV segments). */
     boolean isShmem();
 
-    /** Whether the pages are huge ones, at indexes that are multiples of 512, and may lie beyond the end of the file. */
+    /**
+     * Whether the pages are huge ones, at indexes that are multiples of 512, and may lie beyond the end of the file.
+     */
     default boolean hasHugePages() {
         return false;
     }
 
-    /** Whether programs are to take it for shared memory: what {@link #isShmem}, and what the host has in a tmpfs (memfd). */
+    /**
+     * Whether programs are to take it for shared memory: what {@link #isShmem}, and what the host has in a tmpfs
+     * (memfd).
+     */
     default boolean isTmpfs() {
         return isShmem();
     }

@@ -11,14 +11,16 @@ import java.lang.foreign.MemorySegment;
 /**
  * read(2) and write(2) against the page cache, so that they and the mappings of the file see one truth.
  *
- * <p>The file itself lies on the host; a page is cached only once it was mapped (or belongs to memory only). Reading takes
- * from the cache what is there. Writing goes to the host first and then into the pages that are cached, under the
+ * <p>The file itself lies on the host; a page is cached only once it was mapped (or belongs to memory only). Reading
+ * takes from the cache what is there. Writing goes to the host first and then into the pages that are cached, under the
  * inode lock, so that two writes reach both in one order. Two races are left, both harmless:
  *
  * <ul>
- *   <li>a fault reads the page from the host while we write there: it holds the page lock while it reads, so we find the
+ *   <li>a fault reads the page from the host while we write there: it holds the page lock while it reads, so we find
+ *   the
  *       page afterwards, wait for it and write our bytes over;
- *   <li>write-back writes the page's old bytes over ours on the host, before we reach the page: then it has begun, and had not
+ *   <li>write-back writes the page's old bytes over ours on the host, before we reach the page: then it has begun, and
+ *   had not
  *       ended when we looked first, and the page is marked dirty so that it is written once more.
  * </ul>
  */
@@ -120,7 +122,10 @@ final class CachedIo {
         cache.unlockPage(pfn);
     }
 
-    /** Copies what of {@code src}, which stands for bytes {@code pos..pos+len} of the file, falls into page {@code index}. */
+    /**
+     * Copies what of {@code src}, which stands for bytes {@code pos..pos+len} of the file, falls into page {@code
+     * index}.
+     */
     @KernelFunction("copy_folio_from_iter_atomic")
     private static long copyIn(AddressSpace mapping, long index, long pfn, long pos, MemorySegment src, long len) {
         long pageStart = index << Page.SHIFT;

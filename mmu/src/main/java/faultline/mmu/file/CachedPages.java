@@ -11,8 +11,8 @@ import faultline.mmu.phys.PageFlags;
 /**
  * Which frame holds which page of one file, and which pages are dirty: the page tree with the lock that guards it.
  *
- * <p>Looking up takes a reference under the lock, so that a page found cannot be freed before its finder has it. The lock is
- * innermost: it may be taken under a page-table lock.
+ * <p>Looking up takes a reference under the lock, so that a page found cannot be freed before its finder has it. The
+ * lock is innermost: it may be taken under a page-table lock.
  */
 final class CachedPages {
     /** Instead of a frame: the page is in swap. */
@@ -119,8 +119,8 @@ final class CachedPages {
     }
 
     /**
-     * Puts a swap slot in the place of the locked page, if it is clean, not mapped, and referred to by the cache and the caller
-     * alone. The cache's reference is the caller's to drop then.
+     * Puts a swap slot in the place of the locked page, if it is clean, not mapped, and referred to by the cache and
+     * the caller alone. The cache's reference is the caller's to drop then.
      */
     @KernelFunction("shmem_delete_from_page_cache")
     boolean swapOut(long pfn, long slot) {
@@ -189,8 +189,8 @@ final class CachedPages {
     }
 
     /**
-     * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first or the file ends before it.
-     * A page that was in swap leaves its slot in the frame's private value, for the caller to read and free.
+     * Enters the locked frame {@code pfn} as page {@code index}, unless another was there first or the file ends before
+     * it. A page that was in swap leaves its slot in the frame's private value, for the caller to read and free.
      * Truncation sets the size before it looks for pages, so none can slip in behind it.
      *
      * @return 0, the cache then owning one more reference on the frame; -EEXIST; -ENXIO beyond the end

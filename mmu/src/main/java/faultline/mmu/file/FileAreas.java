@@ -89,7 +89,9 @@ public final class FileAreas {
         }
     }
 
-    /** The first mapping that may show one of pages {@code from} to {@code to} inclusive, nonlinear ones last; or null. */
+    /**
+     * The first mapping that may show one of pages {@code from} to {@code to} inclusive, nonlinear ones last; or null.
+     */
     @RequiresLock("I_MMAP_LOCK")
     public IntervalNode first(long from, long to) {
         IntervalNode node = linear.firstOverlap(from, to);

@@ -1,8 +1,8 @@
 package faultline.mmu.file;
 
 /**
- * The place of one mapping in an {@link IntervalTree}: an inclusive range of page indexes and the mapping it stands for; or its place
- * in the {@link NonlinearList} of a file.
+ * The place of one mapping in an {@link IntervalTree}: an inclusive range of page indexes and the mapping it stands
+ * for; or its place in the {@link NonlinearList} of a file.
  *
  * <p>Intrusive, so that linking a mapping allocates nothing: each mapping owns the nodes it can be linked by. A node is
  * in at most one tree at a time. All fields are guarded by the lock of the tree's owner (the i_mmap lock of an
@@ -56,8 +56,8 @@ public final class IntervalNode {
     }
 
     /**
-     * How far reclaim has looked through this nonlinear mapping, in bytes from its start: the next one goes on there (Linux until
-     * 3.19: {@code vm_private_data}).
+     * How far reclaim has looked through this nonlinear mapping, in bytes from its start: the next one goes on there
+     * (Linux until 3.19: {@code vm_private_data}).
      */
     public long cursor() {
         return cursor;

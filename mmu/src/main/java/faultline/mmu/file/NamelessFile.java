@@ -3,7 +3,10 @@ package faultline.mmu.file;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A file of the kernel's own that no name leads to: what is behind shared anonymous memory. It may be read and written by all. */
+/**
+ * A file of the kernel's own that no name leads to: what is behind shared anonymous memory. It may be read and written
+ * by all.
+ */
 public abstract class NamelessFile implements MappedFile {
     private static final AtomicLong NEXT_INO = new AtomicLong(1024);
 

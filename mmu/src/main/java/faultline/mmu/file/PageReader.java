@@ -10,9 +10,9 @@ import faultline.mmu.phys.PhysicalMemory;
 /**
  * Brings pages of a file into its cache.
  *
- * <p>Frames are taken and entered locked, one a page, until a page that is cached already, the end of the file or the end
- * of the window; then runs of neighbouring frames are read with one call each. Frames of one batch mostly lie side by
- * side, so a window mostly is one read and no copy.
+ * <p>Frames are taken and entered locked, one a page, until a page that is cached already, the end of the file or the
+ * end of the window; then runs of neighbouring frames are read with one call each. Frames of one batch mostly lie side
+ * by side, so a window mostly is one read and no copy.
  */
 final class PageReader {
     /** Instead of 0: the page was in swap. */
@@ -41,8 +41,9 @@ final class PageReader {
     /**
      * Reads the aligned window of {@code window} pages that holds page {@code index}, as far as it is absent.
      *
-     * @return 0, or {@link #FROM_SWAP}, if page {@code index} was in the cache when looked for, by this or another's doing; -ENOMEM; -ENXIO beyond
-     *     the end; another -errno of the backing store, upon which the page is not in the cache
+     * @return 0, or {@link #FROM_SWAP}, if page {@code index} was in the cache when looked for, by this or another's
+     *     doing; -ENOMEM; -ENXIO beyond the end; another -errno of the backing store, upon which the page is not in the
+     *     cache
      */
     static int readAround(AddressSpace mapping, long index, int window) {
         if (index >= mapping.sizePages()) {

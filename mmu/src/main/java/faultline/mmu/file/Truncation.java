@@ -12,9 +12,11 @@ import faultline.mmu.phys.PhysicalMemory;
  *
  * <ol>
  *   <li>the new size is set: faults beyond it end in SIGBUS from now on, write-back writes no further;
- *   <li>pages beyond it that are locked (being written back by the old size) are waited for, then the file itself is cut;
+ *   <li>pages beyond it that are locked (being written back by the old size) are waited for, then the file itself is
+ *   cut;
  *   <li>page tables are cleared, private copies too;
- *   <li>each page is locked, taken out of page tables once more if a fault was quicker, and leaves the cache; the tail of
+ *   <li>each page is locked, taken out of page tables once more if a fault was quicker, and leaves the cache; the tail
+ *   of
  *       the last page that stays is zeroed;
  *   <li>page tables are cleared again: a copy-on-write fault may have finished its private copy since.
  * </ol>
@@ -49,8 +51,8 @@ final class Truncation {
     }
 
     /**
-     * The page in which the file ended has more blocks now that have no room yet: the next write through a mapping has to ask for
-     * it.
+     * The page in which the file ended has more blocks now that have no room yet: the next write through a mapping has
+     * to ask for it.
      */
     @KernelFunction(value = "pagecache_isize_extended", file = "mm/truncate.c")
     private void protectStraddling(long oldSize) {
@@ -106,7 +108,8 @@ final class Truncation {
     }
 
     /**
-     * Takes pages {@code first} to {@code last} inclusive out of every page table and out of the cache, with their dirt.
+     * Takes pages {@code first} to {@code last} inclusive out of every page table and out of the cache, with their
+     * dirt.
      *
      * @param evenCows private copies go too
      */

@@ -14,8 +14,8 @@ import faultline.mmu.table.Pte;
 /**
  * Reads an address space for a core dump.
  *
- * <p>An enormous anonymous area that nobody has touched costs nothing: where there is no page table the page of zeros stands for
- * what is there, and none is made (seed 001). For a use by one thread.
+ * <p>An enormous anonymous area that nobody has touched costs nothing: where there is no page table the page of zeros
+ * stands for what is there, and none is made (seed 001). For a use by one thread.
  */
 public final class DumpPages {
     /** Nothing but zeros, or nothing that could be read. */
@@ -61,8 +61,9 @@ public final class DumpPages {
     }
 
     /**
-     * The first address from {@code address} on, at most {@code end}, that need not be a hole: in anonymous memory that is not locked
-     * spans without a page table are passed over at once, and so are huge pages of the pool that nobody touched.
+     * The first address from {@code address} on, at most {@code end}, that need not be a hole: in anonymous memory that
+     * is not locked spans without a page table are passed over at once, and so are huge pages of the pool that nobody
+     * touched.
      *
      * <p>The address space's tasks have stopped: no mapping changes.
      */

@@ -16,9 +16,9 @@ import faultline.mmu.phys.Page;
 /**
  * Pins the pages behind a range of user addresses, faulting in what is absent (seed 001).
  *
- * <p>Rights are the mapping's own, or with force what it might have (the MAY flags): a debugger writes to read-only text
- * and gets a private copy. Mappings of device memory give EFAULT. What was pinned before an error is the result, if it
- * was anything.
+ * <p>Rights are the mapping's own, or with force what it might have (the MAY flags): a debugger writes to read-only
+ * text and gets a private copy. Mappings of device memory give EFAULT. What was pinned before an error is the result,
+ * if it was anything.
  */
 public final class GetUserPages {
     /** The mmap lock has been let go in between, and the page may be there now. */
@@ -53,8 +53,8 @@ public final class GetUserPages {
     }
 
     /**
-     * Pins {@code count} pages from the page of {@code start} on. Where user space is to provide a page (userfaultfd) the mmap lock is
-     * let go meanwhile: no mapping that the caller knew need be there afterwards.
+     * Pins {@code count} pages from the page of {@code start} on. Where user space is to provide a page (userfaultfd)
+     * the mmap lock is let go meanwhile: no mapping that the caller knew need be there afterwards.
      *
      * @param ctx the calling task's cursor; faults are counted there
      * @param write the pages are going to be written
@@ -108,8 +108,8 @@ public final class GetUserPages {
     }
 
     /**
-     * A forced write to a shared mapping that is read-only would change the file behind its owner's back; of mappings of the pool's
-     * huge pages there are none at all.
+     * A forced write to a shared mapping that is read-only would change the file behind its owner's back; of mappings
+     * of the pool's huge pages there are none at all.
      */
     @KernelFunction(value = "check_vma_flags", file = "mm/gup.c")
     private static boolean isAllowed(Vma vma, long may, boolean write) {

@@ -3,8 +3,8 @@ package faultline.mmu.gup;
 /** How {@link GetUserPages} goes on after a forced write fault broke copy-on-write in a mapping that is read-only. */
 public enum GupCow {
     /**
-     * Looks the page up again as for reading (seed 001, Linux up to 4.8). Between the fault and the look-up another task
-     * may drop the private copy; reading then brings the file's own page, which is written: CVE-2016-5195.
+     * Looks the page up again as for reading (seed 001, Linux up to 4.8). Between the fault and the look-up another
+     * task may drop the private copy; reading then brings the file's own page, which is written: CVE-2016-5195.
      */
     YEAR_2005,
     /**

@@ -236,8 +236,8 @@ public final class UserMemory {
     }
 
     /**
-     * Reads an aligned 4-byte value into {@code ctx.value}, zero-extended, where that takes no fault: what may be done with a
-     * lock held that the fault's handling could need.
+     * Reads an aligned 4-byte value into {@code ctx.value}, zero-extended, where that takes no fault: what may be done
+     * with a lock held that the fault's handling could need.
      *
      * @return 0, or -EFAULT, also where the page is merely absent
      */
@@ -327,9 +327,9 @@ public final class UserMemory {
     }
 
     /**
-     * The physical address of {@code uaddr}, access allowed and marked as the hardware would mark it, with the mmap lock
-     * held for reading and the page-table lock held until {@link #unpin}; or -1, nothing held, where the access faults for
-     * good.
+     * The physical address of {@code uaddr}, access allowed and marked as the hardware would mark it, with the mmap
+     * lock held for reading and the page-table lock held until {@link #unpin}; or -1, nothing held, where the access
+     * faults for good.
      */
     private long pin(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
         for (; ; ) {

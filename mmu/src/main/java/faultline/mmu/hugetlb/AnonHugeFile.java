@@ -3,7 +3,10 @@ package faultline.mmu.hugetlb;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.NamelessFile;
 
-/** The nameless file behind an anonymous mapping of huge pages, private or shared; it lives as long as a mapping of it does. */
+/**
+ * The nameless file behind an anonymous mapping of huge pages, private or shared; it lives as long as a mapping of it
+ * does.
+ */
 @KernelFunction(value = "hugetlb_file_setup", file = "fs/hugetlbfs/inode.c")
 public final class AnonHugeFile extends NamelessFile {
     /** Device of the kernel's own mount of hugetlbfs: some number of a file system without device. */

@@ -6,7 +6,10 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
 import java.lang.foreign.MemorySegment;
 
-/** What system calls do to an open file of huge pages: read(2), ftruncate(2), fallocate(2). Writing is not possible (EINVAL). */
+/**
+ * What system calls do to an open file of huge pages: read(2), ftruncate(2), fallocate(2). Writing is not possible
+ * (EINVAL).
+ */
 public final class HugetlbFileCalls {
     private static final int KEEP_SIZE = 0x01;
     private static final int PUNCH_HOLE = 0x02;
@@ -17,7 +20,9 @@ public final class HugetlbFileCalls {
         this.inode = inode;
     }
 
-    /** Copies up to {@code length} bytes from {@code position} on; holes are zeros. @return bytes copied, 0 at the end */
+    /**
+     * Copies up to {@code length} bytes from {@code position} on; holes are zeros. @return bytes copied, 0 at the end
+     */
     @KernelFunction(value = "hugetlbfs_read_iter", file = "fs/hugetlbfs/inode.c")
     public long read(long position, MemorySegment to, long length) {
         long end = Math.min(position + length, inode.mapping().size());

@@ -13,10 +13,12 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.table.HugePmd;
 
 /**
- * A file whose pages are huge ones of the pool, and live nowhere else: of hugetlbfs, a memfd, a segment, or the nameless one behind an
- * anonymous mapping. The cache of {@link #mapping} holds the heads, at indexes that are multiples of 512.
+ * A file whose pages are huge ones of the pool, and live nowhere else: of hugetlbfs, a memfd, a segment, or the
+ * nameless one behind an anonymous mapping. The cache of {@link #mapping} holds the heads, at indexes that are
+ * multiples of 512.
  *
- * <p>Pages may lie beyond the end (fallocate with KEEP_SIZE), where they cannot be reached but through a file that grows.
+ * <p>Pages may lie beyond the end (fallocate with KEEP_SIZE), where they cannot be reached but through a file that
+ * grows.
  */
 @KernelFunction(value = "hugetlbfs_inode_info", file = "include/linux/hugetlb.h")
 public final class HugetlbInode extends MemoryStore {

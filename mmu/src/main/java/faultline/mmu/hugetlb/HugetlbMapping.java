@@ -12,9 +12,9 @@ import faultline.mmu.phys.Page;
 /**
  * Mappings of huge pages, and whose reservations they use.
  *
- * <p>A private mapping made by mmap(2) has a {@link ReserveMap} as its private data; parts that it is split into share it, each
- * giving up its own range in the end. A forked child's has none. When its owner has had to take a page away from it, to have one for
- * its own copy, it is marked: a fault there ends in SIGBUS rather than in other content.
+ * <p>A private mapping made by mmap(2) has a {@link ReserveMap} as its private data; parts that it is split into share
+ * it, each giving up its own range in the end. A forked child's has none. When its owner has had to take a page away
+ * from it, to have one for its own copy, it is marked: a fault there ends in SIGBUS rather than in other content.
  */
 @KernelFunction(value = "hugetlb_vm_ops", file = "mm/hugetlb.c")
 public final class HugetlbMapping implements VmOperations {
@@ -99,8 +99,8 @@ public final class HugetlbMapping implements VmOperations {
     }
 
     /**
-     * The only mapping of an anonymous page, whose entry has just been cleared and whose reference goes before the file's lock does:
-     * its place is reserved again.
+     * The only mapping of an anonymous page, whose entry has just been cleared and whose reference goes before the
+     * file's lock does: its place is reserved again.
      */
     @KernelFunction(value = "vma_add_reservation", file = "mm/hugetlb.c")
     @RequiresLock("HUGETLB_LOCK")

@@ -20,13 +20,15 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * The machine's pool of huge pages of 2 MiB, and its counts as /proc/meminfo shows them.
  *
- * <p>Its pages are compound pages of the frame allocator with {@link PageFlags#HUGETLB}; a free one has no reference. Whoever drops
- * the last reference to one, by whichever way, gives it back here ({@link #release}).
+ * <p>Its pages are compound pages of the frame allocator with {@link PageFlags#HUGETLB}; a free one has no reference.
+ * Whoever drops the last reference to one, by whichever way, gives it back here ({@link #release}).
  */
 @KernelFunction(value = "hstate", file = "include/linux/hugetlb.h")
 public final class HugetlbPool implements FrameRelease {
     private static final LockClass LOCK_CLASS = new LockClass("hugetlb_pool", LockRank.HUGETLB_POOL_LOCK);
-    /** Private value of a page that is reserved again, for who unmapped it, as soon as it is free (HPageRestoreReserve). */
+    /**
+     * Private value of a page that is reserved again, for who unmapped it, as soon as it is free (HPageRestoreReserve).
+     */
     private static final long STAYS_RESERVED = 1;
 
     private final PageCache cache;
@@ -102,7 +104,8 @@ public final class HugetlbPool implements FrameRelease {
     // ---- its size
 
     /**
-     * Makes the pool as large as asked, or as large as memory allows; or smaller, in-use and reserved pages becoming surplus.
+     * Makes the pool as large as asked, or as large as memory allows; or smaller, in-use and reserved pages becoming
+     * surplus.
      *
      * @param pages wanted, 0 or more
      */
@@ -290,7 +293,10 @@ public final class HugetlbPool implements FrameRelease {
         return surplus > 0;
     }
 
-    /** The page, whose only reference is about to go, is to be promised to the same place again in the moment it is free. */
+    /**
+     * The page, whose only reference is about to go, is to be promised to the same place again in the moment it is
+     * free.
+     */
     @KernelFunction(value = "folio_set_hugetlb_restore_reserve", file = "mm/hugetlb.c")
     void keepPromised(long head) {
         frames.setPrivateData(head, STAYS_RESERVED);

@@ -8,8 +8,8 @@ import java.util.TreeMap;
 /**
  * The places of a file for which a huge page is reserved and not yet taken, as ranges that do not touch each other.
  *
- * <p>Where Linux notes for a file what was ever reserved, and for a private mapping what has been taken, this is in both cases what
- * is outstanding: all maps of a machine together make the pool's count of reserved pages.
+ * <p>Where Linux notes for a file what was ever reserved, and for a private mapping what has been taken, this is in
+ * both cases what is outstanding: all maps of a machine together make the pool's count of reserved pages.
  *
  * <p>Numbers are of huge pages: page index divided by 512.
  */

@@ -1,9 +1,10 @@
 /**
  * Huge pages of the pool: MAP_HUGETLB, files of hugetlbfs, segments with SHM_HUGETLB.
  *
- * <p>Unlike transparent huge pages these are never split, swapped or replaced by small ones: either the pool has one, or the access
- * ends in SIGBUS. So that this does not meet a program by surprise, what a mapping may need is reserved when it is made, and a
- * mapping that cannot be backed is refused (ENOMEM). Faults on such mappings are in package {@code fault}.
+ * <p>Unlike transparent huge pages these are never split, swapped or replaced by small ones: either the pool has one,
+ * or the access ends in SIGBUS. So that this does not meet a program by surprise, what a mapping may need is reserved
+ * when it is made, and a mapping that cannot be backed is refused (ENOMEM). Faults on such mappings are in package
+ * {@code fault}.
  *
  * <pre>
  *   pool            total = free + used                          reserved ≤ free

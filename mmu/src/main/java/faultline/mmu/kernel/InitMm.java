@@ -15,12 +15,12 @@ import faultline.mmu.tlb.AddressSpaceTlb;
 /**
  * The kernel's own page tables: the upper half of every address space.
  *
- * <p>All top tables share it because its PUD tables are made here, before the first process, and never change: each top table copies
- * the entries that point to them. Tables below are added where needed and never freed.
+ * <p>All top tables share it because its PUD tables are made here, before the first process, and never change: each top
+ * table copies the entries that point to them. Tables below are added where needed and never freed.
  *
- * <p>Nobody locks it from outside (seed 002). Who owns a range of kernel addresses ({@link VmapAreas}) may fill and clear entries in it
- * without any lock, and the allocators of tables take the lock inside, only to see whether a task that fills a neighbouring range was
- * first.
+ * <p>Nobody locks it from outside (seed 002). Who owns a range of kernel addresses ({@link VmapAreas}) may fill and
+ * clear entries in it without any lock, and the allocators of tables take the lock inside, only to see whether a task
+ * that fills a neighbouring range was first.
  */
 @KernelFunction("init_mm")
 public final class InitMm implements PageTableOwner {

@@ -46,7 +46,9 @@ public final class VmArea {
         return start + size;
     }
 
-    /** Behind the guard page, which never is mapped: whoever runs past the end faults instead of hitting a neighbour. */
+    /**
+     * Behind the guard page, which never is mapped: whoever runs past the end faults instead of hitting a neighbour.
+     */
     long endWithGuard() {
         return start + size + Page.SIZE;
     }

@@ -16,8 +16,8 @@ import java.util.List;
 /**
  * Kernel memory that is contiguous in addresses only, and device memory: vmalloc, vmap, ioremap.
  *
- * <p>Thread-safe, and no lock is held while tables are filled: the range belongs to the caller alone. Kernel addresses are negative
- * numbers; 0 says that there is no memory.
+ * <p>Thread-safe, and no lock is held while tables are filled: the range belongs to the caller alone. Kernel addresses
+ * are negative numbers; 0 says that there is no memory.
  */
 public final class Vmalloc {
     private final InitMm initMm;
@@ -79,7 +79,8 @@ public final class Vmalloc {
     }
 
     /**
-     * Frees what {@link #vmalloc} gave. The frames go at once, as Linux's do: whoever still uses the address is wrong already.
+     * Frees what {@link #vmalloc} gave. The frames go at once, as Linux's do: whoever still uses the address is wrong
+     * already.
      *
      * @throws IllegalArgumentException when nothing of that kind starts there
      */

@@ -11,7 +11,8 @@ import faultline.mmu.mm.Vma;
 /**
  * Shows a program memory that vmalloc gave, page by page as it touches it: a ring that kernel and program share.
  *
- * <p>The memory must not be freed while an area shows it: its owner, a device, lives as long as the machine, or counts its areas.
+ * <p>The memory must not be freed while an area shows it: its owner, a device, lives as long as the machine, or counts
+ * its areas.
  */
 public final class VmallocMapping implements VmOperations {
     private final String name;

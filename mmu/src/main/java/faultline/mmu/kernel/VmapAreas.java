@@ -15,9 +15,9 @@ import java.util.TreeMap;
 /**
  * Which kernel addresses are in use.
  *
- * <p>An address range that is given back is not used again before the processors have forgotten its translations. Flushing for each
- * would be dear: ranges are put by, unmapped, and flushed together once {@link #LAZY_PAGES} have gathered, or when addresses run
- * out.
+ * <p>An address range that is given back is not used again before the processors have forgotten its translations.
+ * Flushing for each would be dear: ranges are put by, unmapped, and flushed together once {@link #LAZY_PAGES} have
+ * gathered, or when addresses run out.
  *
  * <pre>
  *   free ──take──▶ in use ──give──▶ put by ──purge: flush, then──▶ free
@@ -103,7 +103,9 @@ final class VmapAreas {
         }
     }
 
-    /** Takes an area out of use, still mapped; nobody else can do so a second time. @return null when none starts there */
+    /**
+     * Takes an area out of use, still mapped; nobody else can do so a second time. @return null when none starts there
+     */
     VmArea remove(long start) {
         lock.lock();
         try {

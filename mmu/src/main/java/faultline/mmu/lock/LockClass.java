@@ -6,7 +6,8 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * What all locks of one kind share: a name, a place in the lock order, and counts of waiting.
  *
- * <p>A checker reasons about classes, not about single locks: what holds between two page-table locks holds between all of them.
+ * <p>A checker reasons about classes, not about single locks: what holds between two page-table locks holds between all
+ * of them.
  */
 public final class LockClass {
     private final String name;

@@ -4,14 +4,18 @@ package faultline.mmu.lock;
  * The lock order as data: a task may take a lock only when it holds none of a later rank, outermost first.
  *
  * <p>Two locks of one rank are never held together, except where {@link #nestable} says so: then the second is taken
- * with {@link SpinLock#lockNested}, and the code that does it states why no other task can take the two the other way round.
+ * with {@link SpinLock#lockNested}, and the code that does it states why no other task can take the two the other way
+ * round.
  */
 public enum LockRank {
     /** Size of one file, and write(2) to it (inode lock). A sleeping lock. */
     INODE_LOCK(false),
     /** Shape of an address space: its areas, and that its page tables stay (mmap_lock). A sleeping lock. */
     MMAP_LOCK(false),
-    /** Pages of one file of huge pages, where they are mapped, and what is reserved for it (hugetlb fault mutex). Sleeps. */
+    /**
+     * Pages of one file of huge pages, where they are mapped, and what is reserved for it (hugetlb fault mutex).
+     * Sleeps.
+     */
     HUGETLB_LOCK(false),
     /** Content and identity of one page: page lock, PG_locked. A sleeping lock. */
     PAGE_LOCK(false),

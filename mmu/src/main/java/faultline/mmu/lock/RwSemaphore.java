@@ -51,15 +51,15 @@ public final class RwSemaphore {
     private final LockClass lockClass;
 
     /**
-     * {@link #WRITER} while a writer holds it, {@link #WAITERS} while the queue is not empty, and {@link #READER} times the
-     * number of readers. A reader adds itself first and looks afterwards; one that finds it may not enter takes itself
-     * out again by the ordinary way of releasing, so a count above 0 beside WRITER is possible for moments.
+     * {@link #WRITER} while a writer holds it, {@link #WAITERS} while the queue is not empty, and {@link #READER} times
+     * the number of readers. A reader adds itself first and looks afterwards; one that finds it may not enter takes
+     * itself out again by the ordinary way of releasing, so a count above 0 beside WRITER is possible for moments.
      */
     private volatile long state;
 
     /**
-     * Thread id of the writer, 0 when there is none. Written between taking and releasing the lock, whose atomics order it; others read
-     * it only to compare with their own id.
+     * Thread id of the writer, 0 when there is none. Written between taking and releasing the lock, whose atomics order
+     * it; others read it only to compare with their own id.
      */
     private volatile long writerId;
 

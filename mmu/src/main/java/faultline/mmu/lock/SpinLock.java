@@ -7,12 +7,16 @@ import java.lang.invoke.VarHandle;
 /**
  * A spin lock: held for moments, never while waiting for anything but another lock of a later rank.
  *
- * <p>Not reentrant, not fair. Taking a free lock is one compare-and-set of the owner's thread id, and allocates nothing. A
- * waiting thread serves the {@link SpinPoller}, so that the holder may ask a waiting processor for a TLB flush.
+ * <p>Not reentrant, not fair. Taking a free lock is one compare-and-set of the owner's thread id, and allocates
+ * nothing. A waiting thread serves the {@link SpinPoller}, so that the holder may ask a waiting processor for a TLB
+ * flush.
  */
 @KernelFunction("spinlock_t")
 public final class SpinLock {
-    /** Steps of {@link SpinWait} for which a lock that was let go is left to those who wait: some milliseconds if they sleep. */
+    /**
+     * Steps of {@link SpinWait} for which a lock that was let go is left to those who wait: some milliseconds if they
+     * sleep.
+     */
     private static final int COURTESY = 140;
 
     private static final VarHandle OWNER;
@@ -46,7 +50,9 @@ public final class SpinLock {
         return lockClass;
     }
 
-    /** Takes the lock. @throws IllegalStateException when the calling thread holds it already: it would wait for ever */
+    /**
+     * Takes the lock. @throws IllegalStateException when the calling thread holds it already: it would wait for ever
+     */
     @KernelFunction("spin_lock")
     public void lock() {
         long self = Thread.currentThread().threadId();
@@ -109,8 +115,8 @@ public final class SpinLock {
     }
 
     /**
-     * Lets threads that wait have the lock for once, in the middle of long work of its holder. What the lock guards may then have
-     * changed. One that is long in coming is not waited for.
+     * Lets threads that wait have the lock for once, in the middle of long work of its holder. What the lock guards may
+     * then have changed. One that is long in coming is not waited for.
      *
      * @return whether it was let go
      */

@@ -3,11 +3,13 @@ package faultline.mmu.lock;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * How a thread waits for something short: spin, then offer the processor, then sleep for growing moments; between looks it
- * serves the process-wide {@link SpinPoller}.
+ * How a thread waits for something short: spin, then offer the processor, then sleep for growing moments; between looks
+ * it serves the process-wide {@link SpinPoller}.
  */
 public final class SpinWait {
-    /** Looks made in a busy loop before the processor is offered: longer than most holders need, on another processor. */
+    /**
+     * Looks made in a busy loop before the processor is offered: longer than most holders need, on another processor.
+     */
     static final int SPINS = 100;
 
     private static final int YIELDS = 20;

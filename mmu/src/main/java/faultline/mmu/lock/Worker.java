@@ -5,8 +5,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /**
- * A thread of the kernel's own (Linux: kthread) that sleeps until it is woken, then works a piece at a time until there is no more to
- * do.
+ * A thread of the kernel's own (Linux: kthread) that sleeps until it is woken, then works a piece at a time until there
+ * is no more to do.
  */
 public final class Worker implements AutoCloseable {
     private final BooleanSupplier piece;

@@ -1,8 +1,8 @@
 /**
  * Spin lock, reader-writer semaphore, and the order in which they may be taken.
  *
- * <p>Outermost first; a task takes a lock only while it holds none that stands below it ({@link faultline.mmu.lock.LockRank}
- * holds the same order as data):
+ * <p>Outermost first; a task takes a lock only while it holds none that stands below it ({@link
+ * faultline.mmu.lock.LockRank} holds the same order as data):
  *
  * <pre>
  * MMAP_LOCK (rw, sleeps)                     one an address space
@@ -31,13 +31,14 @@
  * <tr><td>i_mmap or anon_vma lock</td><td>which areas map a page; descend their page tables, of any address space</td>
  *     <td>that set; move whole page tables (with the mmap lock, exclusive)</td></tr>
  * <tr><td>page-table lock</td><td>the entries it covers</td><td>the same, and the counts of pages they map</td></tr>
- * <tr><td>none</td><td>one entry, atomically: the processor does so</td><td>accessed and dirty bits, by compare-and-set</td></tr>
+ * <tr><td>none</td><td>one entry, atomically: the processor does so</td><td>accessed and dirty bits, by
+ * compare-and-set</td></tr>
  * </table>
  *
- * <p>Page-table locks of two tables are held together only by mremap, which has the mmap lock exclusively: so no second task
- * takes the two of one address space in the other order.
+ * <p>Page-table locks of two tables are held together only by mremap, which has the mmap lock exclusively: so no second
+ * task takes the two of one address space in the other order.
  *
- * <p>Only this package uses {@code java.util.concurrent.locks} or {@code synchronized}: whoever watches these classes sees
- * every lock that the memory manager takes.
+ * <p>Only this package uses {@code java.util.concurrent.locks} or {@code synchronized}: whoever watches these classes
+ * sees every lock that the memory manager takes.
  */
 package faultline.mmu.lock;

@@ -9,7 +9,9 @@ public final class MmLayout {
     public static final long PAGE_MASK = -PAGE_SIZE;
     public static final long PMD_SIZE = 1L << 21;
 
-    /** First address no program may map: the last page of the lower half is kept free (Linux: {@code TASK_SIZE_MAX}). */
+    /**
+     * First address no program may map: the last page of the lower half is kept free (Linux: {@code TASK_SIZE_MAX}).
+     */
     public static final long TASK_SIZE = 0x7fff_ffff_f000L;
     /** Where the stack ends before it is moved down at random (Linux: {@code STACK_TOP}). */
     public static final long STACK_TOP = TASK_SIZE;
@@ -43,8 +45,8 @@ public final class MmLayout {
     }
 
     /**
-     * The address under which top-down searches place mappings: below the stack's largest size, its random offset and its
-     * guard gap, and {@code rnd} lower.
+     * The address under which top-down searches place mappings: below the stack's largest size, its random offset and
+     * its guard gap, and {@code rnd} lower.
      *
      * @param stackLimit RLIMIT_STACK in bytes; all ones when unlimited
      * @param guardGap vm.stack_guard_gap in bytes

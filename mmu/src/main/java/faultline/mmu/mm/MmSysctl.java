@@ -1,6 +1,9 @@
 package faultline.mmu.mm;
 
-/** The machine's vm.* settings that memory calls obey. Set when the machine is built, or later by whoever plays sysctl(8). */
+/**
+ * The machine's vm.* settings that memory calls obey. Set when the machine is built, or later by whoever plays
+ * sysctl(8).
+ */
 public final class MmSysctl {
     /** vm.max_map_count: most mappings of one address space. */
     public volatile int maxMapCount = 65_530;

@@ -4,6 +4,9 @@ package faultline.mmu.mm;
 public enum RemapMode {
     /** One linear mapping a call, as Linux does since 4.0. */
     EMULATE,
-    /** One nonlinear mapping, whose page-table entries say which page of the file stands where: Linux from 2.5.46 to 3.19. */
+    /**
+     * One nonlinear mapping, whose page-table entries say which page of the file stands where: Linux from 2.5.46 to
+     * 3.19.
+     */
     NONLINEAR
 }

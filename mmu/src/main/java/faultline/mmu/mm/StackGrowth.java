@@ -11,8 +11,9 @@ public final class StackGrowth {
     /**
      * Makes {@code vma} reach down to the page of {@code address}, within RLIMIT_STACK, RLIMIT_AS and the guard gap.
      *
-     * <p>The caller has given the mapping an anon_vma before (a grown stack gets a page at once) and, where that tree is
-     * keyed by page offset, holds its lock: the offset moves with the start, so that page indexes of present pages stay.
+     * <p>The caller has given the mapping an anon_vma before (a grown stack gets a page at once) and, where that tree
+     * is keyed by page offset, holds its lock: the offset moves with the start, so that page indexes of present pages
+     * stay.
      *
      * @return 0; -EFAULT when it is no mapping that grows; -ENOMEM when a limit or a neighbour forbids it; -EPERM below
      *     vm.mmap_min_addr

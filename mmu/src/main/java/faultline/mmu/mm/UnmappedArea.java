@@ -5,8 +5,8 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 
 /**
- * Finds room for a new mapping as Linux on x86-64 does: top-down from the mapping base, bottom-up when that fails or when
- * MAP_32BIT asks, never inside the guard gap below a stack.
+ * Finds room for a new mapping as Linux on x86-64 does: top-down from the mapping base, bottom-up when that fails or
+ * when MAP_32BIT asks, never inside the guard gap below a stack.
  */
 public final class UnmappedArea {
     /** Addresses above this are only given out to programs that ask above it; same as TASK_SIZE with four levels. */
@@ -57,7 +57,8 @@ public final class UnmappedArea {
     /**
      * As {@link #get} for a mapping of huge pages of the pool.
      *
-     * @return the address, a multiple of 2 MiB; or as {@link #get}, -EINVAL also for a length or a fixed address that is none
+     * @return the address, a multiple of 2 MiB; or as {@link #get}, -EINVAL also for a length or a fixed address that
+     *     is none
      */
     @KernelFunction(value = "hugetlb_get_unmapped_area", file = "mm/hugetlb.c")
     @RequiresLock("MMAP_LOCK")

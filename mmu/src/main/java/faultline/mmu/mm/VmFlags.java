@@ -3,8 +3,8 @@ package faultline.mmu.mm;
 /**
  * Bits of a mapping's flags ({@code VM_*} of linux/mm.h), with Linux's values on x86-64.
  *
- * <p>Bits above 31 exist on 64-bit Linux too ({@code VM_HIGH_ARCH_*}); {@link #NONLINEAR} has a place of its own because
- * Linux gave its old one away when nonlinear mappings went in 4.0.
+ * <p>Bits above 31 exist on 64-bit Linux too ({@code VM_HIGH_ARCH_*}); {@link #NONLINEAR} has a place of its own
+ * because Linux gave its old one away when nonlinear mappings went in 4.0.
  */
 public final class VmFlags {
     public static final long READ = 0x1;

@@ -4,7 +4,8 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
 /**
- * What a mapping of something other than anonymous memory or a cached file does its own way: device memory, special pages.
+ * What a mapping of something other than anonymous memory or a cached file does its own way: device memory, special
+ * pages.
  */
 @KernelFunction("vm_operations_struct")
 public interface VmOperations {

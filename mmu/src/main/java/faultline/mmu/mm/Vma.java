@@ -9,8 +9,8 @@ import faultline.mmu.table.PageProt;
 /**
  * One mapping: a range of addresses with one set of rights and one object behind it.
  *
- * <p>Fields are guarded by the mmap lock of {@link #mm()}: shared to read, alone to change. Bounds and offset of a mapping
- * that is linked into a file's or an anonymous reverse map change only with that map's lock held too.
+ * <p>Fields are guarded by the mmap lock of {@link #mm()}: shared to read, alone to change. Bounds and offset of a
+ * mapping that is linked into a file's or an anonymous reverse map change only with that map's lock held too.
  */
 @KernelFunction("vm_area_struct")
 public final class Vma implements MappedArea {
@@ -167,7 +167,10 @@ public final class Vma implements MappedArea {
         ops = newOps;
     }
 
-    /** What {@link #ops()} keeps for the mapping; parts that it is split into have it too, a forked child's copy has none. */
+    /**
+     * What {@link #ops()} keeps for the mapping; parts that it is split into have it too, a forked child's copy has
+     * none.
+     */
     @KernelFunction("vm_private_data")
     public Object privateData() {
         return privateData;
@@ -177,7 +180,9 @@ public final class Vma implements MappedArea {
         privateData = data;
     }
 
-    /** Private or shared memory without file and operations: its pages are anonymous (Linux: {@code vma_is_anonymous}). */
+    /**
+     * Private or shared memory without file and operations: its pages are anonymous (Linux: {@code vma_is_anonymous}).
+     */
     @KernelFunction("vma_is_anonymous")
     public boolean isAnonymous() {
         return file == null && ops == null;
@@ -202,9 +207,9 @@ public final class Vma implements MappedArea {
     }
 
     /**
-     * What decides whether two neighbours with anonymous pages may become one: equal keys. It is the family, except that
-     * every area of a forked child has a key of its own, shared only by the parts it is split into, as each gets an
-     * anon_vma of its own on Linux.
+     * What decides whether two neighbours with anonymous pages may become one: equal keys. It is the family, except
+     * that every area of a forked child has a key of its own, shared only by the parts it is split into, as each gets
+     * an anon_vma of its own on Linux.
      */
     public Object anonMergeKey() {
         return anonVma == null || anonMergeKey == null ? anonVma : anonMergeKey;
@@ -271,7 +276,10 @@ public final class Vma implements MappedArea {
         return next;
     }
 
-    /** The lowest address that other mappings must stay below: the guard gap of a stack is its own (Linux: vm_start_gap). */
+    /**
+     * The lowest address that other mappings must stay below: the guard gap of a stack is its own (Linux:
+     * vm_start_gap).
+     */
     @KernelFunction("vm_start_gap")
     public long startGap() {
         if ((flags & VmFlags.GROWSDOWN) == 0) {

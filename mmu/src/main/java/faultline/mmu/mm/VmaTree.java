@@ -1,8 +1,8 @@
 package faultline.mmu.mm;
 
 /**
- * The mappings of one address space by address: a height-balanced tree threaded through the mappings themselves, with the
- * largest gap below any mapping of each subtree, so that finding a mapping and finding room are both O(log n).
+ * The mappings of one address space by address: a height-balanced tree threaded through the mappings themselves, with
+ * the largest gap below any mapping of each subtree, so that finding a mapping and finding room are both O(log n).
  *
  * <p>Mappings never overlap. The gap of a mapping is the room between its predecessor's end (0 for the first) and its
  * start. Nothing is allocated by any operation. Guarded by the mmap lock: shared to read, alone to change.
@@ -30,7 +30,9 @@ public final class VmaTree {
         return last;
     }
 
-    /** The first mapping that ends above {@code addr}, or null: the one that holds {@code addr}, or the next (find_vma). */
+    /**
+     * The first mapping that ends above {@code addr}, or null: the one that holds {@code addr}, or the next (find_vma).
+     */
     public Vma find(long addr) {
         Vma hit = cached;
         if (hit != null && addr < hit.end() && addr >= hit.start()) {

@@ -90,7 +90,8 @@ public final class Brk {
      * Maps private anonymous memory at a free place, as the heap and the loader's bss need it.
      *
      * @param extraFlags 0 or {@link VmFlags#EXEC}
-     * @param mergeAbove a mapping that ends here or below is not extended: the heap does not grow out of the program's data
+     * @param mergeAbove a mapping that ends here or below is not extended: the heap does not grow out of the program's
+     *     data
      * @return 0 or -ENOMEM
      */
     @KernelFunction(value = "do_brk_flags", file = "mm/vma.c")

@@ -12,7 +12,8 @@ import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 
 /**
- * One write to /proc/PID/clear_refs: forgets what was noted of an address space's use, so that from now on its use can be measured.
+ * One write to /proc/PID/clear_refs: forgets what was noted of an address space's use, so that from now on its use can
+ * be measured.
  *
  * <table>
  * <caption>What the number that is written means</caption>

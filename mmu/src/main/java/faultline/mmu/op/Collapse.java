@@ -21,11 +21,12 @@ import faultline.mmu.tlb.MmuGather;
 /**
  * Makes one huge page of 2 MiB of small ones: MADV_COLLAPSE of anonymous memory.
  *
- * <p>With the mmap lock held alone nobody faults, and with the family's lock no reverse-map walk comes here. So the entry may be
- * none for a moment: the table is taken out, translations are flushed, and only then is copied, since until then a program
- * could still write to the small pages. The table stays, laid by for the huge page.
+ * <p>With the mmap lock held alone nobody faults, and with the family's lock no reverse-map walk comes here. So the
+ * entry may be none for a moment: the table is taken out, translations are flushed, and only then is copied, since
+ * until then a program could still write to the small pages. The table stays, laid by for the huge page.
  *
- * <p>A page that somebody else refers to, pinned for I/O or on its way to swap, makes it fail with EAGAIN and everything as it was.
+ * <p>A page that somebody else refers to, pinned for I/O or on its way to swap, makes it fail with EAGAIN and
+ * everything as it was.
  */
 @KernelFunction(value = "madvise_collapse", file = "mm/khugepaged.c")
 final class Collapse {
@@ -48,8 +49,8 @@ final class Collapse {
     /**
      * Collapses each whole 2 MiB of a part of the mapping.
      *
-     * @return 0 when all are huge pages now; else -errno of the last that is not: -EINVAL (not allowed, or nothing there), -ENOMEM,
-     *     -EAGAIN
+     * @return 0 when all are huge pages now; else -errno of the last that is not: -EINVAL (not allowed, or nothing
+     *     there), -ENOMEM, -EAGAIN
      */
     @RequiresLock("MMAP_LOCK")
     long run(long start, long end) {

@@ -10,7 +10,8 @@ import faultline.mmu.mm.Vma;
 import java.util.function.Predicate;
 
 /**
- * The unmapping half of shmdt(2): all that is left of one attached object, in as many pieces as the program has made of it.
+ * The unmapping half of shmdt(2): all that is left of one attached object, in as many pieces as the program has made of
+ * it.
  *
  * <pre>
  *   attached at addr:   |----------object----------|

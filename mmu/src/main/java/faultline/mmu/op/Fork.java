@@ -20,8 +20,8 @@ public final class Fork {
     }
 
     /**
-     * Fills {@code child}, which is empty and known to nobody, with copies of all mappings of {@code parent}; their pages are
-     * shared until one side writes. On an error the child holds what was copied: the caller tears it down.
+     * Fills {@code child}, which is empty and known to nobody, with copies of all mappings of {@code parent}; their
+     * pages are shared until one side writes. On an error the child holds what was copied: the caller tears it down.
      *
      * @param ctx the forking task's cursor
      * @return 0 or -ENOMEM

@@ -14,10 +14,11 @@ import faultline.mmu.table.PtlGuard;
 import faultline.mmu.tlb.MmuGather;
 
 /**
- * Guard pages: markers in page tables that make any touch a SIGSEGV, without a mapping of their own (MADV_GUARD_INSTALL).
+ * Guard pages: markers in page tables that make any touch a SIGSEGV, without a mapping of their own
+ * (MADV_GUARD_INSTALL).
  *
- * <p>Installing throws away what the pages held. Between throwing away and marking, another task may fault a page in again:
- * then the range is emptied again, see {@code GuardPagesTest}. Preconditions: the mmap lock is held shared.
+ * <p>Installing throws away what the pages held. Between throwing away and marking, another task may fault a page in
+ * again: then the range is emptied again, see {@code GuardPagesTest}. Preconditions: the mmap lock is held shared.
  */
 final class GuardPages {
     /** Rounds of emptying after which the call is to be made again (Linux: MAX_MADVISE_GUARD_RETRIES). */

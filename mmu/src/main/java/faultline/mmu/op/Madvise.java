@@ -15,8 +15,9 @@ import faultline.mmu.mm.Vma;
 /**
  * madvise(2).
  *
- * <p>Three kinds of advice: about the mapping (flags, mmap lock alone), about its pages (mmap lock shared), and populating, which
- * takes the lock itself. What each does to each kind of mapping stands in the resource {@code behaviour/madvise.tsv}.
+ * <p>Three kinds of advice: about the mapping (flags, mmap lock alone), about its pages (mmap lock shared), and
+ * populating, which takes the lock itself. What each does to each kind of mapping stands in the resource {@code
+ * behaviour/madvise.tsv}.
  */
 public final class Madvise {
     private final OpEnv env;
@@ -29,8 +30,8 @@ public final class Madvise {
      * Applies advice to a range. A hole in it is skipped and reported at the end.
      *
      * @param advice constant of {@link Madv}
-     * @return 0 or -errno: -EINVAL (unknown advice, address not on a page, mapping that cannot take it), -ENOMEM (hole),
-     *     -EAGAIN (no memory), and what the advice says besides
+     * @return 0 or -errno: -EINVAL (unknown advice, address not on a page, mapping that cannot take it), -ENOMEM
+     *     (hole), -EAGAIN (no memory), and what the advice says besides
      */
     @KernelFunction(value = "do_madvise", file = "mm/madvise.c")
     public long run(MmStruct mm, FaultContext ctx, long start, long length, int advice) {

@@ -16,8 +16,8 @@ import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 
 /**
- * One call of mmap(2) under way: first the checks in Linux's order, then room is made, then the mapping is entered, merged with
- * a neighbour where it fits.
+ * One call of mmap(2) under way: first the checks in Linux's order, then room is made, then the mapping is entered,
+ * merged with a neighbour where it fits.
  */
 final class MmapRequest {
     private static final long PFN_OVERFLOW = Long.MAX_VALUE >>> MmLayout.PAGE_SHIFT;
@@ -48,7 +48,9 @@ final class MmapRequest {
         this.flags = flags;
     }
 
-    /** A shared mapping of a device that was opened for reading only: never to be written, whatever mprotect is asked. */
+    /**
+     * A shared mapping of a device that was opened for reading only: never to be written, whatever mprotect is asked.
+     */
     void setReadOnlyDevice() {
         readOnlyDevice = true;
     }

@@ -24,8 +24,9 @@ public final class Mprotect {
      * Sets the rights of a range. On an error in the middle, what lies before it keeps its new rights, as on Linux.
      *
      * @param prot {@link Prot} bits
-     * @return 0; -EINVAL (address not on a page, or inside a huge page of the pool, unknown bits, PROT_GROWS* on a mapping that does not), -ENOMEM (hole, wrap,
-     *     limit), -EACCES (more than the file was opened for), -EPERM (sealed)
+     * @return 0; -EINVAL (address not on a page, or inside a huge page of the pool, unknown bits, PROT_GROWS* on a
+     *     mapping that does not), -ENOMEM (hole, wrap, limit), -EACCES (more than the file was opened for), -EPERM
+     *     (sealed)
      */
     @KernelFunction(value = "do_mprotect_pkey", file = "mm/mprotect.c")
     public long run(MmStruct mm, FaultContext ctx, long start, long length, int prot) {

@@ -8,8 +8,8 @@ import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.MoveHook;
 
 /**
- * Locks those out that find the two mappings of a move through their object: truncation and write-back by the file, reclaim by
- * the anonymous family.
+ * Locks those out that find the two mappings of a move through their object: truncation and write-back by the file,
+ * reclaim by the anonymous family.
  */
 @KernelFunction(value = "take_rmap_locks", file = "mm/mremap.c")
 final class MremapHook implements MoveHook {

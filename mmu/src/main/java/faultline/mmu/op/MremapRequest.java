@@ -12,7 +12,9 @@ import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.table.PageTableMover;
 
-/** One call of mremap(2) under way: the request, the mapping, what it will cost, and the steps in the order they run. */
+/**
+ * One call of mremap(2) under way: the request, the mapping, what it will cost, and the steps in the order they run.
+ */
 @KernelFunction(value = "vma_remap_struct", file = "mm/mremap.c")
 final class MremapRequest {
     private static final int KNOWN = MmapFlags.MREMAP_FIXED | MmapFlags.MREMAP_MAYMOVE | MmapFlags.MREMAP_DONTUNMAP;
@@ -410,8 +412,8 @@ final class MremapRequest {
     }
 
     /**
-     * Removes the source. The charge has moved with the pages, so the source must not give it back: it loses VM_ACCOUNT for
-     * the moment of its unmapping, and what remains of it on either side gets it back.
+     * Removes the source. The charge has moved with the pages, so the source must not give it back: it loses VM_ACCOUNT
+     * for the moment of its unmapping, and what remains of it on either side gets it back.
      */
     @KernelFunction(value = "unmap_source_vma", file = "mm/mremap.c")
     private void unmapSource() {

@@ -9,8 +9,9 @@ import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 
 /**
- * mseal(2): mappings that can neither be unmapped, moved, replaced, resized nor get other rights, until the address space
- * ends. What each call refuses is checked where the call is: {@link Unmapping}, {@link Mprotect}, {@link MremapRequest},
+ * mseal(2): mappings that can neither be unmapped, moved, replaced, resized nor get other rights, until the address
+ * space ends. What each call refuses is checked where the call is: {@link Unmapping}, {@link Mprotect}, {@link
+ * MremapRequest},
  * {@link Madvise}.
  */
 public final class Mseal {
@@ -18,7 +19,8 @@ public final class Mseal {
      * Seals a range.
      *
      * @param flags 0
-     * @return 0; -EINVAL (flags, address not on a page, wrap); -ENOMEM (hole, nothing is sealed then; too many mappings)
+     * @return 0; -EINVAL (flags, address not on a page, wrap); -ENOMEM (hole, nothing is sealed then; too many
+     *     mappings)
      */
     @KernelFunction(value = "do_mseal", file = "mm/mseal.c")
     public long run(MmStruct mm, long start, long length, long flags) {

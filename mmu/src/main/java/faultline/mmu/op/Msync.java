@@ -15,7 +15,8 @@ public final class Msync {
     public static final int MS_SYNC = 4;
 
     /**
-     * Writes back what shared mappings of a range have changed; MS_ASYNC only checks the range, as on Linux since 2.6.19.
+     * Writes back what shared mappings of a range have changed; MS_ASYNC only checks the range, as on Linux since
+     * 2.6.19.
      *
      * @return 0; -EINVAL (flags, address not on a page), -ENOMEM (hole, after the rest has been written), -EBUSY
      *     (MS_INVALIDATE of a locked mapping), or the file's -EIO

@@ -26,7 +26,10 @@ public final class Munmap {
         return run(mm, null, start, len);
     }
 
-    /** As {@link #run(MmStruct, long, long)}. @param ctx the calling task's, which waits until userfaultfds have been told */
+    /**
+     * As {@link #run(MmStruct, long, long)}. @param ctx the calling task's, which waits until userfaultfds have been
+     * told
+     */
     @KernelFunction(value = "__vm_munmap", file = "mm/mmap.c")
     public long run(MmStruct mm, FaultContext ctx, long start, long len) {
         long result;

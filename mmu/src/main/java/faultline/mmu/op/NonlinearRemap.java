@@ -102,7 +102,10 @@ final class NonlinearRemap {
         return 0;
     }
 
-    /** The page of the file that {@code v} is to show at its first place within the range, less the page that it shows in order. */
+    /**
+     * The page of the file that {@code v} is to show at its first place within the range, less the page that it shows
+     * in order.
+     */
     private long shift(Vma v) {
         return pgoff - (v.pgoff() + (start - v.start() >> MmLayout.PAGE_SHIFT));
     }

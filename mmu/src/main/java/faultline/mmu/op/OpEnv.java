@@ -30,7 +30,10 @@ public final class OpEnv {
     final Populate populate;
     final Reclaimer reclaimer;
     final HugetlbPool hugetlb;
-    /** For tests: what stands between the mover and the locks it takes, which can leave a rule out and see what for it is. */
+    /**
+     * For tests: what stands between the mover and the locks it takes, which can leave a rule out and see what for it
+     * is.
+     */
     volatile UnaryOperator<MoveHook> moveHook = UnaryOperator.identity();
 
     private final AtomicReference<MmuGather> spareGather = new AtomicReference<>();

@@ -133,8 +133,8 @@ final class PageAdvice {
     }
 
     /**
-     * Pages go at once, to their file or to swap: first they count as unused, then each is given to the reclaimer. Pages
-     * that others map too stay, and so does what has no swap to go to.
+     * Pages go at once, to their file or to swap: first they count as unused, then each is given to the reclaimer.
+     * Pages that others map too stay, and so does what has no swap to go to.
      */
     @KernelFunction(value = "madvise_pageout", file = "mm/madvise.c")
     private long pageOut() {

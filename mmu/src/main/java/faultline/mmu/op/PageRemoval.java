@@ -10,8 +10,8 @@ import faultline.mmu.tlb.MmuGather;
  * Empties the page tables under a run of mappings and gives the tables back.
  *
  * <p>Order matters: entries are cleared; the mappings leave the trees of their objects, so that nobody finds the tables
- * through them any more; tables are taken out; the processors' translations are flushed; only then are frames and tables free
- * for others.
+ * through them any more; tables are taken out; the processors' translations are flushed; only then are frames and
+ * tables free for others.
  */
 final class PageRemoval {
     private PageRemoval() {}

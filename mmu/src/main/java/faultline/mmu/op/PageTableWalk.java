@@ -10,8 +10,8 @@ import faultline.mmu.table.Pte;
 import faultline.mmu.table.PtlGuard;
 
 /**
- * Visits the page tables of a range, a table at a time with its lock held, skipping at once what has no table. Nothing is
- * allocated on the way.
+ * Visits the page tables of a range, a table at a time with its lock held, skipping at once what has no table. Nothing
+ * is allocated on the way.
  */
 @KernelFunction(value = "walk_page_range", file = "mm/pagewalk.c")
 public abstract class PageTableWalk {
@@ -85,8 +85,8 @@ public abstract class PageTableWalk {
     protected abstract void table(long pte, long addr, long end);
 
     /**
-     * Whether a huge page, of which [{@code addr}, {@code end}) is to be walked, is to become small pages first: whoever changes
-     * a part of it.
+     * Whether a huge page, of which [{@code addr}, {@code end}) is to be walked, is to become small pages first:
+     * whoever changes a part of it.
      */
     protected boolean splitsHuge(long addr, long end) {
         return false;

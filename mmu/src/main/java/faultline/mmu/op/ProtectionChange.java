@@ -16,8 +16,8 @@ import faultline.mmu.table.PtlGuard;
  * Gives present entries the rights their mapping now has.
  *
  * <p>Rights that go are flushed from translations once, at the end; rights that come need no flush, since a translation
- * that knows too little only brings the processor back to the tables. Where writing is allowed again, a page that is its
- * mapping's own gets its writable entry at once, saving the fault.
+ * that knows too little only brings the processor back to the tables. Where writing is allowed again, a page that is
+ * its mapping's own gets its writable entry at once, saving the fault.
  */
 @KernelFunction(value = "change_protection", file = "mm/mprotect.c")
 final class ProtectionChange extends PageTableWalk {
@@ -108,7 +108,9 @@ final class ProtectionChange extends PageTableWalk {
         }
     }
 
-    /** Whether the processor has nothing left to set in the entry, so that no atomic instruction is needed to change it. */
+    /**
+     * Whether the processor has nothing left to set in the entry, so that no atomic instruction is needed to change it.
+     */
     private static boolean isSettled(long entry) {
         return (entry & Pte.ACCESSED) != 0 && (entry & (Pte.DIRTY | Pte.RW)) != Pte.RW;
     }

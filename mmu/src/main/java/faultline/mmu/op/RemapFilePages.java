@@ -19,8 +19,10 @@ import faultline.mmu.mm.Vma;
  * <table>
  * <caption>The two ways</caption>
  * <tr><th></th><th>emulate</th><th>nonlinear</th></tr>
- * <tr><td>mappings</td><td>one more for each run of pages; -ENOMEM beyond vm.max_map_count</td><td>one, whatever the order</td></tr>
- * <tr><td>mremap that grows, or keeps nothing (old_size 0)</td><td>of one of the mappings</td><td>new pages stand in order</td></tr>
+ * <tr><td>mappings</td><td>one more for each run of pages; -ENOMEM beyond vm.max_map_count</td><td>one, whatever the
+ * order</td></tr>
+ * <tr><td>mremap that grows, or keeps nothing (old_size 0)</td><td>of one of the mappings</td><td>new pages stand in
+ * order</td></tr>
  * <tr><td>MADV_REMOVE, MADV_GUARD_INSTALL, userfaultfd, afterwards</td><td>as ever</td><td>-EINVAL</td></tr>
  * <tr><td>page 2<sup>50</sup> and above</td><td>-EOVERFLOW</td><td>-EINVAL: an entry cannot hold it</td></tr>
  * </table>

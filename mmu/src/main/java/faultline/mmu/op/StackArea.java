@@ -22,7 +22,9 @@ import faultline.mmu.tlb.MmuGather;
  * </pre>
  */
 public final class StackArea {
-    /** Room below the strings that is mapped from the start, so that the program's first pushes need not grow the stack. */
+    /**
+     * Room below the strings that is mapped from the start, so that the program's first pushes need not grow the stack.
+     */
     private static final long INITIAL_ROOM = 128 << 10;
 
     private final OpEnv env;
@@ -92,7 +94,9 @@ public final class StackArea {
         }
     }
 
-    /** As much as the limit allows; a limit that is too small is no error here, only later when the stack should grow. */
+    /**
+     * As much as the limit allows; a limit that is too small is no error here, only later when the stack should grow.
+     */
     private static int expand(MmStruct mm, Vma vma) {
         long limit = mm.limits().stack() & MmLayout.PAGE_MASK;
         long size = vma.length() + INITIAL_ROOM;

@@ -55,8 +55,8 @@ final class Unmapping {
     /**
      * Splits mappings at the ends of the range.
      *
-     * @return 0; -ENOMEM when a split would exceed vm.max_map_count; -EPERM when a mapping is sealed; -EINVAL when the range begins or
-     *     ends inside a huge page of the pool
+     * @return 0; -ENOMEM when a split would exceed vm.max_map_count; -EPERM when a mapping is sealed; -EINVAL when the
+     *     range begins or ends inside a huge page of the pool
      */
     @KernelFunction(value = "vms_gather_munmap_vmas", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")

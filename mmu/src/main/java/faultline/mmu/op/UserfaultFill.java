@@ -18,9 +18,9 @@ import faultline.mmu.phys.PhysicalMemory;
 /**
  * The resolving side of userfaultfd: pages put where nothing is, and write protection (UFFDIO_COPY and its kin).
  *
- * <p>A page is made ready without any lock, then entered under the mmap lock, held shared, and the page-table lock, if nothing
- * is there yet: of two who provide one page the second hears EEXIST. Waking is the caller's business. In shared memory
- * the page goes into the object first; a private mapping gets a page of its own, whatever it maps.
+ * <p>A page is made ready without any lock, then entered under the mmap lock, held shared, and the page-table lock, if
+ * nothing is there yet: of two who provide one page the second hears EEXIST. Waking is the caller's business. In shared
+ * memory the page goes into the object first; a private mapping gets a page of its own, whatever it maps.
  */
 @KernelFunction(value = "mfill_atomic", file = "mm/userfaultfd.c")
 public final class UserfaultFill {
@@ -48,8 +48,8 @@ public final class UserfaultFill {
      *
      * @param from the calling task's address space, in which {@code src} lies
      * @param wp enter them write-protected for user space
-     * @return bytes done; or -ENOENT (not in one registered mapping), -EEXIST, -EINVAL, -EFAULT, -ENOMEM of the first page,
-     *     -EAGAIN while there is an event about the mappings that nobody has read of
+     * @return bytes done; or -ENOENT (not in one registered mapping), -EEXIST, -EINVAL, -EFAULT, -ENOMEM of the first
+     *     page, -EAGAIN while there is an event about the mappings that nobody has read of
      */
     @KernelFunction(value = "mfill_atomic_copy", file = "mm/userfaultfd.c")
     public long copy(Userfault context, MmStruct from, FaultContext ctx, long dst, long src, long len, boolean wp) {

@@ -17,11 +17,12 @@ import faultline.mmu.table.Pte;
 import faultline.mmu.table.PtlGuard;
 
 /**
- * UFFDIO_MOVE: takes anonymous pages from one place of the address space and puts them where nothing is, without copying.
+ * UFFDIO_MOVE: takes anonymous pages from one place of the address space and puts them where nothing is, without
+ * copying.
  *
- * <p>The page is locked first, then the two page tables, the one whose entry lies lower in memory first: two tasks that move
- * pages in opposite directions do not wait for each other. While it is locked no walk of the reverse map looks for the page, so
- * that it may change its place and its family ({@code UserfaultMoveRaceTest}).
+ * <p>The page is locked first, then the two page tables, the one whose entry lies lower in memory first: two tasks that
+ * move pages in opposite directions do not wait for each other. While it is locked no walk of the reverse map looks for
+ * the page, so that it may change its place and its family ({@code UserfaultMoveRaceTest}).
  */
 @KernelFunction(value = "move_pages", file = "mm/userfaultfd.c")
 public final class UserfaultMove {
@@ -46,8 +47,9 @@ public final class UserfaultMove {
      * Moves pages.
      *
      * @param holes whether source pages that do not exist are passed over
-     * @return bytes done; or of the first page: -ENOENT (nothing mapped, no page), -EINVAL (mappings that do not fit), -EEXIST,
-     *     -EBUSY (a page that others share), -EFAULT (a marker), -ENOMEM, -EAGAIN while an event has not been read of
+     * @return bytes done; or of the first page: -ENOENT (nothing mapped, no page), -EINVAL (mappings that do not fit),
+     *     -EEXIST, -EBUSY (a page that others share), -EFAULT (a marker), -ENOMEM, -EAGAIN while an event has not been
+     *     read of
      */
     public long run(Userfault context, long dst, long src, long len, boolean holes) {
         MmStruct mm = context.mm();

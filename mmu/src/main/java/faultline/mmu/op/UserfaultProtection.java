@@ -13,7 +13,10 @@ import faultline.mmu.phys.PageFlags;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 
-/** Marks entries as write-protected for user space, or takes the mark off: of pages that exist, and where wanted of absent ones. */
+/**
+ * Marks entries as write-protected for user space, or takes the mark off: of pages that exist, and where wanted of
+ * absent ones.
+ */
 @KernelFunction(value = "uffd_wp_range", file = "mm/userfaultfd.c")
 final class UserfaultProtection extends PageTableWalk {
     private final Vma vma;
@@ -48,7 +51,10 @@ final class UserfaultProtection extends PageTableWalk {
         return 0;
     }
 
-    /** Pages of a file go and come again, so their protection is kept where they are not; of anonymous memory if asked for. */
+    /**
+     * Pages of a file go and come again, so their protection is kept where they are not; of anonymous memory if asked
+     * for.
+     */
     @KernelFunction(value = "userfaultfd_wp_use_markers", file = "include/linux/userfaultfd_k.h")
     private boolean marksAbsent() {
         return !vma.isAnonymous() || (((Userfault) vma.userfault()).features() & UserfaultFeatures.WP_UNPOPULATED) != 0;

@@ -43,8 +43,8 @@ public final class UserfaultRegistration {
      * Registers what of a range is mapped.
      *
      * @param mode a set of {@link #MODE_MISSING}, {@link #MODE_WP} and {@link #MODE_MINOR}, not empty
-     * @return 0; -EINVAL (nothing mapped, a mapping of the wrong kind), -EPERM (may not be written), -EBUSY (another's),
-     *     -ENOMEM
+     * @return 0; -EINVAL (nothing mapped, a mapping of the wrong kind), -EPERM (may not be written), -EBUSY
+     *     (another's), -ENOMEM
      */
     @KernelFunction(value = "userfaultfd_register", file = "fs/userfaultfd.c")
     public long register(Userfault context, long start, long len, long mode) {

@@ -14,8 +14,8 @@ final class VmaCopy {
      * Makes the mapping of [{@code addr}, {@code addr + len}), which is free, from {@code source}.
      *
      * @param sourceAddr the address in {@code source} whose page the copy begins with
-     * @return the mapping that holds the range; null when there is no memory. It is {@code source} itself when source, never
-     *     touched, could be merged with it
+     * @return the mapping that holds the range; null when there is no memory. It is {@code source} itself when source,
+     *     never touched, could be merged with it
      */
     @KernelFunction(value = "copy_vma", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")

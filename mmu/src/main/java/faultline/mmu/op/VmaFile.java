@@ -4,7 +4,10 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 
-/** The references a mapping has on what is behind it: one on the open file, one as a shared writable mapping of its inode. */
+/**
+ * The references a mapping has on what is behind it: one on the open file, one as a shared writable mapping of its
+ * inode.
+ */
 final class VmaFile {
     private VmaFile() {}
 

@@ -11,15 +11,16 @@ import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmaTree;
 
 /**
- * One attempt to let a range and its neighbours become one mapping, so that /proc/PID/maps has the shape it has on Linux.
+ * One attempt to let a range and its neighbours become one mapping, so that /proc/PID/maps has the shape it has on
+ * Linux.
  *
  * <pre>
  *   new range:       |--prev--|..range..|--next--|      range is free; it joins prev, next, or both
  *   existing range:  |--prev--|--middle-|--next--|      range is a part of middle that starts or ends with it
  * </pre>
  *
- * Two neighbours merge when their flags, file, offsets and operations fit together and their anonymous families are the same,
- * or one has none yet. Preconditions: the mmap lock is held alone.
+ * Two neighbours merge when their flags, file, offsets and operations fit together and their anonymous families are the
+ * same, or one has none yet. Preconditions: the mmap lock is held alone.
  */
 @KernelFunction(value = "vma_merge_struct", file = "mm/vma.h")
 final class VmaMerge {
@@ -108,7 +109,10 @@ final class VmaMerge {
         return softDirty(target);
     }
 
-    /** What holds fresh memory counts as written as a whole (VM_SOFTDIRTY): nobody could tell its new pages from its old. */
+    /**
+     * What holds fresh memory counts as written as a whole (VM_SOFTDIRTY): nobody could tell its new pages from its
+     * old.
+     */
     private static Vma softDirty(Vma target) {
         if (!target.has(VmFlags.SOFTDIRTY)) {
             target.setFlags(target.flags() | VmFlags.SOFTDIRTY);
@@ -144,7 +148,8 @@ final class VmaMerge {
     /**
      * Joins the range, a part of middle at its start or its end or all of it, to its neighbours.
      *
-     * @return the mapping that now holds it, with its neighbour's flags; or null when none fits: then nothing has changed
+     * @return the mapping that now holds it, with its neighbour's flags; or null when none fits: then nothing has
+     *     changed
      */
     @KernelFunction(value = "vma_merge_existing_range", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")
@@ -285,8 +290,8 @@ final class VmaMerge {
     }
 
     /**
-     * Gives a part of a mapping other flags: by merging it with a neighbour that has them, else by splitting it off. The
-     * flags themselves are set by the caller.
+     * Gives a part of a mapping other flags: by merging it with a neighbour that has them, else by splitting it off.
+     * The flags themselves are set by the caller.
      *
      * @return the mapping that holds exactly the part, or the merged one; null for -ENOMEM
      */

@@ -41,8 +41,8 @@ final class VmaRelink implements AutoCloseable {
     }
 
     /**
-     * Locks what the mappings are linked into and unlinks them; null ones are skipped. All have the same file, and those
-     * that have a family have the same.
+     * Locks what the mappings are linked into and unlinks them; null ones are skipped. All have the same file, and
+     * those that have a family have the same.
      */
     @RequiresLock("MMAP_LOCK")
     static VmaRelink open(Vma... vmas) {

@@ -58,7 +58,10 @@ final class VmaSplit {
         return 0;
     }
 
-    /** Whether [{@code start}, {@code end}), a part of {@code vma}, may become a mapping of its own. @return 0 or -EINVAL */
+    /**
+     * Whether [{@code start}, {@code end}), a part of {@code vma}, may become a mapping of its own. @return 0 or
+     * -EINVAL
+     */
     @RequiresLock("MMAP_LOCK")
     static int mayCutOut(Vma vma, long start, long end) {
         if (vma.ops() == null) {

@@ -3,10 +3,12 @@ package faultline.mmu.phys;
 import java.util.Arrays;
 
 /**
- * Free blocks of 2^order frames, each aligned to its size, order 0 to {@link #MAX_ORDER}; neighbours merge when both are free.
+ * Free blocks of 2^order frames, each aligned to its size, order 0 to {@link #MAX_ORDER}; neighbours merge when both
+ * are free.
  *
- * <p>The lists run through the frame table: in the first frame of a free block the flag FREE is set, the order is the block's, index
- * and private value are the next and previous block (-1 for none). Frames that were never handed out yet stand on no list but above
+ * <p>The lists run through the frame table: in the first frame of a free block the flag FREE is set, the order is the
+ * block's, index and private value are the next and previous block (-1 for none). Frames that were never handed out yet
+ * stand on no list but above
  * {@link #untouchedFrom}: so starting touches no memory.
  *
  * <p>Not thread-safe: {@link FrameAllocator} holds its lock around each call.

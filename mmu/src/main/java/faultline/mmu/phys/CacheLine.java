@@ -1,8 +1,9 @@
 package faultline.mmu.phys;
 
 /**
- * Keeps the fields of a subclass away from those of objects that lie before them in memory: two processor cache lines, since they
- * are fetched in pairs. Otherwise threads that write to objects of their own would still wait for each other.
+ * Keeps the fields of a subclass away from those of objects that lie before them in memory: two processor cache lines,
+ * since they are fetched in pairs. Otherwise threads that write to objects of their own would still wait for each
+ * other.
  */
 @SuppressWarnings("unused")
 abstract class CacheLine {

@@ -6,11 +6,12 @@ import faultline.mmu.annotation.KernelFunction;
 /**
  * Hands out frames: blocks of 2^order from buddy lists, single frames from small caches in front of them.
  *
- * <p>A frame comes with one reference, no flags, no mapping, and undefined content. Frame 0 is never handed out, so that a physical
- * address of 0 always is a mistake.
+ * <p>A frame comes with one reference, no flags, no mapping, and undefined content. Frame 0 is never handed out, so
+ * that a physical address of 0 always is a mistake.
  *
- * <p>Locks: a cache's, and inside it the lists'. {@link #allocPage} and {@link #allocPages} may reclaim, hence sleep and take locks
- * from the page lock down: the caller holds none of those, only mmap locks. With a page-table lock held use
+ * <p>Locks: a cache's, and inside it the lists'. {@link #allocPage} and {@link #allocPages} may reclaim, hence sleep
+ * and take locks from the page lock down: the caller holds none of those, only mmap locks. With a page-table lock held
+ * use
  * {@link #allocPageAtomic}.
  */
 public final class FrameAllocator {
@@ -67,8 +68,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * As {@link #allocPage()}, bearing {@code flags} ({@link PageFlags}) from the start: setting them later, when others can come
-     * across the frame, takes an atomic instruction.
+     * As {@link #allocPage()}, bearing {@code flags} ({@link PageFlags}) from the start: setting them later, when
+     * others can come across the frame, takes an atomic instruction.
      */
     public long allocPage(int flags) {
         return allocOne(false, flags);
@@ -99,8 +100,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * As {@link #allocPage()}, without waiting or taking any but the allocator's own locks: for callers under a spin lock
-     * (GFP_ATOMIC).
+     * As {@link #allocPage()}, without waiting or taking any but the allocator's own locks: for callers under a spin
+     * lock (GFP_ATOMIC).
      */
     @KernelFunction("alloc_page_atomic")
     @Injectable("mm/page/alloc_atomic")
@@ -110,7 +111,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * Takes 2^order adjoining frames, aligned to their size. Only the first has a reference; they are not a compound page, see
+     * Takes 2^order adjoining frames, aligned to their size. Only the first has a reference; they are not a compound
+     * page, see
      * {@link FrameTable#makeCompound}. May reclaim.
      *
      * @param order 0 to {@link #MAX_ORDER}
@@ -130,7 +132,10 @@ public final class FrameAllocator {
         return pfn >= 0 ? pfn : allocSlowly(order, true, 0);
     }
 
-    /** As {@link #allocPages} without waiting: for huge pages at fault time, which small pages replace when there is none. */
+    /**
+     * As {@link #allocPages} without waiting: for huge pages at fault time, which small pages replace when there is
+     * none.
+     */
     @KernelFunction("alloc_pages_nowait")
     @Injectable("mm/page/alloc_huge")
     public long allocPagesNoReclaim(int order) {
@@ -138,7 +143,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * A compound page of 2^order frames filled with zeros, without waiting. Frames that were never used are not touched.
+     * A compound page of 2^order frames filled with zeros, without waiting. Frames that were never used are not
+     * touched.
      *
      * @return its head, or -1
      */
@@ -248,8 +254,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * A reference was dropped that was not the last. When the one left is the swap cache's, and no entry stands for the slot any more,
-     * nobody can ever want the page: it goes. The counterpart of {@code free_swap_cache}.
+     * A reference was dropped that was not the last. When the one left is the swap cache's, and no entry stands for the
+     * slot any more, nobody can ever want the page: it goes. The counterpart of {@code free_swap_cache}.
      */
     public void leftReferenced(long pfn) {
         if (frames.test(pfn, PageFlags.SWAPCACHE) && frames.refcount(pfn) == 1) {
@@ -287,7 +293,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * As {@link #freeUnreferenced(long)} for many at once: the locks are taken once for hundreds of frames, and not for each.
+     * As {@link #freeUnreferenced(long)} for many at once: the locks are taken once for hundreds of frames, and not for
+     * each.
      *
      * @param pfns single frames or heads of compound pages; used as room to work in
      */
@@ -364,7 +371,10 @@ public final class FrameAllocator {
         return peakUsed;
     }
 
-    /** How many free blocks of an order there are (/proc/buddyinfo), cached single frames and untouched memory not counted. */
+    /**
+     * How many free blocks of an order there are (/proc/buddyinfo), cached single frames and untouched memory not
+     * counted.
+     */
     public long freeBlocks(int order) {
         return lists.blocks(order);
     }
@@ -400,8 +410,8 @@ public final class FrameAllocator {
     }
 
     /**
-     * Plugs in who takes frames off its lists whose last reference goes while they bear {@link PageFlags#LRU}; nobody else has
-     * a reference then, and it clears LRU and ACTIVE (Linux: {@code __page_cache_release}).
+     * Plugs in who takes frames off its lists whose last reference goes while they bear {@link PageFlags#LRU}; nobody
+     * else has a reference then, and it clears LRU and ACTIVE (Linux: {@code __page_cache_release}).
      */
     public void setRelease(FrameRelease newRelease) {
         release = newRelease;
@@ -412,7 +422,10 @@ public final class FrameAllocator {
         hugetlbRelease = newRelease;
     }
 
-    /** Plugs in who looks at frames that only the swap cache refers to any more. Its caller has no reference to the frame. */
+    /**
+     * Plugs in who looks at frames that only the swap cache refers to any more. Its caller has no reference to the
+     * frame.
+     */
     public void setCacheRelease(FrameRelease newRelease) {
         cacheRelease = newRelease;
     }

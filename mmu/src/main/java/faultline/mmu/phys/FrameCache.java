@@ -5,12 +5,12 @@ import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
 
 /**
- * Single free frames that some of the threads share (Linux: per_cpu_pages): a stack, last freed first used again, since that one
- * still is in the processor's cache, and a small one of frames that have been cleared already.
+ * Single free frames that some of the threads share (Linux: per_cpu_pages): a stack, last freed first used again, since
+ * that one still is in the processor's cache, and a small one of frames that have been cleared already.
  *
- * <p>Frames are cleared {@link #CLEARED} at a time: the stores of one page then overlap with those of the next. Were each cleared
- * when it is wanted, the first locked instruction behind that would wait until its last store has arrived, and the misses of
- * what follows would come on top.
+ * <p>Frames are cleared {@link #CLEARED} at a time: the stores of one page then overlap with those of the next. Were
+ * each cleared when it is wanted, the first locked instruction behind that would wait until its last store has arrived,
+ * and the misses of what follows would come on top.
  *
  * <p>All guarded by {@link #lock}; others may read counts to estimate.
  */
@@ -65,7 +65,10 @@ final class FrameCache extends CacheLine {
         }
     }
 
-    /** Checks that nobody uses a frame of the cache, or has written to one that counts as clear. @return what is wrong, or null */
+    /**
+     * Checks that nobody uses a frame of the cache, or has written to one that counts as clear. @return what is wrong,
+     * or null
+     */
     String audit(PhysicalMemory memory, FrameTable frames) {
         for (int i = 0; i < count + clearedCount; i++) {
             long pfn = i < count ? pfns[i] : cleared[i - count];

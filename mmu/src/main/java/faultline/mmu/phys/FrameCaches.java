@@ -10,7 +10,10 @@ final class FrameCaches {
     private final FrameCache[] caches;
     private final int mask;
 
-    /** @param count how many caches there are at least; with 1, frame numbers depend on nothing but the sequence of calls */
+    /**
+     * @param count how many caches there are at least; with 1, frame numbers depend on nothing but the sequence of
+     * calls
+     */
     FrameCaches(PhysicalMemory memory, FrameTable frames, FreeLists lists, int count) {
         this.memory = memory;
         this.frames = frames;

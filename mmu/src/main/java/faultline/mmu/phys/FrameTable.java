@@ -19,8 +19,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  *
  * and beside it one object a frame, its mapping: the file's or anonymous area's reverse map, or a page table's lock.
  *
- * <p>Flags and counts are atomic. Mapping, index and private value are guarded by whatever owns the frame: the page lock for pages,
- * the allocator's lock for free frames.
+ * <p>Flags and counts are atomic. Mapping, index and private value are guarded by whatever owns the frame: the page
+ * lock for pages, the allocator's lock for free frames.
  */
 @KernelFunction("struct page")
 public final class FrameTable {
@@ -76,8 +76,8 @@ public final class FrameTable {
     }
 
     /**
-     * Takes a reference; of the whole block when the frame is part of a compound page. The caller has one, or a lock that
-     * keeps the frame from being freed.
+     * Takes a reference; of the whole block when the frame is part of a compound page. The caller has one, or a lock
+     * that keeps the frame from being freed.
      */
     @KernelFunction("get_page")
     public void get(long pfn) {
@@ -231,7 +231,9 @@ public final class FrameTable {
         INT.setRelease(ALL, at(pfn) + REFCOUNT, 0);
     }
 
-    /** What a single frame whose last reference is gone must look like on a free list; it belongs to nothing any more. */
+    /**
+     * What a single frame whose last reference is gone must look like on a free list; it belongs to nothing any more.
+     */
     void clearForFree(long pfn, int wrongFlags) {
         long address = at(pfn);
         if (((int) INT.get(ALL, address + FLAGS) & wrongFlags) != 0
@@ -273,7 +275,8 @@ public final class FrameTable {
     }
 
     /**
-     * What a new frame becomes that is about to be mapped for the first time; nobody else knows it yet, so nothing is atomic.
+     * What a new frame becomes that is about to be mapped for the first time; nobody else knows it yet, so nothing is
+     * atomic.
      *
      * @param mapping what it belongs to
      * @param index its place there

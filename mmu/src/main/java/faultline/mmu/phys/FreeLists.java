@@ -4,7 +4,10 @@ import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
 
-/** The buddy lists with their lock, a reserve that only some may touch, and the level at which somebody should free more. */
+/**
+ * The buddy lists with their lock, a reserve that only some may touch, and the level at which somebody should free
+ * more.
+ */
 final class FreeLists {
     private static final LockClass LOCK_CLASS = new LockClass("frame_allocator", LockRank.FRAME_ALLOCATOR_LOCK);
     /** Frames that are given back before others get their turn at the lock. */
@@ -93,7 +96,9 @@ final class FreeLists {
         lock.unlock();
     }
 
-    /** Gives single frames back; those that adjoin in rising or falling order are given as the blocks that they make up. */
+    /**
+     * Gives single frames back; those that adjoin in rising or falling order are given as the blocks that they make up.
+     */
     void giveSingles(long[] pfns, int from, int to) {
         for (int at = from; at < to; ) {
             int end = Math.min(to, at + LONGEST_HOLD);

@@ -12,8 +12,9 @@ import java.lang.invoke.VarHandle;
 /**
  * The host's memory as one segment over the whole address space, and lazily backed mappings in it.
  *
- * <p>Accessors go through {@link #ALL}, a constant: the compiler folds its bounds and liveness checks away, so that an access
- * becomes a plain load or store. Nothing here checks addresses; {@link PhysicalMemory} and {@link FrameTable} do.
+ * <p>Accessors go through {@link #ALL}, a constant: the compiler folds its bounds and liveness checks away, so that an
+ * access becomes a plain load or store. Nothing here checks addresses; {@link PhysicalMemory} and {@link FrameTable}
+ * do.
  */
 final class NativeMemory {
     static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -91,7 +92,9 @@ final class NativeMemory {
         return new NativeMemory(start, length, (start + alignment - 1) & -alignment, bytes);
     }
 
-    /** Asks the host to back the mapping by huge pages, where it can: fewer host faults, and its TLB reaches further. */
+    /**
+     * Asks the host to back the mapping by huge pages, where it can: fewer host faults, and its TLB reaches further.
+     */
     void preferHugePages() {
         if (!MAC) {
             try {

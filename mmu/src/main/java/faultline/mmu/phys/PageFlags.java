@@ -1,6 +1,9 @@
 package faultline.mmu.phys;
 
-/** State bits of a frame, the counterpart of enum pageflags; each constant is one bit of {@link FrameTable}'s flags word. */
+/**
+ * State bits of a frame, the counterpart of enum pageflags; each constant is one bit of {@link FrameTable}'s flags
+ * word.
+ */
 public final class PageFlags {
     /** Someone has the page to itself: reads it in, writes it back, unmaps it. Taken with {@code testAndSet}. */
     public static final int LOCKED = 1;

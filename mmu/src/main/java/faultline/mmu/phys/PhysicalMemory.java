@@ -10,9 +10,9 @@ import java.lang.foreign.ValueLayout;
 /**
  * Guest-physical memory: one stretch of host memory, addresses 0 to {@link #size} exclusive.
  *
- * <p>The host backs it where it is touched, so reserving much costs nothing. Word accesses are plain loads and stores with a
- * bounds check; those that take part in protocols between threads (page-table entries) say so in their name. The atomic ones need
- * natural alignment, the plain ones do not.
+ * <p>The host backs it where it is touched, so reserving much costs nothing. Word accesses are plain loads and stores
+ * with a bounds check; those that take part in protocols between threads (page-table entries) say so in their name. The
+ * atomic ones need natural alignment, the plain ones do not.
  *
  * <p>Thread-safe as memory is. {@link #close} must come after the last access of any thread.
  */
@@ -55,8 +55,8 @@ public final class PhysicalMemory implements AutoCloseable {
      * Reserves guest memory.
      *
      * @param bytes size, a positive multiple of 2 MiB
-     * @param frameCaches how many caches of free frames threads are spread over; with 1, frame numbers depend on nothing but the
-     *     sequence of calls
+     * @param frameCaches how many caches of free frames threads are spread over; with 1, frame numbers depend on
+     *     nothing but the sequence of calls
      */
     public static PhysicalMemory reserve(long bytes, int frameCaches) {
         return new PhysicalMemory(bytes, frameCaches);

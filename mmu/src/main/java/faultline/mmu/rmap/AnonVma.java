@@ -10,15 +10,16 @@ import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.Page;
 
 /**
- * The areas in which an anonymous page may be mapped: the area that first faulted it in, the parts it was split into, and
- * what fork made of them.
+ * The areas in which an anonymous page may be mapped: the area that first faulted it in, the parts it was split into,
+ * and what fork made of them.
  *
  * <p>As in Linux 2.6.7 to 2.6.33: a family of areas shares one object, and a page that carries it as its
- * {@code mapping} is looked for in every area of the family whose page offsets cover the page's index. Areas join when they
- * first fault, are split, or are copied by fork; they leave when unmapped. Pages hold no reference: while a page is
- * mapped, an area that maps it is linked.
+ * {@code mapping} is looked for in every area of the family whose page offsets cover the page's index. Areas join when
+ * they first fault, are split, or are copied by fork; they leave when unmapped. Pages hold no reference: while a page
+ * is mapped, an area that maps it is linked.
  *
- * <p>Bounds and page offsets of linked areas change only under {@link #lock()}, with unlinking before and linking after.
+ * <p>Bounds and page offsets of linked areas change only under {@link #lock()}, with unlinking before and linking
+ * after.
  */
 @KernelFunction("anon_vma")
 public final class AnonVma {

@@ -15,8 +15,8 @@ import faultline.mmu.table.PtlGuard;
 /**
  * Makes single pages of a transparent huge page that reclaim has found, so that each can be swapped out.
  *
- * <p>Only a huge page that one entry maps and nobody else refers to. One that fork has shared stays whole until a write splits it or a
- * side exits, as do pages of a huge page that are mapped one by one while others refer to the whole.
+ * <p>Only a huge page that one entry maps and nobody else refers to. One that fork has shared stays whole until a write
+ * splits it or a side exits, as do pages of a huge page that are mapped one by one while others refer to the whole.
  */
 public final class HugeSplit {
     private final PageTables tables;

@@ -9,7 +9,8 @@ import faultline.mmu.phys.PageFlags;
 import faultline.mmu.table.PageTables;
 
 /**
- * Counts through how many mappings a page was used since it was last asked, and forgets it: for reclaim's second chance.
+ * Counts through how many mappings a page was used since it was last asked, and forgets it: for reclaim's second
+ * chance.
  *
  * <p>Accessed bits are cleared without a flush, as on x86: a processor that keeps its translation does not set the bit
  * again until it loses it, which at worst makes a page in use look unused for once.
@@ -25,7 +26,8 @@ public final class PageReferenced {
     }
 
     /**
-     * How often the page was referenced: mappings whose accessed bit was set, one more if it was touched by system calls;
+     * How often the page was referenced: mappings whose accessed bit was set, one more if it was touched by system
+     * calls;
      * {@code Integer.MAX_VALUE} when it lies in a locked mapping and must stay.
      *
      * @param pfn a page that the caller has locked

@@ -136,9 +136,9 @@ public final class Rmap {
     }
 
     /**
-     * An anonymous page is being mapped once more: swapped in, or by fork. Exclusive only if the caller says so; then nothing
-     * else maps it, the caller has it locked, and its place is this one: UFFDIO_MOVE may have moved its swap entry while it
-     * stayed in the swap cache ({@code UserfaultMoveRaceTest}: a page in the swap cache).
+     * An anonymous page is being mapped once more: swapped in, or by fork. Exclusive only if the caller says so; then
+     * nothing else maps it, the caller has it locked, and its place is this one: UFFDIO_MOVE may have moved its swap
+     * entry while it stayed in the swap cache ({@code UserfaultMoveRaceTest}: a page in the swap cache).
      */
     @KernelFunction("folio_add_anon_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")
@@ -172,7 +172,9 @@ public final class Rmap {
         remove(pfn, false);
     }
 
-    /** As {@link #remove(long)}. @param exclusive that was the only entry, and only the lock's holder can make another */
+    /**
+     * As {@link #remove(long)}. @param exclusive that was the only entry, and only the lock's holder can make another
+     */
     @KernelFunction("folio_remove_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")
     public void remove(long pfn, boolean exclusive) {

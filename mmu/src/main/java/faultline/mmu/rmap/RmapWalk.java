@@ -19,9 +19,9 @@ import faultline.mmu.table.PtlGuard;
 /**
  * Visits every page-table entry that maps one page.
  *
- * <p>The lock of the page's family or file is held over the whole walk, each table's lock while its entry is visited. Entries
- * are looked at under their lock only: an entry that is being cleared with its flush still to come cannot be missed
- * (see {@code Zap}).
+ * <p>The lock of the page's family or file is held over the whole walk, each table's lock while its entry is visited.
+ * Entries are looked at under their lock only: an entry that is being cleared with its flush still to come cannot be
+ * missed (see {@code Zap}).
  *
  * <p>Not thread-safe; make one for each walk, or keep one a thread.
  */
@@ -70,8 +70,8 @@ public final class RmapWalk {
     }
 
     /**
-     * As {@link #walk}, and into nonlinear mappings, which nothing says where to look in: all their entries are looked at. Those
-     * who must miss none ask so.
+     * As {@link #walk}, and into nonlinear mappings, which nothing says where to look in: all their entries are looked
+     * at. Those who must miss none ask so.
      */
     @RequiresLock("PAGE_LOCK")
     public void walkEverywhere(long pfn, Visitor visitor) {

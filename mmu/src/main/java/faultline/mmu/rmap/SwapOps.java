@@ -11,13 +11,16 @@ public interface SwapOps {
      * The page of {@code entry}, up to date, with a reference for the caller and in the swap cache; read if need be.
      *
      * @param entry swap entry
-     * @return the frame number, with {@link faultline.mmu.file.AddressSpace#WAS_READ} added when the swap area was read;
-     *     -ENOMEM; -EIO; -EAGAIN when nobody uses the slot any more, or {@code mayWait} is false and somebody else is
-     *     reading it
+     * @return the frame number, with {@link faultline.mmu.file.AddressSpace#WAS_READ} added when the swap area was
+     *     read; -ENOMEM; -EIO; -EAGAIN when nobody uses the slot any more, or {@code mayWait} is false and somebody
+     *     else is reading it
      */
     long swapIn(long entry, boolean mayWait);
 
-    /** One page-table entry less stands for {@code entry}; the last one frees the slot. Callable under a page-table lock. */
+    /**
+     * One page-table entry less stands for {@code entry}; the last one frees the slot. Callable under a page-table
+     * lock.
+     */
     void free(long entry);
 
     /** One page-table entry more stands for {@code entry} (fork). Callable under a page-table lock. */

@@ -15,10 +15,10 @@ import faultline.mmu.table.Pte;
 /**
  * Takes a page out of all page tables, to be reclaimed.
  *
- * <p>An anonymous page leaves its swap entry in each place, a file's page nothing: the file knows where it was. Each entry
- * is cleared and its translation flushed before the page is looked at again, so that no store can follow unnoticed; a dirty
- * entry marks the page dirty. A page of a locked mapping stays, and is marked so that reclaim passes it over. A page of a file that
- * nonlinear mappings show is not looked for in them: see {@link NonlinearUnmap}.
+ * <p>An anonymous page leaves its swap entry in each place, a file's page nothing: the file knows where it was. Each
+ * entry is cleared and its translation flushed before the page is looked at again, so that no store can follow
+ * unnoticed; a dirty entry marks the page dirty. A page of a locked mapping stays, and is marked so that reclaim passes
+ * it over. A page of a file that nonlinear mappings show is not looked for in them: see {@link NonlinearUnmap}.
  */
 public final class TryToUnmap {
     private final PageTables tables;
@@ -43,8 +43,8 @@ public final class TryToUnmap {
     /**
      * Unmaps the page everywhere.
      *
-     * @param pfn a page that the caller has locked and holds a reference on; if anonymous, in the swap cache with its swap
-     *     entry as private value, or discardable (not SWAPBACKED: MADV_FREE)
+     * @param pfn a page that the caller has locked and holds a reference on; if anonymous, in the swap cache with its
+     *     swap entry as private value, or discardable (not SWAPBACKED: MADV_FREE)
      * @return whether no entry maps it any more
      */
     @KernelFunction(value = "try_to_unmap", file = "mm/rmap.c")
@@ -120,7 +120,9 @@ public final class TryToUnmap {
         return true;
     }
 
-    /** A page given up by MADV_FREE goes without a trace, unless it has been written since: then it is kept as before. */
+    /**
+     * A page given up by MADV_FREE goes without a trace, unless it has been written since: then it is kept as before.
+     */
     private boolean discard(long pfn, MmStruct mm, long entry, long pte) {
         if (frames.test(pfn, PageFlags.DIRTY)) {
             tables.setPte(pte, entry);

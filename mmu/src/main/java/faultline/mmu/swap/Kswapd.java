@@ -5,11 +5,11 @@ import faultline.mmu.lock.Worker;
 import faultline.mmu.phys.FrameAllocator;
 
 /**
- * Frees frames in the background: from the low watermark, at which allocation wakes it, to the high one, so that most tasks never have
- * to look for frames themselves.
+ * Frees frames in the background: from the low watermark, at which allocation wakes it, to the high one, so that most
+ * tasks never have to look for frames themselves.
  *
- * <p>When it has looked at everything as often as it can matter and still freed nothing it gives up until a task that reclaims for
- * itself has had more luck, as Linux's does; else it would use up a processor just when memory is short.
+ * <p>When it has looked at everything as often as it can matter and still freed nothing it gives up until a task that
+ * reclaims for itself has had more luck, as Linux's does; else it would use up a processor just when memory is short.
  */
 @KernelFunction(value = "kswapd", file = "mm/vmscan.c")
 public final class Kswapd implements AutoCloseable {

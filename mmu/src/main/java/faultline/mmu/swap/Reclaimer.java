@@ -20,18 +20,19 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * Finds frames when they run out: drops clean pages of files, writes dirty ones, swaps anonymous ones out.
  *
- * <p>Which page goes is decided by second chance: a hand goes round all frames. A page that was used since the hand last passed
- * stays; used two times in a row it becomes active, and then has to be found unused twice before it goes. The hand is the list and
- * the frame table is its links: a fault pays nothing for it.
+ * <p>Which page goes is decided by second chance: a hand goes round all frames. A page that was used since the hand
+ * last passed stays; used two times in a row it becomes active, and then has to be found unused twice before it goes.
+ * The hand is the list and the frame table is its links: a fault pays nothing for it.
  *
  * <pre>
  *                 used              used
  *   inactive ──▶ stays, marked ──▶ active          active ──unused──▶ inactive ──unused──▶ goes
  * </pre>
  *
- * <p>Runs in the thread that wants a frame, at a place where it may hold page locks of its own: so page locks are only tried.
- * Page order: try-lock the page, look at it again, ask and clear its accessed bits, unmap it everywhere, write it, free it. Between
- * the steps whoever wants the page back gets it: it is found in the swap cache, or in its file's, until nobody else refers to it.
+ * <p>Runs in the thread that wants a frame, at a place where it may hold page locks of its own: so page locks are only
+ * tried. Page order: try-lock the page, look at it again, ask and clear its accessed bits, unmap it everywhere, write
+ * it, free it. Between the steps whoever wants the page back gets it: it is found in the swap cache, or in its file's,
+ * until nobody else refers to it.
  */
 public final class Reclaimer implements FrameReclaim {
     /** Frames wanted from one call (SWAP_CLUSTER_MAX is 32). */
@@ -213,8 +214,8 @@ public final class Reclaimer implements FrameReclaim {
     }
 
     /**
-     * Whether it is a file's page or an anonymous one. A frame bears the flags of an anonymous page from its allocation on, but is one only
-     * when its family is set, just before it is mapped ({@code SwapRaceTest}: nothing is lost).
+     * Whether it is a file's page or an anonymous one. A frame bears the flags of an anonymous page from its allocation
+     * on, but is one only when its family is set, just before it is mapped ({@code SwapRaceTest}: nothing is lost).
      */
     private boolean isPage(long pfn) {
         return frames.mapping(pfn) != null || frames.test(pfn, PageFlags.SWAPCACHE);

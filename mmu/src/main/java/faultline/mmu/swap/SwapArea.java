@@ -6,7 +6,8 @@ import java.util.Arrays;
 import java.util.BitSet;
 
 /**
- * The slots of one swap area: how many page-table entries stand for each, and which frame holds its page in the swap cache.
+ * The slots of one swap area: how many page-table entries stand for each, and which frame holds its page in the swap
+ * cache.
  *
  * <p>A slot is free when it has neither. Not thread-safe: {@link SwapSpace} holds its lock around each call.
  */

@@ -23,11 +23,13 @@ import java.util.function.Consumer;
 /**
  * The machine's swap area and the cache of pages that are both there and in memory.
  *
- * <p>A page is in the swap cache from the moment it gets a slot until it is in one place only: so that two tasks that want it back get
- * the same frame. While it is there it has one reference for the cache, flag SWAPCACHE, and its swap entry as private value; entering and
- * leaving need the page lock. A page that somebody reads in is locked and not up to date.
+ * <p>A page is in the swap cache from the moment it gets a slot until it is in one place only: so that two tasks that
+ * want it back get the same frame. While it is there it has one reference for the cache, flag SWAPCACHE, and its swap
+ * entry as private value; entering and leaving need the page lock. A page that somebody reads in is locked and not up
+ * to date.
  *
- * <p>{@link #lock} guards slots and the cache; it is inside of page-table locks, and nothing but allocator locks is inside of it.
+ * <p>{@link #lock} guards slots and the cache; it is inside of page-table locks, and nothing but allocator locks is
+ * inside of it.
  */
 public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     private static final LockClass LOCK_CLASS = new LockClass("swap", LockRank.SWAP_LOCK);
@@ -202,7 +204,9 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         }
     }
 
-    /** The cache alone still has the page, unless somebody maps it just now: he has it locked, and will look after it. */
+    /**
+     * The cache alone still has the page, unless somebody maps it just now: he has it locked, and will look after it.
+     */
     @KernelFunction("__try_to_reclaim_swap")
     private void dropUseless(int slot, long pfn) {
         if (cache.tryLockPage(pfn)) {
@@ -307,7 +311,8 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     }
 
     /**
-     * Takes the locked, written page out of the cache, if the cache and the caller alone refer to it. The caller frees it.
+     * Takes the locked, written page out of the cache, if the cache and the caller alone refer to it. The caller frees
+     * it.
      *
      * @return whether the caller has the last reference now
      */
@@ -422,7 +427,8 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     }
 
     /**
-     * Compares what this believes of each slot with what was found by looking at all page tables of the machine at rest.
+     * Compares what this believes of each slot with what was found by looking at all page tables of the machine at
+     * rest.
      *
      * @param found entries that stand for each slot, by slot
      * @param report told of each difference

@@ -1,14 +1,17 @@
 /**
  * Swap area, swap cache, and the reclaim of frames.
  *
- * <p>Locks, outermost first: the page lock (only tried), i_mmap or anon_vma lock and page-table lock inside the reverse-map walks,
+ * <p>Locks, outermost first: the page lock (only tried), i_mmap or anon_vma lock and page-table lock inside the
+ * reverse-map walks,
  * {@code SWAP_LOCK}, allocator locks.
  *
- * <p>Frames are freed by whoever needs one and finds none ({@code Reclaimer.reclaim}), and, where configured, ahead of need by
+ * <p>Frames are freed by whoever needs one and finds none ({@code Reclaimer.reclaim}), and, where configured, ahead of
+ * need by
  * {@code Kswapd}: woken when free frames fall below the low watermark, it works until they reach the high one.
  *
- * <p>A slot of an anonymous page is counted by the page-table entries that stand for it. A slot of a shared (memory file's) page has one
- * user, the file's page tree: no entry stands for it, and the page is read back through the file. Its content is not cached beside it.
+ * <p>A slot of an anonymous page is counted by the page-table entries that stand for it. A slot of a shared (memory
+ * file's) page has one user, the file's page tree: no entry stands for it, and the page is read back through the file.
+ * Its content is not cached beside it.
  *
  * <table>
  * <caption>What guards what</caption>

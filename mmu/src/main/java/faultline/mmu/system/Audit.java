@@ -19,9 +19,9 @@ import java.util.List;
 /**
  * One check of a machine at rest.
  *
- * <p>From every page-table root down, counts what the tables hold, and compares with what everybody else believes: the mappings,
- * the resident counters, the frame table, the reverse maps, the page cache, the free lists. A frame that is allocated and that nobody
- * can account for is a leak.
+ * <p>From every page-table root down, counts what the tables hold, and compares with what everybody else believes: the
+ * mappings, the resident counters, the frame table, the reverse maps, the page cache, the free lists. A frame that is
+ * allocated and that nobody can account for is a leak.
  */
 final class Audit {
     private static final int LIMIT = 50;
@@ -329,7 +329,10 @@ final class Audit {
         }
     }
 
-    /** What reclaim remembers of a page (Linux: the list it is on) stands on pages that reclaim may take, and on no others. */
+    /**
+     * What reclaim remembers of a page (Linux: the list it is on) stands on pages that reclaim may take, and on no
+     * others.
+     */
     private void checkReclaimState(int pfn, int references) {
         boolean evictable =
                 frames.test(pfn, PageFlags.ANON | PageFlags.SWAPCACHE) || frames.mapping(pfn) instanceof AddressSpace;

@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Checks the pool of huge pages of a machine at rest: every page of it is free or used, all of them together are its total, and what
- * files and mappings believe to be reserved is what the pool has promised.
+ * Checks the pool of huge pages of a machine at rest: every page of it is free or used, all of them together are its
+ * total, and what files and mappings believe to be reserved is what the pool has promised.
  */
 final class HugetlbAudit {
     private final MemorySystem system;

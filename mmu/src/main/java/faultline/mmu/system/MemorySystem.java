@@ -58,7 +58,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * One machine's memory: guest memory, page tables, faults, and the operations on address spaces.
  *
- * <p>Address spaces are made by {@link #newMm} and end with {@link #exitMmap}. Everything here may be used by many threads.
+ * <p>Address spaces are made by {@link #newMm} and end with {@link #exitMmap}. Everything here may be used by many
+ * threads.
  */
 public final class MemorySystem implements AutoCloseable {
     private final MemoryConfig config;
@@ -108,8 +109,8 @@ public final class MemorySystem implements AutoCloseable {
     }
 
     /**
-     * @param frameCaches how many caches of free frames threads are spread over; with 1, frame numbers depend on nothing but
-     *     the sequence of calls
+     * @param frameCaches how many caches of free frames threads are spread over; with 1, frame numbers depend on
+     *     nothing but the sequence of calls
      */
     public MemorySystem(MemoryConfig config, int frameCaches) {
         this.config = config;

@@ -11,9 +11,10 @@ import faultline.mmu.phys.PhysicalMemory;
 /**
  * Huge pages in PMD entries: their lock, the page tables laid by for them, and their replacement by small pages.
  *
- * <p>A transparent huge page has a page table laid by from the moment it is mapped ("deposited"), so that it can always be split:
- * splitting allocates nothing and cannot fail. The tables laid by for the entries of one PMD table form a list that begins in the
- * index of the PMD table's frame; any of them serves any of the entries. They count as tables of PTEs.
+ * <p>A transparent huge page has a page table laid by from the moment it is mapped ("deposited"), so that it can always
+ * be split: splitting allocates nothing and cannot fail. The tables laid by for the entries of one PMD table form a
+ * list that begins in the index of the PMD table's frame; any of them serves any of the entries. They count as tables
+ * of PTEs.
  *
  * <pre>
  *   PMD table            frame table                        after a split
@@ -21,13 +22,13 @@ import faultline.mmu.phys.PhysicalMemory;
  *   [ huge ]─▶ 2 MiB        └▶ table ─▶ table ─▶ 0          [ huge  ]─▶ 2 MiB
  * </pre>
  *
- * <p>Splitting an entry leaves the memory where it is. The 512 frames become single ones, each with its own counts, if nobody else
- * refers to them; otherwise (fork, a page pinned for I/O) they stay one compound page, whose head counts references for all, and
- * whose frames are mapped one by one.
+ * <p>Splitting an entry leaves the memory where it is. The 512 frames become single ones, each with its own counts, if
+ * nobody else refers to them; otherwise (fork, a page pinned for I/O) they stay one compound page, whose head counts
+ * references for all, and whose frames are mapped one by one.
  *
- * <p>A split replaces the entry in one step, with accessed and dirty bits as they are in that moment. It is never seen as none in
- * between, since others decide by what they read without a lock whether there is something to unmap. Translations remain valid: frame
- * and rights are the same before and after.
+ * <p>A split replaces the entry in one step, with accessed and dirty bits as they are in that moment. It is never seen
+ * as none in between, since others decide by what they read without a lock whether there is something to unmap.
+ * Translations remain valid: frame and rights are the same before and after.
  */
 public final class HugePmd {
     /** A huge page is 2^9 frames. */
@@ -141,7 +142,9 @@ public final class HugePmd {
 
     // ---- splitting
 
-    /** Replaces the huge page of an entry, if there still is one, by a table of small pages. No page-table lock is held. */
+    /**
+     * Replaces the huge page of an entry, if there still is one, by a table of small pages. No page-table lock is held.
+     */
     @KernelFunction("__split_huge_pmd")
     @RequiresLock("MMAP_LOCK:read")
     public void split(PageTableOwner mm, long pmdEntry) {

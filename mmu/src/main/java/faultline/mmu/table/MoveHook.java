@@ -10,10 +10,11 @@ public interface MoveHook {
     MoveHook NONE = new MoveHook() {};
 
     /**
-     * Locks out whom moving single entries could deceive. For a file mapping that is truncation, by the i_mmap lock: it might clear the
-     * destination first and the source afterwards, and we would carry stale pages from the one into the other behind its back
-     * (seed 003). A reverse-map walk may also pass the destination before the page is there and the source after it has left; the
-     * areas' order in the reverse map excludes that, or the anonymous lock taken here.
+     * Locks out whom moving single entries could deceive. For a file mapping that is truncation, by the i_mmap lock: it
+     * might clear the destination first and the source afterwards, and we would carry stale pages from the one into the
+     * other behind its back (seed 003). A reverse-map walk may also pass the destination before the page is there and
+     * the source after it has left; the areas' order in the reverse map excludes that, or the anonymous lock taken
+     * here.
      */
     default void lock() {}
 
@@ -21,8 +22,8 @@ public interface MoveHook {
     default void unlock() {}
 
     /**
-     * Locks out every reverse-map walk, since a table is about to leave from under it: i_mmap lock of a file mapping, anon_vma lock of
-     * an area with anonymous pages (CVE-2022-41222).
+     * Locks out every reverse-map walk, since a table is about to leave from under it: i_mmap lock of a file mapping,
+     * anon_vma lock of an area with anonymous pages (CVE-2022-41222).
      */
     default void lockForTable() {
         lock();

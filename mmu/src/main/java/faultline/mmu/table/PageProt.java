@@ -5,7 +5,8 @@ import faultline.mmu.annotation.KernelFunction;
 /**
  * Rights of an area as bits of its page-table entries (protection_map of x86-64).
  *
- * <p>A private area's entries are never born writable: the first write makes its copy. Entries are born accessed, as Linux's are.
+ * <p>A private area's entries are never born writable: the first write makes its copy. Entries are born accessed, as
+ * Linux's are.
  */
 public final class PageProt {
     private static final long VM_READ = 1;

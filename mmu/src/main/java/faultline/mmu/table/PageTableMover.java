@@ -9,24 +9,25 @@ import faultline.mmu.phys.PhysicalMemory;
 /**
  * Moves page-table entries of one mapping to another place: one operation an object.
  *
- * <p>By extents (seed 004) an extent ends where the source table ends, where the destination table ends, or after 64 pages, whichever
- * is first, so that the page-table lock is never held longer than a latency budget allows; a destination table is added only where
- * the source has one.
+ * <p>By extents (seed 004) an extent ends where the source table ends, where the destination table ends, or after 64
+ * pages, whichever is first, so that the page-table lock is never held longer than a latency budget allows; a
+ * destination table is added only where the source has one.
  *
  * <pre>
  *   old:  |----pmd----|----pmd----|        extents:  [a][bb][c]…
  *   new:     |----pmd----|----pmd----|
  * </pre>
  *
- * The two other ways are {@link MoveMode#PAGE}, an extent being one page and a destination table being added only for a page that
- * is there, and {@link MoveMode#PMD}, where a table (or huge page) that is aligned on both sides changes its place as a whole.
+ * The two other ways are {@link MoveMode#PAGE}, an extent being one page and a destination table being added only for a
+ * page that is there, and {@link MoveMode#PMD}, where a table (or huge page) that is aligned on both sides changes its
+ * place as a whole.
  *
- * <p>Before a lock of moved entries is dropped, the old range is flushed: once it is dropped another task may find a page at its
- * new place and free it while a processor still writes through the old translation (CVE-2018-18281). Moved entries become
- * soft-dirty, except those that move with their table: Linux has the new area soft-dirty as a whole.
+ * <p>Before a lock of moved entries is dropped, the old range is flushed: once it is dropped another task may find a
+ * page at its new place and free it while a processor still writes through the old translation (CVE-2018-18281). Moved
+ * entries become soft-dirty, except those that move with their table: Linux has the new area soft-dirty as a whole.
  *
- * <p>Preconditions: the caller holds the mmap lock exclusively; both ranges are page-aligned and do not overlap; nothing is mapped
- * in the new one.
+ * <p>Preconditions: the caller holds the mmap lock exclusively; both ranges are page-aligned and do not overlap;
+ * nothing is mapped in the new one.
  */
 @KernelFunction(value = "move_page_tables", file = "mm/mremap.c")
 public final class PageTableMover {
@@ -64,7 +65,8 @@ public final class PageTableMover {
      * @param from start of the old range
      * @param to start of the new one
      * @param length bytes
-     * @return bytes moved: {@code length}, or less when a destination table could not be had; the caller then moves those back
+     * @return bytes moved: {@code length}, or less when a destination table could not be had; the caller then moves
+     *     those back
      */
     @KernelFunction("move_page_tables")
     @RequiresLock("MMAP_LOCK")
@@ -117,7 +119,10 @@ public final class PageTableMover {
         return Page.PMD_SIZE - Page.offsetInPmd(address);
     }
 
-    /** The entry that points to the table of an address. No lock: we have the mmap lock exclusively. @return -1 if there is no table */
+    /**
+     * The entry that points to the table of an address. No lock: we have the mmap lock exclusively. @return -1 if there
+     * is no table
+     */
     @KernelFunction("get_old_pmd")
     private long getOldPmd(long address) {
         long pmd = tables.walkToPmd(mm.pgd(), address);
@@ -213,8 +218,8 @@ public final class PageTableMover {
     /**
      * Moves one page.
      *
-     * <p>Whether a destination table is needed is known only with the lock held, and cannot be added with it held: so it is let go for
-     * that, and the source looked at again.
+     * <p>Whether a destination table is needed is known only with the lock held, and cannot be added with it held: so
+     * it is let go for that, and the source looked at again.
      *
      * @return bytes done, or -1 for ENOMEM
      */

@@ -9,8 +9,8 @@ import faultline.mmu.tlb.MmuGather;
 /**
  * Frees the page tables that spanned an unmapped range and nothing else.
  *
- * <p>A table is freed when no area that is left can have entries in it. {@code floor} and {@code ceiling} are the end of the area below
- * and the start of the one above: only a table whose whole span lies between them goes.
+ * <p>A table is freed when no area that is left can have entries in it. {@code floor} and {@code ceiling} are the end
+ * of the area below and the start of the one above: only a table whose whole span lies between them goes.
  *
  * <pre>
  *   area      floor                range                 ceiling   area
@@ -31,7 +31,8 @@ public final class PageTableReaper {
     /**
      * Frees the tables of a range whose entries are all cleared. They go when {@code gather} flushes.
      *
-     * <p>The areas of the range have left their files' and anonymous reverse maps, so that no reverse-map walk comes here any more.
+     * <p>The areas of the range have left their files' and anonymous reverse maps, so that no reverse-map walk comes
+     * here any more.
      *
      * @param start first address of the range
      * @param end end of it, exclusive

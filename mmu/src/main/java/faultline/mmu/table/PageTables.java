@@ -17,10 +17,10 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Four-level page tables in guest-physical memory: finding entries, adding tables, and the locks of both.
  *
- * <p>Tables are added as seed 000 has it: allocate and clear the table first, take the lock, look whether a racing task was first,
- * and if so free one's own. Callers hold the mmap lock, shared is enough: under it no table goes away, so the levels above may be
- * descended without any lock. Entries of upper levels are published with release and read with acquire, so that whoever finds a table
- * finds it cleared. See {@code PageTableAllocationRaceTest}.
+ * <p>Tables are added as seed 000 has it: allocate and clear the table first, take the lock, look whether a racing task
+ * was first, and if so free one's own. Callers hold the mmap lock, shared is enough: under it no table goes away, so
+ * the levels above may be descended without any lock. Entries of upper levels are published with release and read with
+ * acquire, so that whoever finds a table finds it cleared. See {@code PageTableAllocationRaceTest}.
  *
  * <p>An entry is named by its guest-physical address. -1 means that there is none.
  *
@@ -36,7 +36,9 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class PageTables {
     /** Entries of a table. */
     public static final int ENTRIES = 512;
-    /** What {@link #pteAllocMapLock} and {@link #pteOffsetMapLock} return where a huge page stands in place of a table. */
+    /**
+     * What {@link #pteAllocMapLock} and {@link #pteOffsetMapLock} return where a huge page stands in place of a table.
+     */
     public static final long HUGE = -2;
 
     /** Class of {@code mm->page_table_lock}. */
@@ -271,8 +273,8 @@ public final class PageTables {
     /**
      * Points an empty entry to a table.
      *
-     * <p>A racing task may have done so since the caller looked, also with a huge page: then ours, which nobody else ever saw, goes
-     * back.
+     * <p>A racing task may have done so since the caller looked, also with a huge page: then ours, which nobody else
+     * ever saw, goes back.
      *
      * @return whether it was ours
      */
@@ -353,7 +355,8 @@ public final class PageTables {
      * Maps the PTE of an address with its lock held, adding the table where there is none.
      *
      * @param guard receives entry and lock
-     * @return the entry, -1 for ENOMEM, {@link #HUGE} when a huge page stands there; nothing is held with the latter two
+     * @return the entry, -1 for ENOMEM, {@link #HUGE} when a huge page stands there; nothing is held with the latter
+     *     two
      */
     @KernelFunction("pte_alloc_map_lock")
     @RequiresLock("MMAP_LOCK:read")
@@ -372,11 +375,13 @@ public final class PageTables {
     /**
      * Maps the PTE of an address with its lock held.
      *
-     * <p>Between reading the PMD entry and getting the lock a task that holds what we do not (mremap with the reverse-map locks, a
-     * collapse into a huge page) may have taken the table away: so the entry is read again under the lock.
+     * <p>Between reading the PMD entry and getting the lock a task that holds what we do not (mremap with the
+     * reverse-map locks, a collapse into a huge page) may have taken the table away: so the entry is read again under
+     * the lock.
      *
      * @param guard receives entry and lock
-     * @return the entry, -1 when there is no table, {@link #HUGE} when a huge page stands there; nothing is held with the latter two
+     * @return the entry, -1 when there is no table, {@link #HUGE} when a huge page stands there; nothing is held with
+     *     the latter two
      */
     @KernelFunction("pte_offset_map_lock")
     public long pteOffsetMapLock(PageTableOwner mm, long pmdEntry, long address, PtlGuard guard) {
@@ -400,8 +405,9 @@ public final class PageTables {
     }
 
     /**
-     * Maps a second PTE while {@code outer} holds another: mremap's destination. The caller holds the mmap lock exclusively, so that no
-     * other task takes the same two locks in the other order, or orders them by where they lie. The table cannot go away.
+     * Maps a second PTE while {@code outer} holds another: mremap's destination. The caller holds the mmap lock
+     * exclusively, so that no other task takes the same two locks in the other order, or orders them by where they lie.
+     * The table cannot go away.
      *
      * @param guard receives the entry, and the lock unless it is the same as the outer one
      */
@@ -433,9 +439,9 @@ public final class PageTables {
     }
 
     /**
-     * Sets an entry that the processor does not change meanwhile: one that was not present, one whose bits only this lock's
-     * holder changes, or one taken away for good. All entries of user pages are written here or by the methods below, so
-     * that a probe sees them.
+     * Sets an entry that the processor does not change meanwhile: one that was not present, one whose bits only this
+     * lock's holder changes, or one taken away for good. All entries of user pages are written here or by the methods
+     * below, so that a probe sees them.
      */
     @KernelFunction("set_pte_at")
     @RequiresLock("PAGE_TABLE_LOCK")
@@ -446,8 +452,8 @@ public final class PageTables {
     /**
      * Takes an entry out, with the accessed and dirty bits that the processor set up to this moment.
      *
-     * <p>An entry in which the processor has nothing left to set needs no atomic exchange: with accessed set, and dirty set or no
-     * right to write.
+     * <p>An entry in which the processor has nothing left to set needs no atomic exchange: with accessed set, and dirty
+     * set or no right to write.
      */
     @KernelFunction("ptep_get_and_clear")
     @RequiresLock("PAGE_TABLE_LOCK")
@@ -492,7 +498,8 @@ public final class PageTables {
     }
 
     /**
-     * Replaces a present entry by another of the same frame (mprotect): accessed and dirty set by the processor meanwhile are kept.
+     * Replaces a present entry by another of the same frame (mprotect): accessed and dirty set by the processor
+     * meanwhile are kept.
      *
      * @return the entry before
      */

@@ -4,13 +4,14 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
 
 /**
- * Walks the page tables as the processor does (Intel SDM volume 3, 5.5 "4-level paging"), with the control bits that Linux sets:
- * CR0.WP, EFER.NXE.
+ * Walks the page tables as the processor does (Intel SDM volume 3, 5.5 "4-level paging"), with the control bits that
+ * Linux sets: CR0.WP, EFER.NXE.
  *
- * <p>A right must be granted on each level: writable and user are the AND of all levels, no-execute the OR. Accessed is set in each
- * entry used, dirty in the leaf on a write. The processor does so with a locked compare-and-set: an entry that changed since it was read
- * makes the walk start over, so that no bit is ever set in an entry that the kernel side has taken out or replaced. No lock is
- * needed, only that no table goes away: whoever removes a table flushes this walker's address space first.
+ * <p>A right must be granted on each level: writable and user are the AND of all levels, no-execute the OR. Accessed is
+ * set in each entry used, dirty in the leaf on a write. The processor does so with a locked compare-and-set: an entry
+ * that changed since it was read makes the walk start over, so that no bit is ever set in an entry that the kernel side
+ * has taken out or replaced. No lock is needed, only that no table goes away: whoever removes a table flushes this
+ * walker's address space first.
  *
  * <p>Stateless, thread-safe, allocates nothing.
  */
@@ -63,10 +64,10 @@ public final class PageWalker {
      * @param address what is accessed, any byte of the page
      * @param access {@link #READ}, {@link #WRITE} or {@link #FETCH}
      * @param user whether the access is made with CPL 3
-     * @return when allowed, a number of 0 or more: the leaf entry with the physical address of the 4 KiB page (also inside of a huge
-     *     page), rights as all levels together grant them, {@link #NX} in place of bit 63, accessed set, dirty set after a write.
-     *     After a read or fetch of a page that is not dirty RW is left out, so that a TLB filled from it comes back with the first
-     *     write. When not allowed, a negative number: {@code ~errorCode}
+     * @return when allowed, a number of 0 or more: the leaf entry with the physical address of the 4 KiB page (also
+     *     inside of a huge page), rights as all levels together grant them, {@link #NX} in place of bit 63, accessed
+     *     set, dirty set after a write. After a read or fetch of a page that is not dirty RW is left out, so that a TLB
+     *     filled from it comes back with the first write. When not allowed, a negative number: {@code ~errorCode}
      */
     public long walk(long pgd, long address, int access, boolean user) {
         while (true) {

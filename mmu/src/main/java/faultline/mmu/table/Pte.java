@@ -20,7 +20,8 @@ import faultline.mmu.annotation.KernelFunction;
  *   58..9 page offset in the file  6: 1          file entry of a nonlinear mapping (up to Linux 3.19)
  * </pre>
  *
- * The swap offset is inverted so that no entry is 0, and so that it points, for a processor that speculates, to no memory (L1TF).
+ * The swap offset is inverted so that no entry is 0, and so that it points, for a processor that speculates, to no
+ * memory (L1TF).
  */
 public final class Pte {
     public static final long PRESENT = 1;
@@ -267,7 +268,9 @@ public final class Pte {
         return pte != 0 && (pte & (PRESENT | PROTNONE | FILE)) == 0 && swapType(pte) != MARKER_TYPE;
     }
 
-    /** Makes a swap entry. @param type number of the area, 0 to 31 @param offset slot, up to {@link #MAX_SWAP_OFFSET} */
+    /**
+     * Makes a swap entry. @param type number of the area, 0 to 31 @param offset slot, up to {@link #MAX_SWAP_OFFSET}
+     */
     @KernelFunction("swp_entry_to_pte")
     public static long swap(int type, long offset) {
         return (long) type << SWAP_TYPE_SHIFT | (~offset & SWAP_OFFSET_MASK) << SWAP_OFFSET_SHIFT;

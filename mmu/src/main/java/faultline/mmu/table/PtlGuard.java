@@ -3,8 +3,8 @@ package faultline.mmu.table;
 import faultline.mmu.lock.SpinLock;
 
 /**
- * A page-table entry and the lock that guards it, as one: the cursor that {@link PageTables#pteOffsetMapLock} fills. A task keeps some
- * and uses them again and again, so that mapping an entry allocates nothing.
+ * A page-table entry and the lock that guards it, as one: the cursor that {@link PageTables#pteOffsetMapLock} fills. A
+ * task keeps some and uses them again and again, so that mapping an entry allocates nothing.
  *
  * <p>Closing it releases the lock, if it is held; hence {@code try (guard) { tables.pteOffsetMapLock(…, guard); … }}.
  */

@@ -3,8 +3,8 @@ package faultline.mmu.tlb;
 /**
  * What the memory manager asks of the translation caches of one address space.
  *
- * <p>When a method returns, no access through a translation cached before the call can happen any more, on any processor. It may
- * have to wait for a processor that runs guest code; a processor that waits for a lock answers from
+ * <p>When a method returns, no access through a translation cached before the call can happen any more, on any
+ * processor. It may have to wait for a processor that runs guest code; a processor that waits for a lock answers from
  * {@link faultline.mmu.lock.SpinWait#poll}. Page-table locks may be held around a call.
  */
 public interface AddressSpaceTlb {

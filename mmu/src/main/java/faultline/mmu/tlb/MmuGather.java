@@ -8,15 +8,15 @@ import faultline.mmu.phys.PhysicalMemory;
 import java.util.Arrays;
 
 /**
- * Gathers the frames and page tables that an operation removes from an address space, flushes the TLB once, and only then lets
- * them go.
+ * Gathers the frames and page tables that an operation removes from an address space, flushes the TLB once, and only
+ * then lets them go.
  *
- * <p>The order is the point. Between clearing an entry and flushing, a processor may still reach the frame through its TLB; were the
- * frame freed in between, and handed to somebody else, it would write into that one's memory. The same with a page table: the
- * processor may still be walking it.
+ * <p>The order is the point. Between clearing an entry and flushing, a processor may still reach the frame through its
+ * TLB; were the frame freed in between, and handed to somebody else, it would write into that one's memory. The same
+ * with a page table: the processor may still be walking it.
  *
- * <p>One object serves many operations, one at a time ({@link #begin} … {@link #finish}), and allocates nothing once its list has
- * grown. Not thread-safe.
+ * <p>One object serves many operations, one at a time ({@link #begin} … {@link #finish}), and allocates nothing once
+ * its list has grown. Not thread-safe.
  */
 @KernelFunction("struct mmu_gather")
 public final class MmuGather {
@@ -74,7 +74,8 @@ public final class MmuGather {
     }
 
     /**
-     * Hands over one reference to a frame, whose entry at {@code address} has been cleared. It is dropped after the flush.
+     * Hands over one reference to a frame, whose entry at {@code address} has been cleared. It is dropped after the
+     * flush.
      */
     @KernelFunction("tlb_remove_page")
     public void removePage(long pfn, long address) {
@@ -82,7 +83,10 @@ public final class MmuGather {
         add(pfn);
     }
 
-    /** Hands over one reference to a frame that no entry maps any more, or a huge page of {@code bytes} mapped at address. */
+    /**
+     * Hands over one reference to a frame that no entry maps any more, or a huge page of {@code bytes} mapped at
+     * address.
+     */
     public void removePage(long pfn, long address, long bytes) {
         flushLater(address, bytes);
         add(pfn);
@@ -110,7 +114,9 @@ public final class MmuGather {
         return end > start;
     }
 
-    /** Flushes what is due and frees what waited for it; gathering goes on. May be called with page-table locks held. */
+    /**
+     * Flushes what is due and frees what waited for it; gathering goes on. May be called with page-table locks held.
+     */
     @KernelFunction("tlb_flush_mmu")
     public void flush() {
         if (end > start) {
@@ -140,7 +146,10 @@ public final class MmuGather {
         allocator.freeUnreferenced(gathered, last);
     }
 
-    /** Of a compound page all frames go with the last reference, whichever frame that one was to. @return the first of them */
+    /**
+     * Of a compound page all frames go with the last reference, whichever frame that one was to. @return the first of
+     * them
+     */
     private long forgetCode(long pfn) {
         if (!frames.test(pfn, PageFlags.HEAD | PageFlags.TAIL)) {
             code.flushFrame(pfn);

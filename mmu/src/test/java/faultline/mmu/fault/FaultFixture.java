@@ -191,7 +191,10 @@ public final class FaultFixture implements AutoCloseable {
         check(frames.refcount(zeroPfn) == 1, "page of zeros", zeroPfn);
     }
 
-    /** The quick part of {@link #audit()}, for the given mappings only: each page's counts as far as they account for them. */
+    /**
+     * The quick part of {@link #audit()}, for the given mappings only: each page's counts as far as they account for
+     * them.
+     */
     public void audit(Vma... vmas) {
         FrameTable frames = phys.frames();
         Map<Long, Integer> mapped = new HashMap<>();

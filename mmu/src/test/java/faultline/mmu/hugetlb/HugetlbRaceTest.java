@@ -106,7 +106,9 @@ class HugetlbRaceTest {
         }
     }
 
-    /** The owner takes the page from the child, which reads at the same time: old content, or SIGBUS, and no page lost. */
+    /**
+     * The owner takes the page from the child, which reads at the same time: old content, or SIGBUS, and no page lost.
+     */
     @Test
     void anOwnerTakesThePageOfAChildThatReads() throws Exception {
         try (HugetlbFixture f = new HugetlbFixture(1)) {

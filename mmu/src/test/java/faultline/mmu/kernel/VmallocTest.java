@@ -145,7 +145,10 @@ class VmallocTest {
         assertThatThrownBy(() -> vmalloc.vfree(address)).hasMessageContaining("no area");
     }
 
-    /** Eight threads, no lock around anything; what one wrote the others never touch, and all tables and frames are accounted for. */
+    /**
+     * Eight threads, no lock around anything; what one wrote the others never touch, and all tables and frames are
+     * accounted for.
+     */
     @ParameterizedTest
     @EnumSource(PtlMode.class)
     void eightThreadsAllocateAndFreeAtOnce(PtlMode mode) throws InterruptedException {

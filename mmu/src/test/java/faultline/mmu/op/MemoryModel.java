@@ -5,8 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * An address space as a program understands it: for each page its rights and where its content comes from. No mappings, no page
- * tables, no sharing tricks, so that nothing of what it checks is in it.
+ * An address space as a program understands it: for each page its rights and where its content comes from. No mappings,
+ * no page tables, no sharing tricks, so that nothing of what it checks is in it.
  */
 final class MemoryModel {
     /** What a page of shared memory or of a file holds: one byte a page is enough. */

@@ -202,7 +202,9 @@ class RemapFilePagesProperties {
             }
         }
 
-        /** A range that is not all mapped by mappings with one set of flags is refused, and then nothing has changed. */
+        /**
+         * A range that is not all mapped by mappings with one set of flags is refused, and then nothing has changed.
+         */
         private void remap(int page, int count, int offset, int flags) {
             long result = m.sys.remapFilePages().run(s.mm, m.ctx, at(page), count * PAGE, 0, offset, flags);
             assertThat(result == 0).isEqualTo(isOne(page, count, result == 0));

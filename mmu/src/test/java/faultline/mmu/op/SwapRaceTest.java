@@ -180,7 +180,9 @@ class SwapRaceTest {
 
     private static final int PAGES = 512;
     private static final int COUNTERS = 24;
-    /** Aligned, so that whole tables move where that is allowed; the other place has no table of its own at all times. */
+    /**
+     * Aligned, so that whole tables move where that is allowed; the other place has no table of its own at all times.
+     */
     private static final long ONE = BASE;
 
     private static final long TWO = BASE + (64L << 20);

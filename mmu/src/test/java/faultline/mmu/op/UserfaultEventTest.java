@@ -19,7 +19,9 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 
-/** Events are read by the very task that waits for them to be read: what it sees then is what another thread would see. */
+/**
+ * Events are read by the very task that waits for them to be read: what it sees then is what another thread would see.
+ */
 class UserfaultEventTest {
     private static final long ALL = UserfaultFeatures.EVENT_FORK
             | UserfaultFeatures.EVENT_REMAP

@@ -25,7 +25,10 @@ class UserfaultMoveRaceTest {
     private static final long RIGHT = BASE + (1L << 30);
     private static final int ROUNDS = 40 * Integer.getInteger("faultline.stress", 1);
 
-    /** Two threads carry every page to and fro; a page that one has taken the other finds missing, none is lost or doubled. */
+    /**
+     * Two threads carry every page to and fro; a page that one has taken the other finds missing, none is lost or
+     * doubled.
+     */
     private static void carryBothWays(MmFixture m, Runnable meanwhile) throws InterruptedException {
         m.map(LEFT, PAGES);
         m.map(RIGHT, PAGES);

@@ -50,7 +50,9 @@ class UserfaultRaceTest {
         return m.sys.faults().doUserAddrFault(m.mm, address, FaultHandler.PF_USER | FaultHandler.PF_WRITE, ctx);
     }
 
-    /** Several tasks fault on the same pages while two others provide them: nobody sleeps for ever, no page comes twice. */
+    /**
+     * Several tasks fault on the same pages while two others provide them: nobody sleeps for ever, no page comes twice.
+     */
     @Test
     void everyFaultIsWokenWhoeverProvidesThePage() throws InterruptedException {
         try (MmFixture m = new MmFixture()) {

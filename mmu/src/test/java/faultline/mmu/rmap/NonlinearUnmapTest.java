@@ -129,7 +129,9 @@ class NonlinearUnmapTest {
         assertThat(resident(m.mm)).isEqualTo(CLUSTER);
     }
 
-    /** A processor's flush happens in the midst of the first cluster: then somebody comes who wants the mappings' lock. */
+    /**
+     * A processor's flush happens in the midst of the first cluster: then somebody comes who wants the mappings' lock.
+     */
     @Test
     void whoWaitsForTheMappingsComesInBeforeTheNextPass() throws Exception {
         int pages = 64 * CLUSTER;

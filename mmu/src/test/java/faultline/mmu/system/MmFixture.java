@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A machine with one address space and one processor whose translation cache forgets nothing by itself. Closing it audits the
- * machine, ends all address spaces, and looks that no frame is left.
+ * A machine with one address space and one processor whose translation cache forgets nothing by itself. Closing it
+ * audits the machine, ends all address spaces, and looks that no frame is left.
  */
 public final class MmFixture implements AutoCloseable {
     public static final long PAGE = 4096;

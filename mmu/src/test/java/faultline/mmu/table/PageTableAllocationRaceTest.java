@@ -10,8 +10,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Many tasks that touch one span for the first time at once, with the shared mmap lock only (seed 000): one table comes of it, the
- * losers' go back.
+ * Many tasks that touch one span for the first time at once, with the shared mmap lock only (seed 000): one table comes
+ * of it, the losers' go back.
  */
 class PageTableAllocationRaceTest {
     private static final int THREADS = 8;

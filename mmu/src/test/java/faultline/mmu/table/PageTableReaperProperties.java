@@ -19,7 +19,9 @@ import net.jqwik.api.constraints.Size;
 class PageTableReaperProperties {
     private static final PhysicalMemory MEMORY = PhysicalMemory.reserve(16 << 20);
 
-    /** Three areas in a row; the middle one goes. Sizes and gaps are in steps of 4 KiB, 2 MiB, 1 GiB and 512 GiB, mixed. */
+    /**
+     * Three areas in a row; the middle one goes. Sizes and gaps are in steps of 4 KiB, 2 MiB, 1 GiB and 512 GiB, mixed.
+     */
     @Property(tries = 400, seed = "20260109")
     void tablesGoWithTheLastAreaInTheirSpan(
             @ForAll @Size(6) List<@IntRange(max = 3) Integer> shifts,

@@ -18,8 +18,8 @@ class PageWalkerProperties {
     private static final int TABLES = 6;
 
     /**
-     * Tables stand at 0x1000, 0x2000, …; only the first four entries of each are used, and point to one another as chance wants,
-     * loops included.
+     * Tables stand at 0x1000, 0x2000, …; only the first four entries of each are used, and point to one another as
+     * chance wants, loops included.
      */
     @Property(tries = 3000, seed = "20260108")
     void walksAsTheManualSays(

@@ -3,7 +3,8 @@ package faultline.mmu.tlb;
 import java.util.TreeMap;
 
 /**
- * A processor's TLB that keeps what it was given until it is flushed, for ever if need be: the worst that hardware may do.
+ * A processor's TLB that keeps what it was given until it is flushed, for ever if need be: the worst that hardware may
+ * do.
  */
 public final class ModelTlb implements AddressSpaceTlb {
     /** Frame by page address. */

@@ -21,7 +21,10 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.util.function.LongUnaryOperator;
 
-/** Write faults on fresh anonymous pages, in whichever world this class was loaded; used through {@link LongUnaryOperator}. */
+/**
+ * Write faults on fresh anonymous pages, in whichever world this class was loaded; used through {@link
+ * LongUnaryOperator}.
+ */
 public final class FaultRound implements LongUnaryOperator, AutoCloseable {
     private static final int USER_WRITE = FaultHandler.PF_USER | FaultHandler.PF_WRITE;
     private static final long PAGE = 4096;
@@ -57,7 +60,9 @@ public final class FaultRound implements LongUnaryOperator, AutoCloseable {
                 mm, context, 0, count * PAGE, Prot.READ | Prot.WRITE, MmapFlags.PRIVATE | MmapFlags.ANONYMOUS, null, 0);
     }
 
-    /** Traces all faults as JSON lines, to nowhere: what is measured is the faulting thread and the encoder beside it. */
+    /**
+     * Traces all faults as JSON lines, to nowhere: what is measured is the faulting thread and the encoder beside it.
+     */
     public void trace(SiteRegistry registry) throws IOException {
         var strings = new StringTable();
         var guest = new EmulatorGuest(null);

@@ -21,7 +21,9 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
-/** All sites of the memory manager and the emulator, found in their class files; no class of theirs is loaded for it. */
+/**
+ * All sites of the memory manager and the emulator, found in their class files; no class of theirs is loaded for it.
+ */
 final class SiteCatalogue {
     private SiteCatalogue() {}
 

@@ -12,8 +12,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * A command that needs probes: called in the plain world it starts the command line anew in a woven one, where it does its
- * work.
+ * A command that needs probes: called in the plain world it starts the command line anew in a woven one, where it does
+ * its work.
  */
 abstract class WovenCommand implements Callable<Integer> {
     @Spec

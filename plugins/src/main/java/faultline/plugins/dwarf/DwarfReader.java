@@ -5,7 +5,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Reads DWARF's numbers and texts one after the other; whatever lies outside throws {@link BufferUnderflowException}. */
+/**
+ * Reads DWARF's numbers and texts one after the other; whatever lies outside throws {@link BufferUnderflowException}.
+ */
 final class DwarfReader {
     /** No file's name is longer; a limit, since many entries may point at one long text. */
     private static final int MAX_TEXT = 1024;

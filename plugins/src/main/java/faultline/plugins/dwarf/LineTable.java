@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All rows of a file's {@code .debug_line}. They come in sequences of rising addresses, one for each stretch of code, and
- * are looked for in two steps: the sequence, then the row. Immutable once read.
+ * All rows of a file's {@code .debug_line}. They come in sequences of rising addresses, one for each stretch of code,
+ * and are looked for in two steps: the sequence, then the row. Immutable once read.
  */
 public final class LineTable {
     /** Files of one unit, and of a table; more are left out. */

@@ -44,8 +44,8 @@ public final class Events {
             .with(HEX, "start", "end"));
 
     /**
-     * The translation cache missed: {@code access} is read, write or fetch. {@code filled} is 0 when the instruction stopped
-     * instead: for a fault that is traced, has to wait or becomes a signal; it comes again afterwards.
+     * The translation cache missed: {@code access} is read, write or fetch. {@code filled} is 0 when the instruction
+     * stopped instead: for a fault that is traced, has to wait or becomes a signal; it comes again afterwards.
      */
     public static final EventType TLB_FILL = add(EventType.named("tlb", "faultline:tlb_fill")
             .with(HEX, "address")

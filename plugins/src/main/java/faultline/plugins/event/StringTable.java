@@ -4,8 +4,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * Numbers for the texts of a trace: command names, VMA names, paths. A number is given once and stays. Looking up a text
- * that is known allocates nothing. Any thread.
+ * Numbers for the texts of a trace: command names, VMA names, paths. A number is given once and stays. Looking up a
+ * text that is known allocates nothing. Any thread.
  */
 public final class StringTable {
     /** More different texts than this become {@link #OVERFLOW}: a trace names few things, often. */

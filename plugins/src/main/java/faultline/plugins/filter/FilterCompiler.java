@@ -17,8 +17,8 @@ import org.objectweb.asm.Type;
 /**
  * Compiles a condition for one type of event to a hidden class.
  *
- * <p>Conditions become jumps: {@link #jump} writes code that goes to a label when the condition has the wanted value and
- * falls through otherwise. The operand stack is empty at each jump but those of a condition used as a number, which
+ * <p>Conditions become jumps: {@link #jump} writes code that goes to a label when the condition has the wanted value
+ * and falls through otherwise. The operand stack is empty at each jump but those of a condition used as a number, which
  * stand in a method of their own, so that a frame never has to name more than the two parameters.
  */
 public final class FilterCompiler {

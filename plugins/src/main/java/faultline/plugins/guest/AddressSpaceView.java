@@ -18,8 +18,8 @@ public final class AddressSpaceView {
     private AddressSpaceView() {}
 
     /**
-     * The leaf entry of an address, 0 where there is no table for it. The caller holds the mmap lock, at least for reading,
-     * or knows otherwise that no table goes away.
+     * The leaf entry of an address, 0 where there is no table for it. The caller holds the mmap lock, at least for
+     * reading, or knows otherwise that no table goes away.
      */
     public static long pte(PageTables tables, MmStruct mm, long address) {
         long pmd = tables.walkToPmd(mm.pgd(), address);

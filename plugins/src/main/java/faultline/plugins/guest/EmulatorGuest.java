@@ -95,9 +95,10 @@ public final class EmulatorGuest implements GuestView {
     }
 
     /**
-     * Finds the mapping under the mmap lock where that can be had at once. It cannot when this thread holds it already and
-     * a writer waits, or holds it for writing; then nobody else changes the tree, and no lock is needed. In the one case
-     * that remains, a caller without the lock and a busy writer, the answer may be that of a moment before or none.
+     * Finds the mapping under the mmap lock where that can be had at once. It cannot when this thread holds it already
+     * and a writer waits, or holds it for writing; then nobody else changes the tree, and no lock is needed. In the one
+     * case that remains, a caller without the lock and a busy writer, the answer may be that of a moment before or
+     * none.
      */
     private static String lookUp(MmStruct mm, long address) {
         boolean locked = false;

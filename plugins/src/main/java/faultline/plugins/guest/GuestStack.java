@@ -9,8 +9,8 @@ import faultline.mmu.phys.PhysicalMemory;
 import faultline.plugins.event.StackTable;
 
 /**
- * Call stacks of guest code by frame pointers: the return address lies above each saved frame pointer. Code compiled without
- * frame pointers gives short or odd stacks, as with {@code perf record --call-graph fp}.
+ * Call stacks of guest code by frame pointers: the return address lies above each saved frame pointer. Code compiled
+ * without frame pointers gives short or odd stacks, as with {@code perf record --call-graph fp}.
  */
 public final class GuestStack {
     private static final int MAX_FRAMES = 32;

@@ -149,8 +149,8 @@ public final class Injector implements AutoCloseable {
     }
 
     /**
-     * Decides about a system call that is about to be run; its point is {@code sys/NAME}. What cannot be left undone, since
-     * the task does not come back from it or its result is no result, never fails.
+     * Decides about a system call that is about to be run; its point is {@code sys/NAME}. What cannot be left undone,
+     * since the task does not come back from it or its result is no result, never fails.
      *
      * @return its result, or {@link ProbeSite#RUN_BODY}
      */

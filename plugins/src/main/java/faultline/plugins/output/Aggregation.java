@@ -11,8 +11,8 @@ import java.util.regex.Pattern;
  *
  * @param kind what is kept for each group
  * @param field the number that is added up; null for counts
- * @param keys what events are grouped by: field names, {@code event}, {@code symbol} (function of {@code ip}), {@code line}
- *     (its source line), {@code stack}
+ * @param keys what events are grouped by: field names, {@code event}, {@code symbol} (function of {@code ip}), {@code
+ *     line} (its source line), {@code stack}
  */
 public record Aggregation(Kind kind, String field, List<String> keys) {
     /** What is kept for each group of events. */

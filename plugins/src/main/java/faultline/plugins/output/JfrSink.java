@@ -21,8 +21,8 @@ import jdk.jfr.ValueDescriptor;
 /**
  * Flight Recorder events, one event type a type of ours, dumped to a file at the end: {@code jfr print}.
  *
- * <p>The recorder stamps an event when it is committed, which the writer thread does somewhat later than it happened: the
- * guest's own time is in field {@code at}. Addresses are text, as everywhere.
+ * <p>The recorder stamps an event when it is committed, which the writer thread does somewhat later than it happened:
+ * the guest's own time is in field {@code at}. Addresses are text, as everywhere.
  */
 final class JfrSink implements EventSink {
     private final Path file;

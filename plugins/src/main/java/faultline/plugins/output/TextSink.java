@@ -14,8 +14,9 @@ import java.io.OutputStream;
  *    0.130 ( 0.000 ms): comm/123 tlb:tlb_flush(reason: "range", pages: 3, start: 0x…, end: 0x…)
  * </pre>
  *
- * With a source line where the program has debugging information. Time is in milliseconds since the trace began, and so is the cost in brackets. {@code d} or {@code x} tells data from
- * code; what follows the bracket is what perf cannot say: the kind of access and the path that the fault took.
+ * With a source line where the program has debugging information. Time is in milliseconds since the trace began, and so
+ * is the cost in brackets. {@code d} or {@code x} tells data from code; what follows the bracket is what perf cannot
+ * say: the kind of access and the path that the fault took.
  */
 final class TextSink implements EventSink {
     private final ByteWriter out;

@@ -82,7 +82,9 @@ final class PageTimes {
         return region;
     }
 
-    /** The eighth of a range that most faults are in, or null where none stands out or rows are single pages already. */
+    /**
+     * The eighth of a range that most faults are in, or null where none stands out or rows are single pages already.
+     */
     private Range densest(Range range) {
         long rowPages = rowPages(range);
         if (rowPages == 1) {

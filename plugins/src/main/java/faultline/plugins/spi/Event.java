@@ -14,7 +14,9 @@ public interface Event {
     /** A number, address or condition (0 or 1). @throws IllegalArgumentException when the event has no such field */
     long number(String field);
 
-    /** A text; addresses of code come with their symbol. @throws IllegalArgumentException when there is no such field */
+    /**
+     * A text; addresses of code come with their symbol. @throws IllegalArgumentException when there is no such field
+     */
     String text(String field);
 
     /** Names of all fields. */

@@ -7,7 +7,8 @@ import java.util.function.Consumer;
 /** What a plugin may do. All of it may be called at any time while the plugin is started. */
 public interface PluginContext {
     /**
-     * Subscribes to events. The consumer runs in the thread of the event, perhaps with kernel locks held: it must not wait.
+     * Subscribes to events. The consumer runs in the thread of the event, perhaps with kernel locks held: it must not
+     * wait.
      *
      * @param events categories or patterns over names, as {@code -e} takes them
      * @param filter an expression as {@code --filter} takes it, or null

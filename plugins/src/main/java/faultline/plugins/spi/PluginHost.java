@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Loads plugins, gives them events and probes, and takes them out when they fail.
  *
- * <p>Plugins' classes are loaded by a child of this class's loader, so that they see the same kernel as the guest runs on.
+ * <p>Plugins' classes are loaded by a child of this class's loader, so that they see the same kernel as the guest runs
+ * on.
  */
 public final class PluginHost implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PluginHost.class);

@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The functions and source lines of one 64-bit ELF file, by their place in the file. Functions come from both {@code
- * .symtab} and {@code .dynsym}, lines from {@code .debug_line}; whatever of the file is not as it should be is passed over,
- * since a trace must not fail over a strange binary.
+ * .symtab} and {@code .dynsym}, lines from {@code .debug_line}; whatever of the file is not as it should be is passed
+ * over, since a trace must not fail over a strange binary.
  */
 final class ElfSymbols {
     private static final int SHT_SYMTAB = 2;

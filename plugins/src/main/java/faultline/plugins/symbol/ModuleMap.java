@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 /**
  * Which file lies where in the processes of a trace, as far as instruction addresses have been seen there.
  *
- * <p>Filled by the threads that events happen in, which can look at their own address space; asked by the writer thread.
- * A later mapping at the same place replaces an earlier one.
+ * <p>Filled by the threads that events happen in, which can look at their own address space; asked by the writer
+ * thread. A later mapping at the same place replaces an earlier one.
  */
 public final class ModuleMap implements Names.Symbols {
     private record Module(long start, long end, long fileOffset, String name, ElfSymbols symbols) {}

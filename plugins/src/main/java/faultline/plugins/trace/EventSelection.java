@@ -70,8 +70,8 @@ public final class EventSelection {
     }
 
     /**
-     * What "all" means: not every entry and step, which drown the rest, and not the fills of the translation cache. Unicorn
-     * changes its size by the host's clock, so that fills, unlike all else, are no function of the seed.
+     * What "all" means: not every entry and step, which drown the rest, and not the fills of the translation cache.
+     * Unicorn changes its size by the host's clock, so that fills, unlike all else, are no function of the seed.
      */
     private static boolean isInAll(EventType type) {
         return !type.category().equals("pte") && !type.category().equals("step") && type != Events.TLB_FILL;

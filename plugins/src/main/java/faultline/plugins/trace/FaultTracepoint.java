@@ -17,9 +17,9 @@ import java.lang.invoke.MethodHandles;
 /**
  * Page faults: one event for each that the guest's counters count, and for each that ends in a signal.
  *
- * <p>{@code do_user_addr_fault} is the fault as the architecture reports it; {@code handle_mm_fault} within it tells the
- * mapping and the entries, and without it is a fault that get_user_pages made. A fault that has to be tried again from the
- * outside (RETRY) was not counted and is no event; its next try is.
+ * <p>{@code do_user_addr_fault} is the fault as the architecture reports it; {@code handle_mm_fault} within it tells
+ * the mapping and the entries, and without it is a fault that get_user_pages made. A fault that has to be tried again
+ * from the outside (RETRY) was not counted and is no event; its next try is.
  */
 final class FaultTracepoint extends Tracepoint {
     private final TraceThreads threads;
@@ -141,7 +141,9 @@ final class FaultTracepoint extends Tracepoint {
         }
     }
 
-    /** Learns which file the code belongs to, while the mmap lock is held; mostly it is the page of the fault before. */
+    /**
+     * Learns which file the code belongs to, while the mmap lock is held; mostly it is the page of the fault before.
+     */
     private void noteCode(ThreadTrace thread, FaultHandler handler, ThreadTrace.FaultFrame fault) {
         long ip = fault.context.ip;
         if (ip >>> 12 != thread.codePage || fault.mm != thread.codeSpace) {

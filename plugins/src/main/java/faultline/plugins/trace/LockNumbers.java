@@ -3,7 +3,10 @@ package faultline.plugins.trace;
 import java.util.Map;
 import java.util.WeakHashMap;
 
-/** Numbers locks in the order in which the trace meets them, so that two runs with one seed name them alike. Thread-safe. */
+/**
+ * Numbers locks in the order in which the trace meets them, so that two runs with one seed name them alike.
+ * Thread-safe.
+ */
 final class LockNumbers {
     /** Locks are equal only to themselves. */
     private final Map<Object, Long> numbers = new WeakHashMap<>();

@@ -10,8 +10,8 @@ import faultline.plugins.weave.Hook;
 import java.lang.invoke.MethodHandles;
 
 /**
- * Locks: the mmap lock by the names of Linux' {@code mmap_lock} tracepoints, spin locks by {@code lock:lock_acquired}; and for
- * faults the time they waited for either.
+ * Locks: the mmap lock by the names of Linux' {@code mmap_lock} tracepoints, spin locks by {@code lock:lock_acquired};
+ * and for faults the time they waited for either.
  */
 final class LockTracepoint extends Tracepoint {
     private final TraceThreads threads;

@@ -40,7 +40,9 @@ final class TlbTracepoint extends Tracepoint {
         on("flush_tlb_mm", Hook.ENTRY, "flushAll");
     }
 
-    /** The fault inside may nest events of this thread: address, whose low bits are clear, and kind wait as one number. */
+    /**
+     * The fault inside may nest events of this thread: address, whose low bits are clear, and kind wait as one number.
+     */
     private void beginFill(Object filler, long address, int kind) {
         ThreadTrace thread = threads.enter();
         if (thread != null) {

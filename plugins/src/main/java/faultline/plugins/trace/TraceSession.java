@@ -78,8 +78,8 @@ public final class TraceSession implements AutoCloseable {
     private record Subscriber(EventSelection selection, Consumer<long[]> consumer) {}
 
     /**
-     * Has a consumer called for events, in their thread; the array is the thread's own and changes afterwards. To be called
-     * before the tracepoints are chosen, or for events that are traced anyway.
+     * Has a consumer called for events, in their thread; the array is the thread's own and changes afterwards. To be
+     * called before the tracepoints are chosen, or for events that are traced anyway.
      *
      * @return closes the subscription
      */

@@ -19,9 +19,9 @@ import java.util.jar.JarOutputStream;
 /**
  * Classes woven ahead of time, in a jar that the launcher puts before the plain ones.
  *
- * <p>Java's start-up cache holds no classes of other loaders than its own. With the jar on the class path the woven classes
- * come from there, linked and with the profiles of a training run, and {@code trace} starts as fast as {@code run}. The jar
- * holds the classes that have sites and, in {@value #INDEX}, the sites in the order of their numbers.
+ * <p>Java's start-up cache holds no classes of other loaders than its own. With the jar on the class path the woven
+ * classes come from there, linked and with the profiles of a training run, and {@code trace} starts as fast as {@code
+ * run}. The jar holds the classes that have sites and, in {@value #INDEX}, the sites in the order of their numbers.
  */
 public final class WovenJar {
     private static final String INDEX = "META-INF/faultline-sites";

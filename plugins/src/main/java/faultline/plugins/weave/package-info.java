@@ -15,9 +15,10 @@
  *   <li>no order of loading has to be kept: a class is woven whenever it is first asked for.
  * </ul>
  *
- * The price: command-line classes that ran before the change of world are loaded twice, and nothing of the new world is in
- * Java's start-up cache. For the sites that tracing uses by default the launcher therefore has the same weaver write a jar
- * once after each build ({@link faultline.plugins.weave.WovenJar}), which precedes the plain ones on the class path of
+ * The price: command-line classes that ran before the change of world are loaded twice, and nothing of the new world is
+ * in Java's start-up cache. For the sites that tracing uses by default the launcher therefore has the same weaver write
+ * a jar once after each build ({@link faultline.plugins.weave.WovenJar}), which precedes the plain ones on the class
+ * path of
  * {@code trace}; everything else comes through the loader.
  *
  * <h2>What a site costs</h2>

@@ -55,7 +55,9 @@ class LineTableTest {
         }
     }
 
-    /** Code from 0x401000 to 0x401040: line 10, from +4 line 12 of the header, from +0x14 line 0, from +0x18 line 11. */
+    /**
+     * Code from 0x401000 to 0x401040: line 10, from +4 line 12 of the header, from +0x14 line 0, from +0x18 line 11.
+     */
     private static Bytes program() {
         var code = new Bytes();
         code.put(0, 9, 2).number(0x401000, 8); // set_address

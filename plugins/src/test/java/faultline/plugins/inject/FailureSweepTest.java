@@ -23,8 +23,8 @@ import org.junit.jupiter.api.TestFactory;
 /**
  * The first hits of every injection point, one failure a run: whatever becomes of the guest, the memory manager neither
  * throws nor loses or leaks anything. Some programs and hits by default; system properties widen it:
- * {@code faultline.sweep.programs} (names with commas, or {@code all}), {@code .hits} (of each point), {@code .points} (a
- * pattern), {@code .seconds} (for each program).
+ * {@code faultline.sweep.programs} (names with commas, or {@code all}), {@code .hits} (of each point), {@code .points}
+ * (a pattern), {@code .seconds} (for each program).
  */
 class FailureSweepTest {
     private static final String PROGRAMS =

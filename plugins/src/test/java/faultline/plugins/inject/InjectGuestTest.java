@@ -111,7 +111,10 @@ class InjectGuestTest {
         assertThat(lines).noneMatch(line -> line.startsWith("audit"));
     }
 
-    /** The program says itself whether each page has its contents and each mapping its place; here, that all moved or none. */
+    /**
+     * The program says itself whether each page has its contents and each mapping its place; here, that all moved or
+     * none.
+     */
     static final class Rollback {
         static List<String> run(SiteRegistry registry, Object[] arguments) throws java.io.IOException {
             var output = java.nio.file.Files.createTempFile("rollback", ".txt");

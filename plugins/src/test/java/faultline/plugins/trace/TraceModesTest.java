@@ -32,13 +32,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Guest programs with everything traced in every format at a time: their output and status stay as they are, and the traced
- * faults are as many as they counted themselves. A dozen programs; all of them with {@code -Dfaultline.trace.programs=all}.
+ * Guest programs with everything traced in every format at a time: their output and status stay as they are, and the
+ * traced faults are as many as they counted themselves. A dozen programs; all of them with {@code
+ * -Dfaultline.trace.programs=all}.
  */
 class TraceModesTest {
     /**
-     * Take minutes, or arguments, or a terminal's input; and one that prints the virtual time, which counts blocks of code: a
-     * stop at a fault divides some of them.
+     * Take minutes, or arguments, or a terminal's input; and one that prints the virtual time, which counts blocks of
+     * code: a stop at a fault divides some of them.
      */
     private static final Set<String> OTHERS = Set.of(
             "compute",

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.function.Predicate;
 
 /**
- * Runs parts of tests in a woven world. Such a part is a class with a static method {@code run(SiteRegistry, Object[])};
- * only types of this package and of the platform can go in and out.
+ * Runs parts of tests in a woven world. Such a part is a class with a static method {@code run(SiteRegistry,
+ * Object[])}; only types of this package and of the platform can go in and out.
  */
 public final class WovenWorld {
     private WovenWorld() {}

@@ -21,7 +21,8 @@ import java.lang.foreign.MemorySegment;
  * <caption>What may not be changed</caption>
  * <tr><th>place</th><th>errno</th></tr>
  * <tr><td>the virtual tree</td><td>EPERM</td></tr>
- * <tr><td>a read-only mount</td><td>EROFS, where Linux finds nothing wrong before: EEXIST when the name is to be made</td></tr>
+ * <tr><td>a read-only mount</td><td>EROFS, where Linux finds nothing wrong before: EEXIST when the name is to be
+ * made</td></tr>
  * <tr><td>a directory on which something is mounted</td><td>EBUSY when the name is to go</td></tr>
  * <tr><td>file systems of the host's kernel ({@link KernelFiles}), without --host-admin</td><td>EPERM</td></tr>
  * </table>

@@ -73,7 +73,9 @@ final class ContentCalls implements SyscallFamily {
         return error < 0 ? error : file.truncate(length);
     }
 
-    /** Through an open file, so that cached pages follow; the host checks the permission to write as truncate(2) does. */
+    /**
+     * Through an open file, so that cached pages follow; the host checks the permission to write as truncate(2) does.
+     */
     private static long truncate(Task t, long path, long length) {
         if (length < 0) {
             return -Errno.EINVAL;

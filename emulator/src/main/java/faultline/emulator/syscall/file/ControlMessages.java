@@ -12,10 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Ancillary data of sendmsg and recvmsg: passed as it is, but for the descriptors of SCM_RIGHTS, which are the guest's on
- * one side and the host's on the other.
+ * Ancillary data of sendmsg and recvmsg: passed as it is, but for the descriptors of SCM_RIGHTS, which are the guest's
+ * on one side and the host's on the other.
  *
- * <p>Process ids in SCM_CREDENTIALS are the emulator's own on the host; a guest that sends them gets what the host allows.
+ * <p>Process ids in SCM_CREDENTIALS are the emulator's own on the host; a guest that sends them gets what the host
+ * allows.
  *
  * <pre>
  *   struct cmsghdr   0 length (with this header)   8 level (int)   12 type (int)   16 data, padded to 8

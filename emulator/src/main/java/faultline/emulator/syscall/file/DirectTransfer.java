@@ -12,9 +12,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Reads and writes of a file that was opened with O_DIRECT: the pages of the program's buffer are pinned, and the host moves the
- * bytes between its device and guest memory itself, with no copy in between. A page keeps its place in its page, so that what the
- * host demands of a buffer's alignment it demands of the program.
+ * Reads and writes of a file that was opened with O_DIRECT: the pages of the program's buffer are pinned, and the host
+ * moves the bytes between its device and guest memory itself, with no copy in between. A page keeps its place in its
+ * page, so that what the host demands of a buffer's alignment it demands of the program.
  */
 final class DirectTransfer {
     /** Pages pinned at a time. */

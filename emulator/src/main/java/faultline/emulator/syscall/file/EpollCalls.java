@@ -13,8 +13,8 @@ import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 
 /**
- * epoll, by an epoll of the host: it watches the host descriptors behind the guest's, and carries the guest's 64 bits of
- * data unread. A wait is one on the epoll descriptor itself, so that a signal can end it.
+ * epoll, by an epoll of the host: it watches the host descriptors behind the guest's, and carries the guest's 64 bits
+ * of data unread. A wait is one on the epoll descriptor itself, so that a signal can end it.
  */
 final class EpollCalls implements SyscallFamily {
     private static final int EVENT_SIZE = 12;

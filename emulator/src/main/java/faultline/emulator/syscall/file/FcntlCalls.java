@@ -24,11 +24,14 @@ import java.util.function.LongSupplier;
  * <caption>fcntl commands</caption>
  * <tr><td>F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD</td><td>our own table</td></tr>
  * <tr><td>F_GETFL, F_SETFL</td><td>the open file's</td></tr>
- * <tr><td>F_GETLK, F_SETLK, F_SETLKW</td><td>{@link faultline.emulator.fs.RecordLocks}: between guest processes only</td></tr>
- * <tr><td>F_OFD_*</td><td>the host's locks; waiting ones are tried again and again, so that a signal ends them</td></tr>
+ * <tr><td>F_GETLK, F_SETLK, F_SETLKW</td><td>{@link faultline.emulator.fs.RecordLocks}: between guest processes
+ * only</td></tr>
+ * <tr><td>F_OFD_*</td><td>the host's locks; waiting ones are tried again and again, so that a signal ends
+ * them</td></tr>
  * <tr><td>F_GETOWN_EX, F_SETOWN_EX, F_*_RW_HINT</td><td>the host's, with their argument copied</td></tr>
  * <tr><td>F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_CREATED_QUERY, F_GETSIG</td><td>the host's</td></tr>
- * <tr><td>F_GETLEASE, F_SETLEASE</td><td>the host's, whose signal is passed on: {@link faultline.emulator.fs.Leases}</td></tr>
+ * <tr><td>F_GETLEASE, F_SETLEASE</td><td>the host's, whose signal is passed on: {@link
+ * faultline.emulator.fs.Leases}</td></tr>
  * <tr><td>F_NOTIFY, F_SETOWN, F_SETSIG</td><td>refused with EINVAL: the host would signal the emulator</td></tr>
  * </table>
  */

@@ -16,11 +16,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * mount and umount2: refused (EPERM), as to a caller without CAP_SYS_ADMIN; with --host-admin the host's own, with the rights
- * of the host's process. A hugetlbfs is mounted in
+ * mount and umount2: refused (EPERM), as to a caller without CAP_SYS_ADMIN; with --host-admin the host's own, with the
+ * rights of the host's process. A hugetlbfs is mounted in
  * the guest's own view of its tree, and nothing of the host's: see {@link HugetlbMounts}.
  *
- * <p>A guest that is confined to a directory may in no case change what is mounted where: a bind mount would be a way out.
+ * <p>A guest that is confined to a directory may in no case change what is mounted where: a bind mount would be a way
+ * out.
  */
 final class MountCalls implements SyscallFamily {
     private static final int PAGE = 4096;

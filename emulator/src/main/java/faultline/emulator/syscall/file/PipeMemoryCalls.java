@@ -16,8 +16,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * vmsplice(2): memory into a pipe, or out of it.
  *
- * <p>Bytes are copied into the pipe, so that what the program stores afterwards is not seen by the reader. Linux promises
- * neither; SPLICE_F_GIFT allows the copy there as well.
+ * <p>Bytes are copied into the pipe, so that what the program stores afterwards is not seen by the reader. Linux
+ * promises neither; SPLICE_F_GIFT allows the copy there as well.
  */
 final class PipeMemoryCalls implements SyscallFamily {
     private static final int SPLICE_F_NONBLOCK = 2;

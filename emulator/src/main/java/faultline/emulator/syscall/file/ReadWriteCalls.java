@@ -90,7 +90,9 @@ final class ReadWriteCalls implements SyscallFamily {
         return file.hostFd() >= 0 || (write ? file.writable() : file.readable()) ? 0 : -Errno.EBADF;
     }
 
-    /** readv and writev with all that the later ones can say; {@code pos} {@link #AT_POSITION} for the file position. */
+    /**
+     * readv and writev with all that the later ones can say; {@code pos} {@link #AT_POSITION} for the file position.
+     */
     static long vector(Task t, long fd, long vec, long count, long pos, int flags, boolean write) {
         return FileCall.onFile(t, fd, file -> {
             long error = check(t, file, write);

@@ -10,7 +10,9 @@ import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
-/** futex_waitv(2), futex_wake(2), futex_wait(2) and futex_requeue(2): one call an operation, with flags for each word. */
+/**
+ * futex_waitv(2), futex_wake(2), futex_wait(2) and futex_requeue(2): one call an operation, with flags for each word.
+ */
 final class Futex2Calls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {

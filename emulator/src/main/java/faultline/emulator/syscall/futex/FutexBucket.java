@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One hash bucket: the waiters of some futexes, those of higher real-time priority first, equals in the order in which they
- * came. Its monitor guards it.
+ * One hash bucket: the waiters of some futexes, those of higher real-time priority first, equals in the order in which
+ * they came. Its monitor guards it.
  */
 final class FutexBucket {
     final int index;

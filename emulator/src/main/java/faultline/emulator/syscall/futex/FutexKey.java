@@ -3,8 +3,8 @@ package faultline.emulator.syscall.futex;
 /**
  * What makes two addresses the same futex.
  *
- * <p>Private memory: the address space and the address. Shared mappings: the mapped object and the offset in it, whatever
- * the address.
+ * <p>Private memory: the address space and the address. Shared mappings: the mapped object and the offset in it,
+ * whatever the address.
  *
  * @param space an {@code MmStruct} or a file's {@code AddressSpace}; compared by identity
  * @param offset address, or byte offset in the object

@@ -32,10 +32,11 @@ final class FutexKeys {
     }
 
     /**
-     * The key of a word that may be shared. Its page is pinned while it is asked whose it is, so that it cannot become another's
-     * meanwhile.
+     * The key of a word that may be shared. Its page is pinned while it is asked whose it is, so that it cannot become
+     * another's meanwhile.
      *
-     * <p>Pinned as for writing where that is allowed: a private page is then this process' own copy, and its address is the key.
+     * <p>Pinned as for writing where that is allowed: a private page is then this process' own copy, and its address is
+     * the key.
      */
     private static FutexKey sharedKey(Task task, long address, boolean write) {
         MmStruct mm = task.mm();

@@ -7,9 +7,9 @@ import faultline.mmu.annotation.KernelFunction;
 import java.util.function.IntUnaryOperator;
 
 /**
- * Access to the word of a futex with a bucket's monitor held: nothing here faults, because the fault could need that monitor
- * (a page that another thread provides by userfaultfd). Where the page is absent the caller leaves the monitor, calls {@link
- * #faultIn} or reads the word, and begins again.
+ * Access to the word of a futex with a bucket's monitor held: nothing here faults, because the fault could need that
+ * monitor (a page that another thread provides by userfaultfd). Where the page is absent the caller leaves the monitor,
+ * calls {@link #faultIn} or reads the word, and begins again.
  *
  * <p>Guest code is the other party to every change: nobody runs any while the changing task owns the virtual CPU. Other
  * system calls are kept out by the exchange.

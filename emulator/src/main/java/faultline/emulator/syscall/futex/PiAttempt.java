@@ -7,8 +7,8 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
 /**
- * One try to take a priority-inheriting lock, for the calling task or for one that it moves from another futex; or, where the
- * lock has an owner, to find whom to wait for.
+ * One try to take a priority-inheriting lock, for the calling task or for one that it moves from another futex; or,
+ * where the lock has an owner, to find whom to wait for.
  *
  * <p>Lives as long as the bucket's monitor is held. The word's ladder:
  *
@@ -51,8 +51,8 @@ final class PiAttempt {
      *
      * @param locker who is to have the lock
      * @param waiters whether the word of a lock that was taken is to say that others wait
-     * @return {@link #TAKEN}, {@link #MUST_WAIT}, -EFAULT where the page is absent, -EAGAIN where the word has changed, -EBUSY
-     *     where the owner is about to end: try again; or the call's error
+     * @return {@link #TAKEN}, {@link #MUST_WAIT}, -EFAULT where the page is absent, -EAGAIN where the word has changed,
+     *     -EBUSY where the owner is about to end: try again; or the call's error
      */
     int run(Task locker, boolean waiters) {
         long word = FutexWord.get(task, address);

@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Which task waits for which lock: task → lock → its owner → the lock that one waits for → … A task that would close a
  * circle is refused.
  *
- * <p>Taken inside a bucket's monitor. An owner changes under its own bucket's monitor only, so a walk may see one that is
- * changing: the new owner has left the map before, so that it cannot be a part of a circle.
+ * <p>Taken inside a bucket's monitor. An owner changes under its own bucket's monitor only, so a walk may see one that
+ * is changing: the new owner has left the map before, so that it cannot be a part of a circle.
  */
 final class PiChains {
     /** The longest chain that is followed (/proc/sys/kernel/max_lock_depth). */

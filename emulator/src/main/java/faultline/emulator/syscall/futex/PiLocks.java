@@ -14,8 +14,8 @@ import faultline.mmu.annotation.KernelFunction;
  * priority, then in the order in which they came. An owner does not run with its waiters' priority, since turns on the
  * virtual CPU do not depend on priorities at all.
  *
- * <p>An owner that ends passes its locks on ({@link #ownerDies}); who begins to wait at that moment either is found by it, or
- * sees that the owner is ending ({@link FutexExit}) and tries again when it has.
+ * <p>An owner that ends passes its locks on ({@link #ownerDies}); who begins to wait at that moment either is found by
+ * it, or sees that the owner is ending ({@link FutexExit}) and tries again when it has.
  */
 final class PiLocks {
     /** How long to wait before the next look at an owner that is about to end, in nanoseconds. */

@@ -7,8 +7,8 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
 /**
- * A condition variable's futex and its priority-inheriting lock: waiters of the one are moved to the other, and wake with the
- * lock (FUTEX_WAIT_REQUEUE_PI, FUTEX_CMP_REQUEUE_PI).
+ * A condition variable's futex and its priority-inheriting lock: waiters of the one are moved to the other, and wake
+ * with the lock (FUTEX_WAIT_REQUEUE_PI, FUTEX_CMP_REQUEUE_PI).
  */
 final class PiRequeue {
     private final FutexTable table;

@@ -8,8 +8,8 @@ import faultline.mmu.annotation.KernelFunction;
 /**
  * The locks that a dying task leaves behind, in a list that it keeps in its own memory (set_robust_list(2)).
  *
- * <p>A list that the program has broken ends where it cannot be read. Bit 0 of a link says that the lock behind it inherits
- * priorities: its next owner is found by {@link PiLocks#ownerDies}, not by a wake-up here.
+ * <p>A list that the program has broken ends where it cannot be read. Bit 0 of a link says that the lock behind it
+ * inherits priorities: its next owner is found by {@link PiLocks#ownerDies}, not by a wake-up here.
  */
 final class RobustList {
     private static final int LIMIT = 2048;

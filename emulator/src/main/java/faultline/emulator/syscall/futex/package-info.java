@@ -1,11 +1,11 @@
 /**
  * Futexes (kernel/futex).
  *
- * <p>Locks, outermost first: a bucket's monitor, which guards its queue and the state of locks waited for there; two buckets
- * in the order of their indices; then the virtual CPU, to change a word that guest code changes, too; then {@link
- * faultline.emulator.syscall.futex.PiChains}. Inside a bucket's monitor guest memory is touched by {@link
- * faultline.emulator.syscall.futex.FutexWord} only, which never faults: whoever could bring an absent page may need the same
- * monitor.
+ * <p>Locks, outermost first: a bucket's monitor, which guards its queue and the state of locks waited for there; two
+ * buckets in the order of their indices; then the virtual CPU, to change a word that guest code changes, too; then
+ * {@link faultline.emulator.syscall.futex.PiChains}. Inside a bucket's monitor guest memory is touched by {@link
+ * faultline.emulator.syscall.futex.FutexWord} only, which never faults: whoever could bring an absent page may need the
+ * same monitor.
  *
  * <table>
  * <caption>Calls</caption>

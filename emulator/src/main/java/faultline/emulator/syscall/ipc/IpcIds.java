@@ -64,7 +64,8 @@ final class IpcIds<T extends IpcObject> {
     }
 
     /**
-     * An id of the next index that is free; a new round gives ids another sequence number, so that old ids stay invalid.
+     * An id of the next index that is free; a new round gives ids another sequence number, so that old ids stay
+     * invalid.
      *
      * @param wanted an id that is taken, or one with the next free index; -1 for any
      */

@@ -7,7 +7,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A set of semaphores, who waits for them, and what is to be undone as processes end. Guarded by the table's monitor. */
+/**
+ * A set of semaphores, who waits for them, and what is to be undone as processes end. Guarded by the table's monitor.
+ */
 @KernelFunction("sem_array")
 final class SemSet extends IpcObject {
     /** The highest value, and the largest adjustment. */

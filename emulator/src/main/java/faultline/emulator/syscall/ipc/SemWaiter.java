@@ -3,7 +3,10 @@ package faultline.emulator.syscall.ipc;
 import faultline.emulator.task.Task;
 import faultline.mmu.annotation.KernelFunction;
 
-/** A call of semop(2): what it is to do, for whom, and what it waits for. Guarded by the table's monitor, but the result. */
+/**
+ * A call of semop(2): what it is to do, for whom, and what it waits for. Guarded by the table's monitor, but the
+ * result.
+ */
 @KernelFunction("sem_queue")
 final class SemWaiter {
     /** Not done yet. */

@@ -4,7 +4,10 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.hugetlb.HugetlbInode;
 
-/** One shared memory segment, whose mode may have {@link ShmTable#DEST} and {@link ShmTable#LOCKED}. All fields but the final ones are guarded by the table's monitor. */
+/**
+ * One shared memory segment, whose mode may have {@link ShmTable#DEST} and {@link ShmTable#LOCKED}. All fields but the
+ * final ones are guarded by the table's monitor.
+ */
 @KernelFunction("shmid_kernel")
 final class ShmSegment extends IpcObject {
     final long size;

@@ -2,7 +2,9 @@ package faultline.emulator.syscall.ipc;
 
 import faultline.mmu.Errno;
 
-/** The settings of segments: /proc/sys/kernel/shmmax, shmall, shmmni, shm_rmid_forced, shm_next_id. Fields: any thread. */
+/**
+ * The settings of segments: /proc/sys/kernel/shmmax, shmall, shmmni, shm_rmid_forced, shm_next_id. Fields: any thread.
+ */
 public final class ShmSysctl {
     /** What a fresh kernel has for shmmax and shmall: as good as no limit. */
     private static final long UNLIMITED = -1L - (1L << 24);

@@ -11,7 +11,9 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.gup.UserMemory;
 import java.lang.foreign.MemorySegment;
 
-/** process_vm_readv(2) and process_vm_writev(2): pins pages of another process and copies between them and one's own. */
+/**
+ * process_vm_readv(2) and process_vm_writev(2): pins pages of another process and copies between them and one's own.
+ */
 final class OtherProcessCalls implements SyscallFamily {
     private static final int IOV_MAX = 1024;
     /** MAX_RW_COUNT: the most one call transfers. */
@@ -83,7 +85,10 @@ final class OtherProcessCalls implements SyscallFamily {
         return pairs;
     }
 
-    /** Cuts a vector of one's own memory at the most a call transfers; returns its bytes, or -EFAULT for a kernel address. */
+    /**
+     * Cuts a vector of one's own memory at the most a call transfers; returns its bytes, or -EFAULT for a kernel
+     * address.
+     */
     private static long clip(long[] pairs) {
         long sum = 0;
         for (int i = 0; i < pairs.length; i += 2) {

@@ -7,8 +7,8 @@ import faultline.mmu.Errno;
 import java.util.Map;
 
 /**
- * Calls that change the machine as a whole: EPERM, as for a caller without the capability that each needs, also when the
- * emulator runs as root. The host's machine is not the guest's to change.
+ * Calls that change the machine as a whole: EPERM, as for a caller without the capability that each needs, also when
+ * the emulator runs as root. The host's machine is not the guest's to change.
  */
 final class AdministratorCalls implements SyscallFamily {
     private static final Map<Integer, String> REFUSED = Map.ofEntries(

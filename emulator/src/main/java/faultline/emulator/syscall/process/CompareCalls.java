@@ -9,8 +9,8 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
 /**
- * kcmp(2): whether two tasks share a thing. 0 says that they do; 1 and 2 are an order of what they do not share, the same as
- * long as both live.
+ * kcmp(2): whether two tasks share a thing. 0 says that they do; 1 and 2 are an order of what they do not share, the
+ * same as long as both live.
  */
 final class CompareCalls implements SyscallFamily {
     private static final int FILE = 0;

@@ -13,7 +13,9 @@ import faultline.mmu.Errno;
 final class SchedulingCalls implements SyscallFamily {
     private static final int MEMBARRIER_QUERY = 0;
     private static final int MEMBARRIER_GLOBAL = 1;
-    /** All commands that need no registration data beyond a flag: everything up to REGISTER_PRIVATE_EXPEDITED_SYNC_CORE. */
+    /**
+     * All commands that need no registration data beyond a flag: everything up to REGISTER_PRIVATE_EXPEDITED_SYNC_CORE.
+     */
     private static final int MEMBARRIER_KNOWN = 0x7f;
 
     @Override

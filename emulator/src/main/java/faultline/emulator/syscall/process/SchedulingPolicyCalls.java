@@ -14,8 +14,8 @@ import faultline.mmu.annotation.KernelFunction;
 /**
  * Policies and priorities: accepted, checked and told back; all policies share the virtual CPU as the usual one.
  *
- * <p>Of sched_setattr's flags, RESET_ON_FORK and the two KEEP ones do what they say; RECLAIM and DL_OVERRUN are accepted,
- * without effect; the clamps of utilization are refused as by a kernel without them.
+ * <p>Of sched_setattr's flags, RESET_ON_FORK and the two KEEP ones do what they say; RECLAIM and DL_OVERRUN are
+ * accepted, without effect; the clamps of utilization are refused as by a kernel without them.
  */
 final class SchedulingPolicyCalls implements SyscallFamily {
     private static final int ATTR_SIZE_FIRST = 48;
@@ -28,7 +28,9 @@ final class SchedulingPolicyCalls implements SyscallFamily {
     private static final int FLAGS = 0x7f;
     /** Keeps the policy that there is: sched_setparam(2). */
     private static final int KEEP_POLICY = -1;
-    /** Shortest runtime of SCHED_DEADLINE that Linux accounts for, and its shortest and longest periods, in nanoseconds. */
+    /**
+     * Shortest runtime of SCHED_DEADLINE that Linux accounts for, and its shortest and longest periods, in nanoseconds.
+     */
     private static final long LEAST_RUNTIME = 1 << 10;
 
     private static final long LEAST_PERIOD = 100_000;

@@ -19,8 +19,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The descriptor of a userfaultfd. An eventfd of the host stands for "there is a fault to read", so that poll, select and
- * epoll wait for it like for any descriptor.
+ * The descriptor of a userfaultfd. An eventfd of the host stands for "there is a fault to read", so that poll, select
+ * and epoll wait for it like for any descriptor.
  */
 public final class UserfaultFile extends OpenFile {
     private static final int EFD_NONBLOCK = 0x800;
@@ -140,7 +140,10 @@ public final class UserfaultFile extends OpenFile {
         }
     }
 
-    /** One message, faults before events. @return 1, 0 when there is none, or -errno of a descriptor that could not be made */
+    /**
+     * One message, faults before events. @return 1, 0 when there is none, or -errno of a descriptor that could not be
+     * made
+     */
     @KernelFunction(value = "userfaultfd_ctx_read", file = "fs/userfaultfd.c")
     private long next(Waiter waiter, MemorySegment to) {
         UserfaultWait wait = context.next();
