@@ -3,6 +3,7 @@ package faultline.plugins.inject;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import faultline.emulator.task.GuestMachine;
+import faultline.emulator.task.GuestSpec;
 import faultline.plugins.guest.Guests;
 import faultline.plugins.weave.Glob;
 import faultline.plugins.weave.SiteRegistry;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.TestFactory;
  * The first hits of every injection point, one failure a run: whatever becomes of the guest, the memory manager neither
  * throws nor loses or leaks anything. Some programs and hits by default; system properties widen it:
  * {@code faultline.sweep.programs} (names with commas, or {@code all}), {@code .hits} (of each point), {@code .points}
- * (a pattern), {@code .seconds} (for each program).
+ * (a pattern), {@code .seconds} (for each program). {@link SweepGuest} says what a program is given.
  */
 class FailureSweepTest {
     private static final String PROGRAMS =
@@ -32,16 +33,19 @@ class FailureSweepTest {
     private static final int HITS = Integer.getInteger("faultline.sweep.hits", 2);
     private static final String POINTS = System.getProperty("faultline.sweep.points", "*");
     private static final int SECONDS = Integer.getInteger("faultline.sweep.seconds", 20);
-    /** A guest whose calls fail may try for ever. */
-    private static final int GUEST_SECONDS = 8;
+    /** A guest whose calls fail may try for ever: seconds it gets at least, and as a multiple of a run without failure. */
+    private static final int GUEST_SECONDS = 3;
+
+    private static final int GUEST_RUNS = 8;
 
     @TestFactory
     Stream<DynamicTest> memoryManagerSurvivesTheFirstFailuresOfEveryPoint() throws Exception {
-        List<String> programs = PROGRAMS.equals("all") ? small() : List.of(PROGRAMS.split(","));
+        List<String> programs = PROGRAMS.equals("all") ? all() : List.of(PROGRAMS.split(","));
         return programs.stream()
                 .map(name -> DynamicTest.dynamicTest(name, () -> {
                     Object result = WovenWorld.run(
-                            Experiment::weaves, Sweep.class, WovenWorld.program(name), HITS, POINTS, (long) SECONDS);
+                            Experiment::weaves, Sweep.class, name, WovenWorld.program(name), HITS, POINTS, (long)
+                                    SECONDS);
                     List<String> lines =
                             ((List<?>) result).stream().map(String.class::cast).toList();
                     System.out.println(name + ": " + lines.getLast());
@@ -50,14 +54,14 @@ class FailureSweepTest {
                 }));
     }
 
-    /** All programs but those made to take long. */
-    private static List<String> small() throws Exception {
+    /** All programs but those that measure. */
+    private static List<String> all() throws Exception {
         Path bin = Path.of(WovenWorld.program("hello")).getParent();
-        List<String> large = List.of("compute", "memory", "mm_fuzz", "oom");
+        List<String> measuring = List.of("compute", "memory", "processes");
         try (Stream<Path> files = Files.list(bin)) {
             return files.filter(Files::isExecutable)
                     .map(file -> file.getFileName().toString())
-                    .filter(name -> !large.contains(name))
+                    .filter(name -> !measuring.contains(name))
                     .sorted()
                     .toList();
         }
@@ -66,7 +70,7 @@ class FailureSweepTest {
     /** All failures of one program, in one world. */
     static final class Sweep {
         private final SiteRegistry registry;
-        private final String program;
+        private final GuestSpec guest;
         private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(task -> {
             var thread = new Thread(task, "sweep-timer");
             thread.setDaemon(true);
@@ -77,23 +81,27 @@ class FailureSweepTest {
         private final List<String> endless = new ArrayList<>();
         private volatile String running = "nothing";
 
-        private Sweep(SiteRegistry registry, String program) {
+        private long limitNanos = TimeUnit.MINUTES.toNanos(1);
+
+        private Sweep(SiteRegistry registry, GuestSpec guest) {
             this.registry = registry;
-            this.program = program;
+            this.guest = guest;
         }
 
         static List<String> run(SiteRegistry registry, Object[] arguments) {
-            var sweep = new Sweep(registry, (String) arguments[0]);
+            var sweep = new Sweep(registry, SweepGuest.of((String) arguments[0], (String) arguments[1]));
             try {
-                return sweep.all((Integer) arguments[1], Glob.of((String) arguments[2]), (Long) arguments[3]);
+                return sweep.all((Integer) arguments[2], Glob.of((String) arguments[3]), (Long) arguments[4]);
             } finally {
                 sweep.timer.shutdownNow();
             }
         }
 
         private List<String> all(int hits, Glob points, long seconds) {
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+            long start = System.nanoTime();
+            long end = start + TimeUnit.SECONDS.toNanos(seconds);
             var known = new TreeMap<>(once(List.of()).hits());
+            limitNanos = Math.max(TimeUnit.SECONDS.toNanos(GUEST_SECONDS), GUEST_RUNS * (System.nanoTime() - start));
             int runs = 0;
             int left = 0;
             for (int nth = 1; nth <= hits; nth++) { // each point's first before any point's second
@@ -123,7 +131,7 @@ class FailureSweepTest {
 
         private Experiment.Result once(List<FailSpec> failures) {
             try {
-                return Experiment.run(registry, Guests.seeded(program), failures, 0, this::prepare);
+                return Experiment.run(registry, guest, failures, 0, this::prepare);
             } finally {
                 if (limit != null) {
                     limit.cancel(false);
@@ -138,8 +146,8 @@ class FailureSweepTest {
                         endless.add(running);
                         machine.kernel().killAll();
                     },
-                    GUEST_SECONDS,
-                    TimeUnit.SECONDS);
+                    limitNanos,
+                    TimeUnit.NANOSECONDS);
         }
     }
 }
