@@ -97,7 +97,6 @@ public final class ChildWait {
     private static Event reap(Process parent, Process child, boolean keep) {
         int status = child.waitStatus();
         if (!keep) {
-            parent.children().remove(child);
             parent.kernel().forget(child);
             parent.times().addChild(child.times());
         }

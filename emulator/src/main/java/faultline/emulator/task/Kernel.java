@@ -257,6 +257,9 @@ public final class Kernel implements AutoCloseable {
     /** A zombie has been waited for, or nobody will. Caller holds the family lock. */
     void forget(Process process) {
         processes.remove(process.pid());
+        if (process.parent() != null) {
+            process.parent().children().remove(process);
+        }
         process.hangUpWatchers();
     }
 

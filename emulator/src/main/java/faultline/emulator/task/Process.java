@@ -8,6 +8,7 @@ import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
+import faultline.mmu.annotation.KernelFunction;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -392,29 +393,38 @@ public final class Process {
         }
     }
 
-    /** Tells the parent of a stop or continuation: SIGCHLD, and wait4 with WUNTRACED or WCONTINUED. */
+    /**
+     * Tells the parent of a stop or continuation: SIGCHLD, and wait4 with WUNTRACED or WCONTINUED. Caller holds no monitor of a
+     * process.
+     */
+    @KernelFunction(value = "do_notify_parent_cldstop", file = "kernel/signal.c")
     public void reportToParent(int code, int signal) {
-        Process to;
         synchronized (kernel.familyLock()) {
-            to = parent;
             unreportedChange = code;
-        }
-        if (to == null) {
-            if (code == SigInfo.CLD_STOPPED) {
-                kernel.stopHost(signal);
+            if (parent != null) {
+                boolean wanted;
+                synchronized (parent.handlers()) {
+                    SigAction action = parent.handlers().get(Signals.SIGCHLD);
+                    wanted = action.handler() != SigAction.SIG_IGN && !action.has(SigAction.SA_NOCLDSTOP);
+                }
+                if (wanted) {
+                    SignalSender.sendToProcess(
+                            parent,
+                            SigInfo.child(
+                                    Signals.SIGCHLD,
+                                    code,
+                                    pid,
+                                    kernel.uid(),
+                                    signal,
+                                    times.userTicks(),
+                                    times.systemTicks()));
+                }
+                parent.childEvents.wakeAll();
+                return;
             }
-            return;
         }
-        boolean wanted;
-        synchronized (to.handlers()) {
-            wanted = !to.handlers().get(Signals.SIGCHLD).has(SigAction.SA_NOCLDSTOP);
+        if (code == SigInfo.CLD_STOPPED) {
+            kernel.stopHost(signal);
         }
-        if (wanted) {
-            SignalSender.sendToProcess(
-                    to,
-                    SigInfo.child(
-                            Signals.SIGCHLD, code, pid, kernel.uid(), signal, times.userTicks(), times.systemTicks()));
-        }
-        to.childEvents.wakeAll();
     }
 }

@@ -83,31 +83,29 @@ final class TaskExit {
         kernel.sem().exit(process.pid());
         kernel.shm().exit(process.pid());
         int status = process.group().exiting() ? process.group().exitStatus() : task.exitStatus();
-        List<Process> orphans = new ArrayList<>();
-        Process parent;
-        boolean reapsItself;
-        synchronized (kernel.familyLock()) {
+        kernel.terminals().sessionEnds(process);
+        leaveFamily(process, status);
+        kernel.processEnded(process, status);
+    }
+
+    /**
+     * Tells the family, all under its lock: to whoever waits, the zombie and the signal that announces it come at once. A parent
+     * that has waited for a child finds SIGCHLD pending, and one whose handler runs finds the zombie ({@code child_ends}).
+     */
+    @KernelFunction(value = "exit_notify", file = "kernel/exit.c")
+    private static void leaveFamily(Process process, int status) {
+        synchronized (process.kernel().familyLock()) {
+            List<Process> orphans = new ArrayList<>();
             reparent(process, orphans);
-            parent = process.parent();
-            reapsItself = parent == null || ignoresChildren(parent) && process.exitSignal() == Signals.SIGCHLD;
+            Process parent = process.parent();
+            hangUpOrphans(process, parent, orphans);
             process.becomeZombie(status);
+            boolean reapsItself = parent == null || notifyParent(process, parent);
             process.tellWatchers();
             if (reapsItself) {
-                kernel.forget(process);
+                process.kernel().forget(process);
             }
         }
-        kernel.terminals().sessionEnds(process);
-        hangUpOrphans(process, parent, orphans);
-        for (Process orphan : orphans) {
-            if (orphan.parentDeathSignal() != 0) {
-                SignalSender.sendToProcess(
-                        orphan, SigInfo.user(orphan.parentDeathSignal(), SigInfo.SI_USER, process.pid(), kernel.uid()));
-            }
-        }
-        if (parent != null) {
-            notifyParent(process, parent, status);
-        }
-        kernel.processEnded(process, status);
     }
 
     /** The group of this process, or of a child, may have lost the last parent that could continue it. */
@@ -123,8 +121,13 @@ final class TaskExit {
         }
     }
 
-    /** Children go to the next subreaper, else to nobody: then they are reaped when they end. Family lock held. */
+    /**
+     * Children get the signal that they asked for, and go to the next subreaper, else to nobody: then they are reaped when they
+     * end. Family lock held.
+     */
+    @KernelFunction(value = "forget_original_parent", file = "kernel/exit.c")
     private static void reparent(Process process, List<Process> orphans) {
+        Kernel kernel = process.kernel();
         Process heir = process.parent();
         while (heir != null && (!heir.childSubreaper() || heir.zombie())) {
             heir = heir.parent();
@@ -132,39 +135,51 @@ final class TaskExit {
         for (Process child : new ArrayList<>(process.children())) {
             process.children().remove(child);
             child.setParent(heir);
+            child.setExitSignal(Signals.SIGCHLD);
             orphans.add(child);
             if (heir != null) {
                 heir.children().add(child);
-            } else if (child.zombie()) {
-                process.kernel().forget(child);
+            }
+            if (child.zombie() && (heir == null || notifyParent(child, heir))) {
+                kernel.forget(child);
+            }
+            if (child.parentDeathSignal() != 0 && !child.zombie()) {
+                SignalSender.sendToProcess(
+                        child, SigInfo.user(child.parentDeathSignal(), SigInfo.SI_USER, process.pid(), kernel.uid()));
             }
         }
-        if (heir != null) {
-            heir.childEvents().wakeAll();
-        }
     }
 
-    private static boolean ignoresChildren(Process parent) {
-        synchronized (parent.handlers()) {
-            SigAction action = parent.handlers().get(Signals.SIGCHLD);
-            return action.handler() == SigAction.SIG_IGN || action.has(SigAction.SA_NOCLDWAIT);
-        }
-    }
-
-    private static void notifyParent(Process process, Process parent, int status) {
+    /**
+     * Sends the signal that announces a zombie, and wakes those who wait for it. Family lock held.
+     *
+     * @return whether the parent does not want to know, so that the child is reaped at once
+     */
+    @KernelFunction(value = "do_notify_parent", file = "kernel/signal.c")
+    private static boolean notifyParent(Process process, Process parent) {
         int signal = process.exitSignal();
-        if (signal != 0) {
+        boolean unwanted = false;
+        boolean ignored = false;
+        if (signal == Signals.SIGCHLD) {
+            synchronized (parent.handlers()) {
+                SigAction action = parent.handlers().get(Signals.SIGCHLD);
+                ignored = action.handler() == SigAction.SIG_IGN;
+                unwanted = ignored || action.has(SigAction.SA_NOCLDWAIT);
+            }
+        }
+        if (signal != 0 && !ignored) {
             SignalSender.sendToProcess(
                     parent,
                     SigInfo.child(
                             signal,
-                            SigInfo.codeOfEnd(status),
+                            SigInfo.codeOfEnd(process.waitStatus()),
                             process.pid(),
                             process.kernel().uid(),
-                            SigInfo.valueOfEnd(status),
+                            SigInfo.valueOfEnd(process.waitStatus()),
                             process.times().userTicks(),
                             process.times().systemTicks()));
         }
         parent.childEvents().wakeAll();
+        return unwanted;
     }
 }
