@@ -22,6 +22,9 @@ public final class ProbeSite {
     private final SiteInfo info;
     private final int id;
     private final Map<Hook, MutableCallSite> callSites = new EnumMap<>(Hook.class);
+    /** Whether {@link #isAttached}, as a constant for the compiler; null until the method first runs. */
+    private MutableCallSite guard;
+
     private final List<Attachment> attachments = new ArrayList<>();
 
     ProbeSite(SiteInfo info, int id) {
@@ -54,6 +57,13 @@ public final class ProbeSite {
         return site;
     }
 
+    MutableCallSite guard() {
+        if (guard == null) {
+            guard = new MutableCallSite(MethodHandles.constant(boolean.class, isAttached()));
+        }
+        return guard;
+    }
+
     void add(Attachment attachment) {
         attachments.add(attachment);
         retarget();
@@ -69,12 +79,15 @@ public final class ProbeSite {
         return !attachments.isEmpty();
     }
 
+    /** Hooks change before the guard lets anyone through to them. */
     private void retarget() {
-        if (callSites.isEmpty()) {
-            return;
+        if (guard == null) {
+            return; // the method has not run yet, and so has no hook either
         }
         callSites.forEach((hook, site) -> site.setTarget(target(hook, site.type())));
         MutableCallSite.syncAll(callSites.values().toArray(MutableCallSite[]::new));
+        guard.setTarget(MethodHandles.constant(boolean.class, isAttached()));
+        MutableCallSite.syncAll(new MutableCallSite[] {guard});
     }
 
     private MethodHandle target(Hook hook, MethodType type) {

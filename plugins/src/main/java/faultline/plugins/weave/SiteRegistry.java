@@ -61,6 +61,12 @@ public final class SiteRegistry {
         }
     }
 
+    CallSite guard(int id) {
+        synchronized (lock) {
+            return sites.get(id).guard();
+        }
+    }
+
     CallSite link(int id, Hook hook, MethodType type) {
         synchronized (lock) {
             return sites.get(id).link(hook, type);

@@ -19,6 +19,7 @@ final class SiteVisitor extends ClassVisitor {
     private final ToIntFunction<SiteInfo> sink;
     private final Annotations ofClass = new Annotations();
     private String internalName;
+    private boolean isInterface;
 
     /**
      * @param next receives the woven class, or null to only look for sites
@@ -32,6 +33,7 @@ final class SiteVisitor extends ClassVisitor {
     @Override
     public void visit(int version, int access, String name, String signature, String superName, String[] interfaces) {
         internalName = name;
+        isInterface = (access & Opcodes.ACC_INTERFACE) != 0;
         super.visit(version, access, name, signature, superName, interfaces);
     }
 
@@ -61,7 +63,7 @@ final class SiteVisitor extends ClassVisitor {
         };
     }
 
-    /** Reads a method up to its code, then steps aside for a {@link HookVisitor} or for the plain copy. */
+    /** Reads a method up to its code, then steps aside for a {@link ProbedMethod} or for the plain copy. */
     private final class MethodHead extends MethodVisitor {
         private final int access;
         private final String name;
@@ -92,7 +94,7 @@ final class SiteVisitor extends ClassVisitor {
             SiteInfo info = SiteNaming.site(internalName, ofClass, access, name, descriptor, ofMethod, parameterNames);
             int id = info == null ? NOT_WOVEN : sink.applyAsInt(info);
             if (id != NOT_WOVEN && mv != null) {
-                mv = new HookVisitor(mv, info, id);
+                mv = new ProbedMethod(SiteVisitor.this.cv, isInterface, mv, access, info, id);
             }
             super.visitCode();
         }

@@ -14,6 +14,10 @@ import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.objectweb.asm.ClassReader;
+import org.objectweb.asm.Opcodes;
+import org.objectweb.asm.Type;
+import org.objectweb.asm.tree.ClassNode;
+import org.objectweb.asm.tree.MethodNode;
 import org.objectweb.asm.util.CheckClassAdapter;
 
 @SuppressWarnings("try") // attachments are closed at the end of a block, and need no other use
@@ -129,6 +133,55 @@ class WeaverTest {
             assertThat(mover.applyAsLong(5)).isEqualTo(5);
         }
         assertThat(seen).containsExactly("> move_sample[5]", "< move_sample 4");
+    }
+
+    @Test
+    void defaultMethodAndTheOneThatOverridesItAreTwoSites() throws ReflectiveOperationException {
+        var locked = (LongUnaryOperator) loader.loadClass("faultline.plugins.sample.Twice$Locked")
+                .getConstructor()
+                .newInstance();
+        assertThat(locked.applyAsLong(4)).isEqualTo(9);
+        try (Attachment all = loader.registry().attach("test", "sample_*", recorder)) {
+            assertThat(locked.applyAsLong(5)).isEqualTo(11);
+        }
+        assertThat(locked.applyAsLong(6)).isEqualTo(13);
+        assertThat(seen)
+                .containsExactly("> sample_locked[5]", "> sample_twice[5]", "< sample_twice 10", "< sample_locked 11");
+    }
+
+    @Test
+    void detachedMethodHasAGuardAndOtherwiseItsOwnCode() throws IOException {
+        byte[] plain = bytesOf("faultline/plugins/sample/Shapes.class");
+        var woven = new ClassNode();
+        new ClassReader(Weaver.weave(plain, info -> 0)).accept(woven, ClassReader.SKIP_FRAMES);
+        var original = new ClassNode();
+        new ClassReader(plain).accept(original, ClassReader.SKIP_FRAMES);
+        for (int i = 0, j = 0; i < woven.methods.size(); i++) {
+            MethodNode method = woven.methods.get(i);
+            if (method.name.endsWith(ProbedMethod.SUFFIX)) {
+                continue;
+            }
+            MethodNode before = original.methods.get(j++);
+            boolean site = instructions(method) != instructions(before);
+            assertThat(calls(method) - calls(before)).as(method.name).isEqualTo(site ? 1 : 0);
+            assertThat(method.tryCatchBlocks).hasSameSizeAs(before.tryCatchBlocks);
+            // guard and branch, then arguments, call and return
+            int arguments =
+                    Type.getArgumentTypes(method.desc).length + ((method.access & Opcodes.ACC_STATIC) == 0 ? 1 : 0);
+            assertThat(instructions(method) - instructions(before)).isEqualTo(site ? 2 + arguments + 2 : 0);
+        }
+    }
+
+    private static long instructions(MethodNode method) {
+        return Arrays.stream(method.instructions.toArray())
+                .filter(i -> i.getOpcode() >= 0)
+                .count();
+    }
+
+    private static long calls(MethodNode method) {
+        return Arrays.stream(method.instructions.toArray())
+                .filter(i -> i.getOpcode() == Opcodes.INVOKEDYNAMIC)
+                .count();
     }
 
     @Test
