@@ -1,8 +1,7 @@
 package faultline.emulator.core;
 
 import faultline.emulator.core.CoreSegments.Segment;
-import faultline.emulator.fs.Opened;
-import faultline.emulator.host.OpenFlags;
+import faultline.emulator.fs.OpenFile;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.task.DumpWait;
 import faultline.emulator.task.Process;
@@ -37,6 +36,9 @@ import org.slf4j.LoggerFactory;
 public final class CoreDump {
     private static final Logger LOG = LoggerFactory.getLogger(CoreDump.class);
 
+    /** With less allowed nothing is written (min_coredump). */
+    private static final long LIMIT_LEAST = Page.SIZE;
+
     private static final int EHDR_BYTES = 64;
     private static final int PHDR_BYTES = 56;
     private static final int SHDR_BYTES = 64;
@@ -68,7 +70,7 @@ public final class CoreDump {
      */
     public static boolean isWanted(Process process) {
         boolean asked = process.kernel().spec().options().containsKey("core")
-                || process.rlimits().soft(Rlimits.CORE) != 0;
+                || Long.compareUnsigned(process.rlimits().soft(Rlimits.CORE), LIMIT_LEAST) >= 0;
         return asked && process.dumpable() == 1;
     }
 
@@ -87,7 +89,7 @@ public final class CoreDump {
                 writeTo(task, Path.of(asked.replace("%p", Integer.toString(task.pid()))), signal);
                 return true;
             }
-            return writeToWorkingDirectory(task, signal);
+            return writeByPattern(task, signal);
         } catch (IOException e) {
             LOG.warn("no core dump of process {}: {}", task.pid(), e.toString());
             return false;
@@ -96,23 +98,17 @@ public final class CoreDump {
         }
     }
 
-    /**
-     * A file {@code core} of the guest's own, where a kernel puts it that was not told otherwise; no link is followed.
-     */
-    private static boolean writeToWorkingDirectory(Task task, SigInfo signal) throws IOException {
-        int flags = OpenFlags.O_CREAT | OpenFlags.O_WRONLY | OpenFlags.O_TRUNC | OpenFlags.O_NOFOLLOW;
-        Opened opened = task.fs().open(task, null, "core", flags, 0600);
-        if (opened.file() == null) {
+    /** A file of the guest's own, where kernel.core_pattern says. */
+    private static boolean writeByPattern(Task task, SigInfo signal) throws IOException {
+        OpenFile file = CoreFile.create(task, signal);
+        if (file == null) {
             return false;
         }
         try {
-            if (opened.file().hostFd() < 0) {
-                return false;
-            }
-            writeTo(task, Path.of("/proc/self/fd/" + opened.file().hostFd()), signal);
+            writeTo(task, Path.of("/proc/self/fd/" + file.hostFd()), signal);
             return true;
         } finally {
-            opened.file().put();
+            file.put();
         }
     }
 

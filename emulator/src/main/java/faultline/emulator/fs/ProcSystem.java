@@ -52,8 +52,7 @@ final class ProcSystem {
             return null;
         }
         String path = "/proc/sys/" + name;
-        return new VirtualText(
-                path, path, () -> source.sysctl(name) + "\n", text -> source.setSysctl(name, text.strip()));
+        return new SysctlText(path, () -> source.sysctl(name) + "\n", text -> source.setSysctl(name, text.strip()));
     }
 
     private String meminfo() {

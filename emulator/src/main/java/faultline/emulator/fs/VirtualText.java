@@ -6,7 +6,7 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /** A file of the virtual tree whose text the emulator makes. */
-final class VirtualText extends VirtualNode {
+class VirtualText extends VirtualNode {
     private final Supplier<String> text;
     private final ToLongFunction<String> writer;
 

@@ -2,11 +2,10 @@ package faultline.emulator.proc;
 
 import faultline.emulator.fs.ProcProcess;
 import faultline.emulator.fs.ProcSource;
-import faultline.emulator.syscall.ipc.SemSysctl;
-import faultline.emulator.syscall.ipc.ShmSysctl;
 import faultline.emulator.task.Kernel;
 import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Process;
+import faultline.emulator.task.Sysctl;
 import faultline.emulator.task.SystemIdentity;
 import faultline.mmu.Errno;
 import faultline.mmu.hugetlb.HugetlbPool;
@@ -23,9 +22,11 @@ import java.util.Map;
 public final class MachineProc implements ProcSource {
     private static final String CPU_MODEL = "Faultline Virtual CPU on Unicorn";
     private final Kernel kernel;
+    private final List<Sysctl> parts;
 
     public MachineProc(Kernel kernel) {
         this.kernel = kernel;
+        this.parts = List.of(kernel.sem().sysctl(), kernel.shm().sysctl(), kernel.coreSettings());
     }
 
     @Override
@@ -170,9 +171,21 @@ public final class MachineProc implements ProcSource {
             case "kernel/osrelease" -> SystemIdentity.RELEASE;
             case "kernel/version" -> SystemIdentity.VERSION;
             case "kernel/threads-max" -> Integer.toString(Kernel.THREADS_MAX);
-            case "kernel/sem", "kernel/sem_next_id" -> kernel.sem().sysctl().get(name);
-            default -> kernel.shm().sysctl().get(name);
+            default -> {
+                Sysctl owner = owner(name);
+                yield owner == null ? null : owner.get(name);
+            }
         };
+    }
+
+    /** Whose setting this is; null when it is none of those that parts of the machine keep themselves. */
+    private Sysctl owner(String name) {
+        for (Sysctl part : parts) {
+            if (part.get(name) != null) {
+                return part;
+            }
+        }
+        return null;
     }
 
     @Override
@@ -229,12 +242,8 @@ public final class MachineProc implements ProcSource {
                 case "vm/compact_memory" -> kernel.memory().phys().allocator().drainCaches();
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {
-                    SemSysctl sem = kernel.sem().sysctl();
-                    if (sem.get(name) != null) {
-                        return sem.set(name, value);
-                    }
-                    ShmSysctl shm = kernel.shm().sysctl();
-                    return shm.get(name) == null ? -Errno.EACCES : shm.set(name, value);
+                    Sysctl owner = owner(name);
+                    return owner == null ? -Errno.EACCES : owner.set(name, value);
                 }
             }
             return 0;

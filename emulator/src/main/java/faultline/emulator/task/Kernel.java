@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import faultline.emulator.core.CoreSettings;
 import faultline.emulator.cpu.CpuOptions;
 import faultline.emulator.cpu.CpuPool;
 import faultline.emulator.cpu.CpuState;
@@ -54,6 +55,7 @@ public final class Kernel implements AutoCloseable {
     private final FutexTable futexes = new FutexTable();
     private final ShmTable shm = new ShmTable(this);
     private final SemTable sem = new SemTable(this);
+    private final CoreSettings coreSettings = new CoreSettings();
     private final RecordLocks recordLocks = new RecordLocks();
     private final Leases leases = new Leases();
     private final Terminals terminals = new Terminals(this);
@@ -141,6 +143,11 @@ public final class Kernel implements AutoCloseable {
     /** The System V semaphores of this machine. */
     public SemTable sem() {
         return sem;
+    }
+
+    /** Where core files go. */
+    public CoreSettings coreSettings() {
+        return coreSettings;
     }
 
     /** Who ends a process when memory is used up. */

@@ -1,9 +1,10 @@
 package faultline.emulator.syscall.ipc;
 
+import faultline.emulator.task.Sysctl;
 import faultline.mmu.Errno;
 
 /** The settings of semaphores: /proc/sys/kernel/sem and sem_next_id. Guarded by the table's monitor. */
-public final class SemSysctl {
+public final class SemSysctl implements Sysctl {
     private static final String LIMITS = "kernel/sem";
     private static final String NEXT_ID = "kernel/sem_next_id";
 
@@ -34,7 +35,7 @@ public final class SemSysctl {
         return id;
     }
 
-    /** A setting's text by its path below /proc/sys; null when it is none of ours. */
+    @Override
     public String get(String name) {
         synchronized (table) {
             return switch (name) {
@@ -45,12 +46,8 @@ public final class SemSysctl {
         }
     }
 
-    /**
-     * Changes a setting that {@link #get} knows; of the limits, as many as there are numbers.
-     *
-     * @return 0, -EINVAL or -ERANGE for numbers out of their range
-     * @throws NumberFormatException when the value has something that is no number
-     */
+    /** Of the limits, sets as many as there are numbers. */
+    @Override
     public long set(String name, String value) {
         String[] words = value.strip().split("\\s+");
         synchronized (table) {

@@ -1,11 +1,12 @@
 package faultline.emulator.syscall.ipc;
 
+import faultline.emulator.task.Sysctl;
 import faultline.mmu.Errno;
 
 /**
  * The settings of segments: /proc/sys/kernel/shmmax, shmall, shmmni, shm_rmid_forced, shm_next_id. Fields: any thread.
  */
-public final class ShmSysctl {
+public final class ShmSysctl implements Sysctl {
     /** What a fresh kernel has for shmmax and shmall: as good as no limit. */
     private static final long UNLIMITED = -1L - (1L << 24);
 
@@ -36,7 +37,7 @@ public final class ShmSysctl {
         return id;
     }
 
-    /** A setting's text by its path below /proc/sys; null when it is none of ours. */
+    @Override
     public synchronized String get(String name) {
         return switch (name) {
             case "kernel/shmmax" -> Long.toUnsignedString(shmmax);
@@ -48,12 +49,7 @@ public final class ShmSysctl {
         };
     }
 
-    /**
-     * Changes a setting that {@link #get} knows.
-     *
-     * @return 0, or -EINVAL out of its range
-     * @throws NumberFormatException when the value is no number
-     */
+    @Override
     public long set(String name, String value) {
         switch (name) {
             case "kernel/shmmax" -> shmmax = Long.parseUnsignedLong(value);
