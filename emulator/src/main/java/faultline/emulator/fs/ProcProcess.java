@@ -2,6 +2,7 @@ package faultline.emulator.fs;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Map;
 
 /**
  * One process (or, where the difference shows, one task of it) as /proc tells of it. Texts are Latin-1, a character a
@@ -51,4 +52,7 @@ public interface ProcProcess {
      * @param address page-aligned
      */
     void pagemap(long address, long[] entries);
+
+    /** Files that are mapped: the ranges as /proc/PID/map_files names them, with the paths they map, by address. */
+    Map<String, String> mapFiles();
 }

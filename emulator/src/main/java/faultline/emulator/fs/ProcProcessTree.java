@@ -11,12 +11,31 @@ import java.util.Set;
 /** /proc/PID and /proc/PID/task/TID of one guest process. */
 final class ProcProcessTree {
     /** Files that the host has for its own process, and that mean the same for ours. */
-    private static final Set<String> HOST =
-            Set.of("cgroup", "loginuid", "sessionid", "uid_map", "gid_map", "setgroups", "net", "ns", "cpuset");
+    private static final Set<String> HOST = Set.of(
+            "cgroup",
+            "cpuset",
+            "gid_map",
+            "loginuid",
+            "net",
+            "ns",
+            "projid_map",
+            "sessionid",
+            "setgroups",
+            "timens_offsets",
+            "uid_map");
+
+    private static final Set<String> HOST_DIRECTORIES = Set.of("net", "ns");
 
     private static final Set<String> MOUNTS = Set.of("mounts", "mountinfo", "mountstats");
-    private static final Set<String> WRITABLE =
-            Set.of("clear_refs", "comm", "coredump_filter", "fail-nth", "make-it-fail", "oom_score_adj");
+    private static final Set<String> WRITABLE = Set.of(
+            "clear_refs",
+            "comm",
+            "coredump_filter",
+            "fail-nth",
+            "make-it-fail",
+            "oom_adj",
+            "oom_score_adj",
+            "timerslack_ns");
     private static final Set<String> LINKS = Set.of("cwd", "exe", "root");
 
     private final GuestRoot root;
@@ -63,9 +82,10 @@ final class ProcProcessTree {
             return descriptor(path, below, follow);
         }
         if (HOST.contains(first) || MOUNTS.contains(first) && !root.differs()) {
-            boolean hidden = root.confined() && !first.equals("cgroup")
-                    || first.equals("net") && root.isolation().noNet();
-            return hidden ? VirtualTree.ABSENT : HostNode.of(path, "/proc/self/" + rest);
+            return isHidden(first) ? VirtualTree.ABSENT : HostNode.of(path, "/proc/self/" + rest);
+        }
+        if (first.equals("map_files") && withTasks) {
+            return mapFile(path, below, follow);
         }
         if (first.equals("fdinfo")) {
             return descriptorInfo(path, below);
@@ -120,6 +140,23 @@ final class ProcProcessTree {
             return new VirtualLink(path, counterpart, target);
         }
         return new RedirectNode(path, below.isEmpty() ? target : GuestPath.join(target, below));
+    }
+
+    /** What the host says of itself is not for a confined guest, nor its networks for one that is to have none. */
+    private boolean isHidden(String name) {
+        return root.confined() && !name.equals("cgroup")
+                || name.equals("net") && root.isolation().noNet();
+    }
+
+    private VirtualNode mapFile(String path, String below, boolean follow) {
+        if (below.isEmpty()) {
+            return new VirtualFolder(path, "/proc/self/map_files", () -> process.mapFiles().keySet().stream()
+                    .map(name -> new Entry(name, VirtualDirectory.DT_LNK))
+                    .toList());
+        }
+        int end = below.indexOf('/');
+        String target = process.mapFiles().get(end < 0 ? below : below.substring(0, end));
+        return link(path, "/proc/self/exe", target, end < 0 ? "" : below.substring(end + 1), follow);
     }
 
     private VirtualNode descriptor(String path, String below, boolean follow) {
@@ -207,7 +244,14 @@ final class ProcProcessTree {
             entries.add(new Entry(name, VirtualDirectory.DT_DIR));
         }
         if (withTasks) {
+            entries.add(new Entry("map_files", VirtualDirectory.DT_DIR));
             entries.add(new Entry("task", VirtualDirectory.DT_DIR));
+        }
+        for (String name : HOST) {
+            if (!isHidden(name)) {
+                boolean directory = HOST_DIRECTORIES.contains(name);
+                entries.add(new Entry(name, directory ? VirtualDirectory.DT_DIR : VirtualDirectory.DT_REG));
+            }
         }
         for (String name : List.of("cwd", "exe", "root")) {
             entries.add(new Entry(name, VirtualDirectory.DT_LNK));

@@ -12,9 +12,7 @@ import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.TaskTimes;
 import faultline.emulator.task.UserSpace;
-import faultline.mmu.Errno;
 import faultline.mmu.mm.MmStruct;
-import faultline.mmu.op.ClearRefs;
 import faultline.mmu.system.MemorySystem;
 import faultline.mmu.view.PageMap;
 import faultline.mmu.view.ProcMaps;
@@ -25,6 +23,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** One process as /proc/PID shows it. */
@@ -49,18 +48,21 @@ final class ProcessProc implements ProcProcess {
             "stat",
             "statm",
             "status",
+            "syscall",
+            "timers",
+            "timerslack_ns",
             "wchan");
-
-    private static final int OOM_SCORE_ADJ_MOST = 1000;
 
     /** What a kernel built with fault injection has besides. */
     private static final List<String> INJECTION_TEXTS =
             Stream.concat(TEXTS.stream(), Stream.of("fail-nth", "make-it-fail")).toList();
 
     private final Process process;
+    private final ProcessSettings settings;
 
     ProcessProc(Process process) {
         this.process = process;
+        this.settings = new ProcessSettings(process);
     }
 
     @Override
@@ -112,31 +114,21 @@ final class ProcessProc implements ProcProcess {
             case "smaps" -> mm == null ? "" : ProcSmaps.text(memory().tables(), mm);
             case "smaps_rollup" -> mm == null ? null : ProcSmaps.rollup(memory().tables(), mm);
             case "numa_maps" -> mm == null ? "" : ProcNumaMaps.text(memory().tables(), mm);
-            case "clear_refs" -> "";
             case "stat" -> StatTexts.stat(process, task(tid), mm);
             case "statm" -> mm == null ? "0 0 0 0 0 0 0\n" : ProcStatus.statm(mm);
             case "status" -> StatTexts.status(process, task(tid), mm);
             case "limits" -> LimitsText.of(process.rlimits());
-            case "comm" -> task(tid).name() + "\n";
             case "cmdline" -> strings(mm, mm == null ? 0 : mm.argStart(), mm == null ? 0 : mm.argEnd());
             case "environ" -> strings(mm, mm == null ? 0 : mm.envStart(), mm == null ? 0 : mm.envEnd());
             case "auxv" -> auxv();
             case "oom_score" -> process.kernel().oomKiller().score(process) + "\n";
-            case "oom_adj" -> oomAdj() + "\n";
-            case "oom_score_adj" -> process.oomScoreAdj() + "\n";
             case "schedstat" -> schedulerStatistics(task(tid));
             case "wchan" -> "0";
             case "personality" -> String.format("%08x\n", process.personality());
-            case "fail-nth" -> task(tid).failNth() + "\n";
-            case "make-it-fail" -> (task(tid).makeItFail() ? 1 : 0) + "\n";
-            case "coredump_filter" -> String.format("%08x\n", process.coredumpFilter());
-            default -> null;
+            case "syscall" -> SyscallText.of(task(tid));
+            case "timers" -> process.posixTimers().text(process.pid());
+            default -> settings.text(name, task(tid));
         };
-    }
-
-    /** The older scale of oom_score_adj: -17 to 15. */
-    private int oomAdj() {
-        return process.oomScoreAdj() == OOM_SCORE_ADJ_MOST ? 15 : process.oomScoreAdj() * 17 / OOM_SCORE_ADJ_MOST;
     }
 
     /** Nanoseconds on the CPU, nanoseconds waiting for it (not measured), turns. */
@@ -169,64 +161,13 @@ final class ProcessProc implements ProcProcess {
 
     @Override
     public long write(String name, int tid, String text) {
-        switch (name) {
-            case "clear_refs" -> {
-                return clearRefs(text);
-            }
-            case "coredump_filter" -> {
-                return setCoredumpFilter(text);
-            }
-            case "comm" -> task(tid).setName(text.endsWith("\n") ? text.substring(0, text.length() - 1) : text);
-            case "oom_score_adj" -> {
-                try {
-                    int value = Integer.parseInt(text.strip());
-                    if (value < -1000 || value > 1000) {
-                        return -Errno.EINVAL;
-                    }
-                    process.setOomScoreAdj(value);
-                } catch (NumberFormatException e) {
-                    return -Errno.EINVAL;
-                }
-            }
-            case "fail-nth", "make-it-fail" -> {
-                try {
-                    int value = Integer.parseInt(text.strip());
-                    if (value < 0 || name.equals("make-it-fail") && value > 1) {
-                        return -Errno.EINVAL;
-                    }
-                    if (name.equals("fail-nth")) {
-                        task(tid).setFailNth(value);
-                    } else {
-                        task(tid).setMakeItFail(value == 1);
-                    }
-                } catch (NumberFormatException e) {
-                    return -Errno.EINVAL;
-                }
-            }
-            default -> {
-                return -Errno.EACCES;
-            }
-        }
-        return 0;
+        return settings.write(name, task(tid), text);
     }
 
-    private long clearRefs(String text) {
+    @Override
+    public Map<String, String> mapFiles() {
         MmStruct mm = mm();
-        try {
-            int type = Integer.parseInt(text.strip());
-            return mm == null ? -Errno.ESRCH : ClearRefs.run(memory().tables(), mm, type);
-        } catch (NumberFormatException e) {
-            return -Errno.EINVAL;
-        }
-    }
-
-    private long setCoredumpFilter(String text) {
-        try {
-            process.setCoredumpFilter(Integer.decode(text.strip()));
-            return 0;
-        } catch (NumberFormatException e) {
-            return -Errno.EINVAL;
-        }
+        return mm == null ? Map.of() : ProcMaps.files(mm);
     }
 
     @Override

@@ -4,7 +4,8 @@ import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
-import java.util.Map;
+import java.util.List;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /** The timers of timer_create(2) of one process. Nanoseconds. Its monitor guards all of it. */
@@ -16,6 +17,8 @@ public final class PosixTimers {
     /** The largest overrun that is reported (DELAYTIMER_MAX). */
     private static final long OVERRUN_MAX = Integer.MAX_VALUE;
 
+    private static final int OWN_PROCESS_CPUCLOCK = -6;
+    private static final int OWN_THREAD_CPUCLOCK = -2;
     private static final long LEAST_LOOK_AHEAD = 1_000_000;
 
     /** How a timer tells of its expiry. */
@@ -41,7 +44,7 @@ public final class PosixTimers {
     }
 
     private final Process process;
-    private final Map<Integer, Timer> timers = new TreeMap<>();
+    private final NavigableMap<Integer, Timer> timers = new TreeMap<>();
     private int nextId;
 
     PosixTimers(Process process) {
@@ -109,6 +112,39 @@ public final class PosixTimers {
         if (timer.expires != 0) {
             schedule(timer);
         }
+    }
+
+    /** /proc/PID/timers: four lines a timer, the newest first. */
+    @KernelFunction(value = "show_timer", file = "fs/proc/base.c")
+    public synchronized String text(int pid) {
+        StringBuilder out = new StringBuilder();
+        for (Timer timer : timers.descendingMap().values()) {
+            Notice notice = timer.notice;
+            String kind = List.of("signal", "none", "thread").get(notice.kind() & ~SIGEV_THREAD_ID);
+            boolean toTask = (notice.kind() & SIGEV_THREAD_ID) != 0;
+            out.append(String.format(
+                    "ID: %d\nsignal: %d/%016x\nnotify: %s/%s.%d\nClockID: %d\n",
+                    timer.id,
+                    notice.signal(),
+                    notice.value(),
+                    kind,
+                    toTask ? "tid" : "pid",
+                    toTask ? notice.target().tid() : pid,
+                    shownClock(timer.clock)));
+        }
+        return out.toString();
+    }
+
+    /**
+     * CPU clocks of one's own are shown as what they are made into: MAKE_PROCESS_CPUCLOCK and MAKE_THREAD_CPUCLOCK of
+     * 0.
+     */
+    private static int shownClock(int clock) {
+        return switch (clock) {
+            case KernelClock.PROCESS_CPUTIME_ID -> OWN_PROCESS_CPUCLOCK;
+            case KernelClock.THREAD_CPUTIME_ID -> OWN_THREAD_CPUCLOCK;
+            default -> clock;
+        };
     }
 
     /** Deletes all: the process ends or executes another program. */

@@ -24,6 +24,9 @@ public final class Process {
     /** Anonymous memory, private and shared, first pages of programs, and private huge pages. */
     private static final int DEFAULT_COREDUMP_FILTER = 0x33;
 
+    /** Nanoseconds that sleeps may be late unless PR_SET_TIMERSLACK says otherwise. */
+    public static final int DEFAULT_TIMER_SLACK = 50_000;
+
     private static final int COREDUMP_FILTER_BITS = 0x1ff;
 
     private final Kernel kernel;
@@ -44,7 +47,7 @@ public final class Process {
     private volatile int dumpable = 1;
     private volatile boolean noNewPrivileges;
     private volatile boolean childSubreaper;
-    private volatile int timerSlack = 50_000;
+    private volatile int timerSlack = DEFAULT_TIMER_SLACK;
     private volatile int parentDeathSignal;
     private volatile int oomScoreAdj;
     private volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
@@ -394,8 +397,8 @@ public final class Process {
     }
 
     /**
-     * Tells the parent of a stop or continuation: SIGCHLD, and wait4 with WUNTRACED or WCONTINUED. Caller holds no monitor of a
-     * process.
+     * Tells the parent of a stop or continuation: SIGCHLD, and wait4 with WUNTRACED or WCONTINUED. Caller holds no
+     * monitor of a process.
      */
     @KernelFunction(value = "do_notify_parent_cldstop", file = "kernel/signal.c")
     public void reportToParent(int code, int signal) {

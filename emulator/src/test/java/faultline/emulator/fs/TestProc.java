@@ -188,5 +188,10 @@ final class TestProc implements ProcSource {
         public void pagemap(long address, long[] entries) {
             Arrays.setAll(entries, i -> address + 4096L * i);
         }
+
+        @Override
+        public Map<String, String> mapFiles() {
+            return Map.of("400000-401000", "/etc/hostname");
+        }
     }
 }

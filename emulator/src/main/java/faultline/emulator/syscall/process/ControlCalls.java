@@ -106,7 +106,8 @@ final class ControlCalls implements SyscallFamily {
             case 26 -> {
                 return arg == 1 ? 0 : -Errno.EINVAL;
             }
-            case 29 -> process.setTimerSlack(arg <= 0 ? 50_000 : (int) Math.min(arg, Integer.MAX_VALUE));
+            case 29 ->
+                process.setTimerSlack(arg <= 0 ? Process.DEFAULT_TIMER_SLACK : (int) Math.min(arg, Integer.MAX_VALUE));
             case 30 -> {
                 return process.timerSlack();
             }
