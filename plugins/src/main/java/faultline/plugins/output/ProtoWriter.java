@@ -51,8 +51,10 @@ final class ProtoWriter {
         return message(field, inner);
     }
 
-    void clear() {
+    /** Forgets what was written; the buffer stays. */
+    ProtoWriter clear() {
         length = 0;
+        return this;
     }
 
     int length() {

@@ -48,6 +48,10 @@ final class ProtoMessage {
         throw new AssertionError("endless varint");
     }
 
+    boolean has(int field) {
+        return fields.containsKey(field);
+    }
+
     long number(int field) {
         return (Long) fields.get(field).getFirst();
     }

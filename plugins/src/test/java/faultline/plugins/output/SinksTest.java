@@ -123,29 +123,51 @@ class SinksTest {
     void perfettoSlicesNestAndEachTrackIsDescribedOnce() throws IOException {
         ProtoMessage trace = ProtoMessage.parse(bytes(Format.PERFETTO));
         var begins = new ArrayList<String>();
+        var annotations = new ArrayList<String>();
         var open = new java.util.HashMap<Long, Integer>();
         var tracks = new java.util.HashSet<Long>();
+        var interned = new java.util.HashMap<String, String>();
+        assertThat(trace.messages(1).getFirst().number(13) & 1)
+                .as("clears the state")
+                .isEqualTo(1);
         for (ProtoMessage packet : trace.messages(1)) {
             assertThat(packet.number(10)).as("sequence id").isEqualTo(1);
             for (ProtoMessage descriptor : packet.messages(60)) {
                 assertThat(tracks.add(descriptor.number(1))).isTrue();
             }
+            for (ProtoMessage data : packet.messages(12)) {
+                for (int kind : new int[] {1, 2, 3, 29}) {
+                    data.messages(kind)
+                            .forEach(text -> assertThat(interned.put(kind + " " + text.number(1), text.text(2)))
+                                    .isNull());
+                }
+            }
             for (ProtoMessage event : packet.messages(11)) {
+                assertThat(packet.number(13)).as("needs the state").isEqualTo(2);
                 assertThat(tracks).as("described before its use").contains(event.number(11));
                 int type = (int) event.number(9);
                 if (type == 1) {
-                    begins.add(packet.number(8) + " " + event.text(23));
+                    begins.add(packet.number(8) + " " + interned.get("2 " + event.number(10)) + " of "
+                            + interned.get("1 " + event.number(3)));
+                }
+                for (ProtoMessage note : event.messages(4)) {
+                    String value = note.has(17)
+                            ? interned.get("29 " + note.number(17))
+                            : Long.toString(note.number(note.has(7) ? 7 : 4));
+                    assertThat(value).as("interned before its use").isNotNull();
+                    annotations.add(interned.get("3 " + note.number(1)) + "=" + value);
                 }
                 open.merge(event.number(11), type == 1 ? 1 : type == 2 ? -1 : 0, Integer::sum);
             }
         }
         assertThat(begins)
                 .containsExactly(
-                        "1600 do_anonymous_page",
-                        "1360 page_fault NEW_PAGE",
-                        "2999000 page_fault FILE_READ",
-                        "3099950 lock:lock_acquired",
-                        "3199910 mmap");
+                        "1600 do_anonymous_page of step",
+                        "1360 page_fault NEW_PAGE of fault",
+                        "2999000 page_fault FILE_READ of fault",
+                        "3099950 lock:lock_acquired of lock",
+                        "3199910 mmap of syscall");
+        assertThat(annotations).contains("path=NEW_PAGE", "address=4988944", "ip=touch+0x34 demo.c:7", "error_code=6");
         assertThat(open.values()).containsOnly(0);
     }
 
