@@ -60,7 +60,7 @@ int main(void) {
     REFUSED(ioperm(0x80, 1, 1));
     REFUSED(klogctl(5, NULL, 0));
     REFUSED(vhangup());
-    REFUSED(open("/proc/sys/kernel/core_pattern", O_WRONLY));
+    REFUSED(open("/proc/sys/kernel/printk", O_WRONLY));
     REFUSED(open("/proc/sys/kernel/sysrq", O_RDWR));
     REFUSED(open("/proc/sys/fs/file-max", O_WRONLY | O_TRUNC));
     REFUSED(open("/proc/sysrq-trigger", O_WRONLY));

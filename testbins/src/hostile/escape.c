@@ -155,7 +155,7 @@ static void kernel(void) {
     outcome("/dev/vda", open("/dev/vda", O_RDONLY) >= 0);
     outcome("/dev/mem", open("/dev/mem", O_RDONLY) >= 0);
     outcome("/proc/kcore", open("/proc/kcore", O_RDONLY) >= 0);
-    outcome("/proc/sys written", open("/proc/sys/kernel/core_pattern", O_WRONLY) >= 0);
+    outcome("/proc/sys written", open("/proc/sys/kernel/printk", O_WRONLY) >= 0);
     outcome("/proc/sysrq-trigger", open("/proc/sysrq-trigger", O_WRONLY) >= 0);
 }
 

@@ -118,7 +118,10 @@ final class ProcessProc implements ProcProcess {
             case "statm" -> mm == null ? "0 0 0 0 0 0 0\n" : ProcStatus.statm(mm);
             case "status" -> StatTexts.status(process, task(tid), mm);
             case "limits" -> LimitsText.of(process.rlimits());
-            case "cmdline" -> strings(mm, mm == null ? 0 : mm.argStart(), mm == null ? 0 : mm.argEnd());
+            case "cmdline" ->
+                process.group().unkillable()
+                        ? String.join("\0", process.exec().argv()) + "\0"
+                        : strings(mm, mm == null ? 0 : mm.argStart(), mm == null ? 0 : mm.argEnd());
             case "environ" -> strings(mm, mm == null ? 0 : mm.envStart(), mm == null ? 0 : mm.envEnd());
             case "auxv" -> auxv();
             case "oom_score" -> process.kernel().oomKiller().score(process) + "\n";

@@ -5,6 +5,7 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.signal.SigAction;
 import faultline.emulator.signal.Signals;
+import faultline.emulator.task.Credentials;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Rlimits;
 import faultline.emulator.task.Task;
@@ -26,7 +27,7 @@ final class StatTexts {
         if (process.group().stopped()) {
             return 'T';
         }
-        return task.isSleeping() ? 'S' : 'R';
+        return task.isSleeping() || process.group().unkillable() ? 'S' : 'R';
     }
 
     @KernelFunction(value = "do_task_stat", file = "fs/proc/array.c")
@@ -92,7 +93,8 @@ final class StatTexts {
         line(out, "Pid", task.tid());
         line(out, "PPid", process.parentPid());
         line(out, "TracerPid", 0);
-        line(out, "Uid", ids(Nr.GETUID, Nr.GETEUID));
+        Credentials ids = task.credentials();
+        line(out, "Uid", ids.real() + "\t" + ids.effective() + "\t" + ids.saved() + "\t" + ids.effective());
         line(out, "Gid", ids(Nr.GETGID, Nr.GETEGID));
         line(out, "FDSize", process.zombie() ? 0 : process.files().capacity());
         line(out, "Groups", groups());

@@ -9,6 +9,7 @@ public final class GroupSignals {
 
     private final PendingSignals pending = new PendingSignals();
     private final SignalFiles files = new SignalFiles();
+    private volatile boolean unkillable;
     private volatile boolean exiting;
     private int exitStatus;
     private volatile boolean stopped;
@@ -32,6 +33,15 @@ public final class GroupSignals {
     /** As wait4(2) reports it; valid once {@link #exiting}. */
     public int exitStatus() {
         return exitStatus;
+    }
+
+    /** Whether nothing that it has no handler for reaches the process (SIGNAL_UNKILLABLE). */
+    public boolean unkillable() {
+        return unkillable;
+    }
+
+    public void makeUnkillable() {
+        unkillable = true;
     }
 
     /** Lets the process end; the first status given wins. */

@@ -188,7 +188,8 @@ public final class SignalSender {
         if (Signals.contains(state.blocked(), signal) || Signals.contains(state.waitedFor(), signal)) {
             return false;
         }
-        return process.handlers().get(signal).ignores(signal);
+        SigAction action = process.handlers().get(signal);
+        return action.ignores(signal) || process.group().unkillable() && action.handler() == SigAction.SIG_DFL;
     }
 
     private static boolean wants(Task task, int signal) {

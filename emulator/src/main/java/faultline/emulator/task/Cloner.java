@@ -113,7 +113,7 @@ public final class Cloner {
         child.tasks().add(task);
         child.setLeader(task);
         synchronized (kernel.familyLock()) {
-            Process family = request.has(CloneRequest.PARENT) && process.parent() != null ? process.parent() : process;
+            Process family = request.has(CloneRequest.PARENT) ? process.parent() : process;
             child.setParent(family);
             family.children().add(child);
             kernel.add(child);

@@ -135,8 +135,9 @@ public final class GuestMachine implements AutoCloseable {
                 kernel.memory().cache(), kernel.memory().hugetlb(), spec.isolation(), new MachineProc(kernel));
         files.addDevice(new FaultDevice(kernel));
         kernel.onClose(files::close);
-        int pid = kernel.allocatePid();
         Rlimits limits = HostLimits.read(spec.seed() != null);
+        new StandIns(kernel, files, limits).make();
+        int pid = kernel.allocatePid();
         Process process = new Process(kernel, pid, new SignalHandlers(), limits);
         Task task = kernel.newTask(pid, process);
         task.setFiles(
@@ -144,6 +145,8 @@ public final class GuestMachine implements AutoCloseable {
                 files.newContext(spec.cwd() == null ? null : spec.cwd().toString()));
         process.tasks().add(task);
         process.setLeader(task);
+        process.setParent(kernel.launcher());
+        process.setSessionId(kernel.launcher().sessionId());
         boolean done = false;
         try {
             Exec.start(task, spec.program(), spec.argv(), spec.env());

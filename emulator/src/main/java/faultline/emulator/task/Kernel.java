@@ -71,6 +71,8 @@ public final class Kernel implements AutoCloseable {
     /** Ids given out so far. Guarded by the family lock; read by others now and then. */
     private volatile long forks;
 
+    private volatile Process init;
+    private volatile Process launcher;
     private volatile Process first;
     private volatile int firstStatus;
     private volatile Throwable failure;
@@ -90,8 +92,9 @@ public final class Kernel implements AutoCloseable {
                 spec.seed() == null ? CpuOptions.defaults() : CpuOptions.deterministic(cpu::timestamp));
         memory.setInstructionCache(pool.instructionCache());
         this.bootNanos = clock.now(KernelClock.MONOTONIC);
-        this.nextPid =
-                spec.seed() == null ? (int) ProcessHandle.current().pid() : 1000 + (int) random.nextBelow(20_000);
+        this.nextPid = spec.seed() == null
+                ? Math.max(StandIns.INIT + 1, (int) ProcessHandle.current().pid())
+                : 1000 + (int) random.nextBelow(20_000);
     }
 
     public GuestSpec spec() {
@@ -190,11 +193,6 @@ public final class Kernel implements AutoCloseable {
         return uid;
     }
 
-    /** What the first process sees as its parent. */
-    public int hostParentPid() {
-        return isDeterministic() ? 1 : (int) Libc.call(Nr.GETPPID);
-    }
-
     /** Guards parents, children, process groups, sessions and zombies. */
     public Object familyLock() {
         return familyLock;
@@ -205,7 +203,7 @@ public final class Kernel implements AutoCloseable {
         return processes;
     }
 
-    /** All tasks that have not ended: a live view. */
+    /** All tasks that have not ended, those of stand-ins included: a live view. */
     public Map<Integer, Task> tasks() {
         return tasks;
     }
@@ -217,9 +215,31 @@ public final class Kernel implements AutoCloseable {
 
     // ---- making tasks -------------------------------------------------------------------------------------------
 
-    /** The machine's first process. */
+    /** The first process that runs anything. */
     public Process first() {
         return first;
+    }
+
+    /** Process 1, who inherits orphans. */
+    Process init() {
+        return init;
+    }
+
+    /** The parent of {@link #first}, in whose place the emulator's own parent continues it. */
+    Process launcher() {
+        return launcher;
+    }
+
+    /** Makes those known that run nothing. */
+    void addStandIns(Process one, Process parentOfFirst) {
+        synchronized (familyLock) {
+            init = one;
+            launcher = parentOfFirst;
+            for (Process process : new Process[] {init, launcher}) {
+                processes.put(process.pid(), process);
+                tasks.put(process.pid(), process.leader());
+            }
+        }
     }
 
     /** An id that no process, group or session has. */
@@ -264,9 +284,7 @@ public final class Kernel implements AutoCloseable {
     /** A zombie has been waited for, or nobody will. Caller holds the family lock. */
     void forget(Process process) {
         processes.remove(process.pid());
-        if (process.parent() != null) {
-            process.parent().children().remove(process);
-        }
+        process.parent().children().remove(process);
         process.hangUpWatchers();
     }
 
@@ -335,7 +353,7 @@ public final class Kernel implements AutoCloseable {
     int awaitEnd() {
         synchronized (familyLock) {
             boolean interrupted = false;
-            while (!tasks.isEmpty()) {
+            while (runs()) {
                 try {
                     familyLock.wait();
                 } catch (InterruptedException e) {
@@ -353,10 +371,20 @@ public final class Kernel implements AutoCloseable {
         return firstStatus;
     }
 
+    /** Whether there is a task that is no stand-in's. */
+    private boolean runs() {
+        for (Task task : tasks.values()) {
+            if (!task.process().group().unkillable()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Ends all processes by SIGKILL. Any thread. */
     public void killAll() {
         for (Process process : processes.values()) {
-            if (!process.zombie()) {
+            if (!process.zombie() && !process.group().unkillable()) {
                 SignalSender.exitGroup(process, Signals.SIGKILL);
             }
         }
@@ -389,20 +417,18 @@ public final class Kernel implements AutoCloseable {
 
     /**
      * Whether nobody in its session could continue a group: no member has a parent in the session and outside the
-     * group. The first process has one, on the host. The answer is that of a moment.
+     * group. The answer is that of a moment.
      *
      * @param ignored a member that is about to end; null for none
      */
     @KernelFunction(value = "will_become_orphaned_pgrp", file = "kernel/exit.c")
     boolean isOrphanedGroup(int group, Process ignored) {
         for (Process process : processes.values()) {
-            if (process.groupId() != group || process == ignored || process.zombie()) {
+            Process parent = process.parent();
+            if (process.groupId() != group || process == ignored || process.zombie() || parent == init) {
                 continue;
             }
-            Process parent = process.parent();
-            if (parent == null
-                    ? process == first && process.sessionId() == process.pid()
-                    : parent.groupId() != group && parent.sessionId() == process.sessionId()) {
+            if (parent != null && parent.groupId() != group && parent.sessionId() == process.sessionId()) {
                 return false;
             }
         }

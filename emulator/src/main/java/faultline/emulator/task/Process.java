@@ -275,7 +275,7 @@ public final class Process {
 
     // ---- family -------------------------------------------------------------------------------------------------
 
-    /** Null for the first process. Caller holds the family lock. */
+    /** Null for process 1 alone. Caller holds the family lock. */
     public Process parent() {
         return parent;
     }
@@ -283,7 +283,7 @@ public final class Process {
     /** What getppid(2) answers. */
     public int parentPid() {
         synchronized (kernel.familyLock()) {
-            return parent == null ? kernel.hostParentPid() : parent.pid;
+            return parent == null ? 0 : parent.pid;
         }
     }
 
@@ -404,7 +404,7 @@ public final class Process {
     public void reportToParent(int code, int signal) {
         synchronized (kernel.familyLock()) {
             unreportedChange = code;
-            if (parent != null) {
+            if (this != kernel.first()) {
                 boolean wanted;
                 synchronized (parent.handlers()) {
                     SigAction action = parent.handlers().get(Signals.SIGCHLD);

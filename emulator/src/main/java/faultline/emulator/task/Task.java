@@ -165,6 +165,11 @@ public final class Task implements Caller {
         return credentials;
     }
 
+    /** Gives a task that never runs whose it is. */
+    void setCredentials(Credentials whose) {
+        credentials = whose;
+    }
+
     /** The task has changed its ids. */
     public void noteCredentials() {
         credentials = Credentials.ofThread();

@@ -89,8 +89,9 @@ final class TaskExit {
     }
 
     /**
-     * Tells the family, all under its lock: to whoever waits, the zombie and the signal that announces it come at once. A parent
-     * that has waited for a child finds SIGCHLD pending, and one whose handler runs finds the zombie ({@code child_ends}).
+     * Tells the family, all under its lock: to whoever waits, the zombie and the signal that announces it come at once.
+     * A parent that has waited for a child finds SIGCHLD pending, and one whose handler runs finds the zombie ({@code
+     * child_ends}).
      */
     @KernelFunction(value = "exit_notify", file = "kernel/exit.c")
     private static void leaveFamily(Process process, int status) {
@@ -100,7 +101,7 @@ final class TaskExit {
             Process parent = process.parent();
             hangUpOrphans(process, parent, orphans);
             process.becomeZombie(status);
-            boolean reapsItself = parent == null || notifyParent(process, parent);
+            boolean reapsItself = notifyParent(process, parent);
             process.tellWatchers();
             if (reapsItself) {
                 process.kernel().forget(process);
@@ -111,7 +112,7 @@ final class TaskExit {
     /** The group of this process, or of a child, may have lost the last parent that could continue it. */
     private static void hangUpOrphans(Process process, Process parent, List<Process> orphans) {
         Kernel kernel = process.kernel();
-        if (parent != null && parent.groupId() != process.groupId() && parent.sessionId() == process.sessionId()) {
+        if (parent.groupId() != process.groupId() && parent.sessionId() == process.sessionId()) {
             kernel.hangUpIfOrphaned(process.groupId(), process);
         }
         for (Process orphan : orphans) {
@@ -122,14 +123,14 @@ final class TaskExit {
     }
 
     /**
-     * Children get the signal that they asked for, and go to the next subreaper, else to nobody: then they are reaped when they
-     * end. Family lock held.
+     * Children get the signal that they asked for, and go to the next subreaper, which is process 1 in the end. Family
+     * lock held.
      */
     @KernelFunction(value = "forget_original_parent", file = "kernel/exit.c")
     private static void reparent(Process process, List<Process> orphans) {
         Kernel kernel = process.kernel();
         Process heir = process.parent();
-        while (heir != null && (!heir.childSubreaper() || heir.zombie())) {
+        while (heir != kernel.init() && (!heir.childSubreaper() || heir.zombie())) {
             heir = heir.parent();
         }
         for (Process child : new ArrayList<>(process.children())) {
@@ -137,10 +138,8 @@ final class TaskExit {
             child.setParent(heir);
             child.setExitSignal(Signals.SIGCHLD);
             orphans.add(child);
-            if (heir != null) {
-                heir.children().add(child);
-            }
-            if (child.zombie() && (heir == null || notifyParent(child, heir))) {
+            heir.children().add(child);
+            if (child.zombie() && notifyParent(child, heir)) {
                 kernel.forget(child);
             }
             if (child.parentDeathSignal() != 0 && !child.zombie()) {

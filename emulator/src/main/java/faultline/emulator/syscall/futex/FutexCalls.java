@@ -44,10 +44,14 @@ public final class FutexCalls implements SyscallFamily {
         table.register(Nr.GET_ROBUST_LIST, "get_robust_list", FutexCalls::getRobustList);
     }
 
+    @KernelFunction(value = "get_robust_list", file = "kernel/futex/syscalls.c")
     private static long getRobustList(Task task, long tid, long head, long size, long a3, long a4, long a5) {
         Task target = (int) tid == 0 ? task : task.kernel().tasks().get((int) tid);
         if (target == null) {
             return -Errno.ESRCH;
+        }
+        if (target.process() != task.process() && !task.credentials().mayAccess(target.credentials())) {
+            return -Errno.EPERM;
         }
         task.user().putLong(size, ROBUST_HEAD_SIZE);
         task.user().putLong(head, target.robustList());

@@ -30,7 +30,12 @@ final class LimitCalls implements SyscallFamily {
         table.register(Nr.PRLIMIT64, "prlimit64", (task, pid, resource, newLimit, oldLimit, a4, a5) -> {
             Process target =
                     (int) pid == 0 ? task.process() : task.kernel().processes().get((int) pid);
-            return target == null ? -Errno.ESRCH : limit(task, target, resource, newLimit, oldLimit);
+            if (target == null) {
+                return -Errno.ESRCH;
+            }
+            boolean allowed = target == task.process()
+                    || task.credentials().mayAccess(target.leader().credentials());
+            return allowed ? limit(task, target, resource, newLimit, oldLimit) : -Errno.EPERM;
         });
     }
 

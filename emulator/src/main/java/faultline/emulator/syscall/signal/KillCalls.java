@@ -141,7 +141,7 @@ final class KillCalls implements SyscallFamily {
         long result = -Errno.ESRCH;
         int group = pid == 0 ? task.process().groupId() : -pid;
         for (Process process : task.kernel().processes().values()) {
-            boolean meant = pid == -1 ? process != task.process() : process.groupId() == group;
+            boolean meant = pid == -1 ? process != task.process() && process.pid() > 1 : process.groupId() == group;
             if (meant) {
                 long sent = send(
                         task,
