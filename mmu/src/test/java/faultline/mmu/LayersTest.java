@@ -29,6 +29,7 @@ class LayersTest {
             "phys",
             "tlb",
             "table",
+            "policy",
             "file",
             "mm",
             "hugetlb",

@@ -184,6 +184,7 @@ public final class Cloner {
             child.rseq().copyFrom(parent.rseq());
         }
         child.scheduling().copyFrom(parent.scheduling());
+        child.setMempolicy(parent.mempolicy());
         child.setName(parent.name());
         if (request.has(CloneRequest.CHILD_CLEARTID)) {
             child.setClearChildTid(request.childTid());

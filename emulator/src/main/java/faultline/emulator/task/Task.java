@@ -9,6 +9,7 @@ import faultline.emulator.signal.SignalState;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.policy.Mempolicy;
 import java.util.function.LongSupplier;
 
 /**
@@ -49,6 +50,7 @@ public final class Task implements Caller {
     private volatile FdTable files;
     private volatile FsContext fs;
     private volatile Credentials credentials;
+    private volatile Mempolicy mempolicy;
     private volatile FutexExit futexExit = FutexExit.ALIVE;
 
     private long syscallNumber = NO_SYSCALL;
@@ -194,6 +196,15 @@ public final class Task implements Caller {
 
     public Scheduling scheduling() {
         return scheduling;
+    }
+
+    /** The memory policy of mappings that have none of their own; null for the default one. Any thread. */
+    public Mempolicy mempolicy() {
+        return mempolicy;
+    }
+
+    public void setMempolicy(Mempolicy policy) {
+        mempolicy = policy;
     }
 
     /** The name that prctl(PR_SET_NAME) sets and /proc shows, at most 15 bytes. Any thread. */

@@ -1,5 +1,7 @@
 package faultline.mmu.file;
 
+import faultline.mmu.policy.SharedPolicy;
+
 /**
  * An open file as the memory manager sees it (Linux: {@code struct file} as far as mm/ looks into it).
  *
@@ -26,6 +28,11 @@ public interface MappedFile {
     /** Whether a seal forbids new shared mappings that may be written (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE). */
     default boolean sealedAgainstWrites() {
         return false;
+    }
+
+    /** Memory policies of its pages, whoever maps them; null for a file that keeps none. */
+    default SharedPolicy sharedPolicy() {
+        return null;
     }
 
     /** The path as /proc/PID/maps shows it. */

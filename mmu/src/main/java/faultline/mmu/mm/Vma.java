@@ -4,6 +4,7 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.IntervalNode;
 import faultline.mmu.file.MappedArea;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.policy.Mempolicy;
 import faultline.mmu.table.PageProt;
 
 /**
@@ -25,6 +26,7 @@ public final class Vma implements MappedArea {
     private Object anonVma;
     private Object anonMergeKey;
     private Object userfault;
+    private Mempolicy policy;
     /** Volatile: the owner of a huge page marks a forked child's mapping, with that one's i_mmap lock only. */
     private volatile Object privateData;
 
@@ -66,6 +68,7 @@ public final class Vma implements MappedArea {
         copy.ops = ops;
         copy.fileShared = fileShared;
         copy.userfault = userfault;
+        copy.policy = policy;
         copy.pageProt = pageProt;
         copy.privateData = forMm == mm ? privateData : null;
         return copy;
@@ -239,6 +242,16 @@ public final class Vma implements MappedArea {
 
     public void setUserfault(Object context) {
         this.userfault = context;
+    }
+
+    /** The memory policy that mbind(2) gave the mapping; null for that of the task. */
+    @KernelFunction("vma_policy")
+    public Mempolicy policy() {
+        return policy;
+    }
+
+    public void setPolicy(Mempolicy newPolicy) {
+        policy = newPolicy;
     }
 
     @Override

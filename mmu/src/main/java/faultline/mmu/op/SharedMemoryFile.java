@@ -7,6 +7,7 @@ import faultline.mmu.file.NamelessFile;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
+import faultline.mmu.policy.SharedPolicy;
 
 /** The nameless file behind a shared anonymous mapping; its pages live until the last mapping of it goes. */
 @KernelFunction(value = "shmem_zero_setup", file = "mm/shmem.c")
@@ -16,6 +17,7 @@ final class SharedMemoryFile extends NamelessFile {
 
     private final CommitAccount commit;
     private final long charged;
+    private final SharedPolicy policy = new SharedPolicy();
 
     private SharedMemoryFile(AddressSpace mapping, CommitAccount commit, long charged) {
         super(mapping);
@@ -39,6 +41,11 @@ final class SharedMemoryFile extends NamelessFile {
     @Override
     public String path() {
         return "/dev/zero (deleted)";
+    }
+
+    @Override
+    public SharedPolicy sharedPolicy() {
+        return policy;
     }
 
     @Override

@@ -9,6 +9,8 @@ import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.VmOperations;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.mm.VmaTree;
+import faultline.mmu.policy.Mempolicy;
+import java.util.Objects;
 
 /**
  * One attempt to let a range and its neighbours become one mapping, so that /proc/PID/maps has the shape it has on
@@ -19,8 +21,8 @@ import faultline.mmu.mm.VmaTree;
  *   existing range:  |--prev--|--middle-|--next--|      range is a part of middle that starts or ends with it
  * </pre>
  *
- * Two neighbours merge when their flags, file, offsets and operations fit together and their anonymous families are the
- * same, or one has none yet. Preconditions: the mmap lock is held alone.
+ * Two neighbours merge when their flags, file, offsets, operations and memory policies fit together and their anonymous
+ * families are the same, or one has none yet. Preconditions: the mmap lock is held alone.
  */
 @KernelFunction(value = "vma_merge_struct", file = "mm/vma.h")
 final class VmaMerge {
@@ -35,6 +37,7 @@ final class VmaMerge {
     private MappedFile file;
     private VmOperations ops;
     private Object userfault;
+    private Mempolicy policy;
     /** The mapping whose anonymous family the range has or gets: middle, or what mremap copies; null: none yet. */
     private Vma anonSource;
 
@@ -61,6 +64,7 @@ final class VmaMerge {
         VmaMerge merge = forNew(source.mm(), start, end, source.flags(), pgoff, source.file());
         merge.ops = source.ops();
         merge.userfault = source.userfault();
+        merge.policy = source.policy();
         merge.anonSource = source;
         return merge;
     }
@@ -73,6 +77,7 @@ final class VmaMerge {
         merge.file = middle.file();
         merge.ops = middle.ops();
         merge.userfault = middle.userfault();
+        merge.policy = middle.policy();
         merge.anonSource = middle;
         merge.prev = start == middle.start() ? middle.prev() : middle;
         merge.next = middle.next();
@@ -266,7 +271,8 @@ final class VmaMerge {
         return ((neighbour.flags() ^ flags) & ~VmFlags.SOFTDIRTY) == 0
                 && neighbour.file() == file
                 && neighbour.ops() == ops
-                && neighbour.userfault() == userfault;
+                && neighbour.userfault() == userfault
+                && Objects.equals(neighbour.policy(), policy);
     }
 
     /**
@@ -307,6 +313,20 @@ final class VmaMerge {
     static Vma modify(Vma vma, long start, long end, long newFlags, Object userfault) {
         VmaMerge attempt = forExisting(vma, start, end, newFlags);
         attempt.userfault = userfault;
+        return mergeOrSplit(attempt, vma, start, end);
+    }
+
+    /** As {@link #modifyFlags}, with the memory policy that the part is to have, or null. */
+    @KernelFunction(value = "vma_modify_policy", file = "mm/vma.c")
+    @RequiresLock("MMAP_LOCK")
+    static Vma modifyPolicy(Vma vma, long start, long end, Mempolicy policy) {
+        VmaMerge attempt = forExisting(vma, start, end, vma.flags());
+        attempt.policy = policy;
+        return mergeOrSplit(attempt, vma, start, end);
+    }
+
+    @RequiresLock("MMAP_LOCK")
+    private static Vma mergeOrSplit(VmaMerge attempt, Vma vma, long start, long end) {
         Vma merged = attempt.existingRange();
         if (merged != null) {
             return merged;

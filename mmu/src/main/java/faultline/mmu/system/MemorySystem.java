@@ -21,6 +21,7 @@ import faultline.mmu.op.DetachFile;
 import faultline.mmu.op.ExitMmap;
 import faultline.mmu.op.Fork;
 import faultline.mmu.op.Madvise;
+import faultline.mmu.op.Mbind;
 import faultline.mmu.op.Mincore;
 import faultline.mmu.op.Mlock;
 import faultline.mmu.op.Mmap;
@@ -89,6 +90,7 @@ public final class MemorySystem implements AutoCloseable {
     private final Mremap mremap;
     private final Madvise madvise;
     private final Mlock mlock;
+    private final Mbind mbind;
     private final Mincore mincore;
     private final Msync msync = new Msync();
     private final Mseal mseal = new Mseal();
@@ -144,6 +146,7 @@ public final class MemorySystem implements AutoCloseable {
         mremap = new Mremap(ops);
         madvise = new Madvise(ops);
         mlock = new Mlock(ops);
+        mbind = new Mbind(ops);
         mincore = new Mincore(ops);
         remapFilePages = new RemapFilePages(ops, config.remap());
         fork = new Fork(ops);
@@ -315,6 +318,10 @@ public final class MemorySystem implements AutoCloseable {
 
     public Mlock mlock() {
         return mlock;
+    }
+
+    public Mbind mbind() {
+        return mbind;
     }
 
     public Mincore mincore() {

@@ -6,9 +6,11 @@ import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
+import faultline.mmu.op.Mbind;
 import faultline.mmu.op.PageTableWalk;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
+import faultline.mmu.policy.Mempolicy;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 
@@ -20,15 +22,20 @@ import faultline.mmu.table.Pte;
 public final class ProcNumaMaps {
     private ProcNumaMaps() {}
 
-    /** A line for each mapping; takes the mmap lock shared. */
+    /**
+     * A line for each mapping; takes the mmap lock shared.
+     *
+     * @param ofTask the policy of mappings that have none; null for the default one
+     */
     @KernelFunction(value = "show_numa_map", file = "fs/proc/task_mmu.c")
-    public static String text(PageTables tables, MmStruct mm) {
+    public static String text(PageTables tables, MmStruct mm, Mempolicy ofTask) {
         StringBuilder out = new StringBuilder();
         mm.mmapLock().readLock();
         try {
             for (Vma v = mm.vmas().first(); v != null; v = v.next()) {
                 VmaText.hex(out, v.start(), 8);
-                out.append(" default");
+                Mempolicy own = Mbind.policyAt(v, v.start());
+                out.append(' ').append(Mempolicy.text(own != null ? own : ofTask));
                 appendName(out, v);
                 Counts counts = new Counts(tables);
                 counts.add(v);

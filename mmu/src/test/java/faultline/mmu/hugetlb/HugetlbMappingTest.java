@@ -174,7 +174,7 @@ class HugetlbMappingTest {
                     .contains("Rss:                   0 kB")
                     .contains("Private_Hugetlb:    2048 kB")
                     .contains(" ht ");
-            assertThat(ProcNumaMaps.text(f.m.sys.tables(), f.m.mm))
+            assertThat(ProcNumaMaps.text(f.m.sys.tables(), f.m.mm, null))
                     .contains("huge anon=1 dirty=1 N0=1 kernelpagesize_kB=2048");
             assertThat(f.m.mm.rssPages()).isZero();
             assertThat(f.m.mm.rss(MmStruct.HUGETLBPAGES)).isEqualTo(512);

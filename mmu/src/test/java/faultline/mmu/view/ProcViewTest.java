@@ -173,7 +173,7 @@ class ProcViewTest {
         assertThat(m.cpu.load(BASE + 8 * PAGE)).isEqualTo(1);
         m.cpu.store(BASE + 9 * PAGE, 7);
         MmFixture.ok(m.mmap(BASE + 16 * PAGE, PAGE, Prot.NONE, MmFixture.FIXED));
-        String text = ProcNumaMaps.text(m.sys.tables(), m.mm).replaceAll(" active=[0-9]+", "");
+        String text = ProcNumaMaps.text(m.sys.tables(), m.mm, null).replaceAll(" active=[0-9]+", "");
         assertThat(text).isEqualTo("""
                 100000000000 default anon=2 dirty=2 N0=2 kernelpagesize_kB=4
                 100000008000 default file=/memory-file anon=1 dirty=1 mapped=4 N0=4 kernelpagesize_kB=4
@@ -194,7 +194,7 @@ class ProcViewTest {
         int tables = m.mm.nrPtes();
         long faults = m.ctx.minFlt + m.ctx.majFlt;
 
-        ProcNumaMaps.text(m.sys.tables(), m.mm);
+        ProcNumaMaps.text(m.sys.tables(), m.mm, null);
         ProcSmaps.text(m.sys.tables(), m.mm);
         ProcMaps.text(m.mm);
         ProcStatus.vmLines(m.mm);

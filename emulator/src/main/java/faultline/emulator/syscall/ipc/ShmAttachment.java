@@ -3,6 +3,7 @@ package faultline.emulator.syscall.ipc;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.policy.SharedPolicy;
 
 /** What one shmat(2) maps: the segment's memory as a file of its own, so that two attachments never merge. */
 @KernelFunction(value = "shm_file_data", file = "ipc/shm.c")
@@ -46,6 +47,11 @@ final class ShmAttachment implements MappedFile {
     @Override
     public boolean noexec() {
         return false;
+    }
+
+    @Override
+    public SharedPolicy sharedPolicy() {
+        return isHugetlb() ? null : segment.policy;
     }
 
     @Override

@@ -3,6 +3,7 @@ package faultline.emulator.syscall.ipc;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.hugetlb.HugetlbInode;
+import faultline.mmu.policy.SharedPolicy;
 
 /**
  * One shared memory segment, whose mode may have {@link ShmTable#DEST} and {@link ShmTable#LOCKED}. All fields but the
@@ -12,6 +13,7 @@ import faultline.mmu.hugetlb.HugetlbInode;
 final class ShmSegment extends IpcObject {
     final long size;
     final AddressSpace memory;
+    final SharedPolicy policy = new SharedPolicy();
     /** Pages promised for it. */
     final long charged;
 

@@ -54,6 +54,8 @@ public final class MemoryCalls implements SyscallFamily {
         registerKeys(table);
         new OtherProcessCalls().register(table);
         new ProcessMadvise().register(table);
+        new PolicyCalls().register(table);
+        new PageMoveCalls().register(table);
     }
 
     private static void registerLocking(SyscallTable table) {
