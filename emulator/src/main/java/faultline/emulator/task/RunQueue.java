@@ -67,11 +67,15 @@ final class RunQueue {
         least = Math.max(least, tasks.remove().vruntime());
     }
 
-    /** A task, which has been charged, lets the first one go before it. */
+    /**
+     * A task, which has been charged, lets the first one go before it. One whose turn it would be again gives up its
+     * slice: many that only look whether something has happened would else keep out for long the new task that is to
+     * make it happen, since looking costs them next to nothing.
+     */
     @KernelFunction(value = "yield_task_fair", file = "kernel/sched/fair.c")
     void yield(SchedEntity task) {
-        if (!tasks.isEmpty()) {
-            task.fallBehind(tasks.peek().vruntime());
+        if (!tasks.isEmpty() && task.vruntime() <= tasks.peek().vruntime()) {
+            task.fallBehind(tasks.peek().vruntime() + VirtualCpu.SLICE_NANOS);
         }
     }
 }

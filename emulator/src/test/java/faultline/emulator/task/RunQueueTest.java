@@ -76,6 +76,24 @@ class RunQueueTest {
     }
 
     @Test
+    void aNewTaskIsNotKeptOutByOthersThatYield() {
+        for (int i = 0; i < 32; i++) {
+            queue.add(placed(0), null);
+        }
+        SchedEntity fresh = new SchedEntity(null);
+        queue.add(fresh, null);
+        int turns = 0;
+        while (queue.first() != fresh) {
+            SchedEntity looking = queue.first();
+            queue.removeFirst();
+            queue.yield(looking);
+            queue.add(looking, null);
+            turns++;
+        }
+        assertThat(turns).isLessThanOrEqualTo(64);
+    }
+
+    @Test
     void aNicerTaskIsChargedMore() {
         assertThat(ran(new SchedEntity(null), 100, 10).vruntime())
                 .isGreaterThan(9 * ran(new SchedEntity(null), 100, 0).vruntime());
