@@ -27,6 +27,7 @@ class LayersTest {
             "",
             "lock",
             "phys",
+            "memcg",
             "tlb",
             "table",
             "policy",

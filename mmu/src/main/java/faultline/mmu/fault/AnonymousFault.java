@@ -56,7 +56,7 @@ final class AnonymousFault {
         if (Rmap.prepare(vma) == null) {
             return VmFault.OOM;
         }
-        long pfn = env.allocZeroed();
+        long pfn = env.allocZeroed(ctx.mm);
         if (pfn < 0) {
             return VmFault.OOM;
         }

@@ -2,6 +2,8 @@ package faultline.mmu.fault;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.PageCache;
+import faultline.mmu.memcg.MemCgroup;
+import faultline.mmu.mm.MmStruct;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
@@ -91,24 +93,31 @@ public final class FaultEnv {
         return (address & -span) + span;
     }
 
-    /** A zeroed frame for anonymous memory with one reference, or -1. */
-    long allocZeroed() {
+    /** A zeroed frame for anonymous memory of {@code mm} with one reference, or -1. */
+    long allocZeroed(MmStruct mm) {
         long pfn = allocator.allocZeroedPage(Rmap.NEW_ANON);
         if (pfn >= 0) {
             cache.instructionCache().flushFrame(pfn);
         }
-        return pfn;
+        return charged(mm, pfn);
     }
 
-    /** A zeroed huge page for user memory with one reference; -1 when there is none to be had without waiting. */
-    long allocZeroedHuge() {
+    /** Charges a new frame, or -1, to the group of {@code mm}: see {@link faultline.mmu.memcg.MemCgroups#charged}. */
+    @KernelFunction("mem_cgroup_charge")
+    long charged(MmStruct mm, long pfn) {
+        MemCgroup group = mm.memCgroup();
+        return group == null ? pfn : cache.memCgroups().charged(group, pfn);
+    }
+
+    /** A zeroed huge page for memory of {@code mm} with one reference; -1 when there is none to be had without waiting. */
+    long allocZeroedHuge(MmStruct mm) {
         long head = allocator.allocZeroedCompound(HugePmd.ORDER);
         if (head >= 0) {
             for (int i = 0; i < HugePmd.FRAMES; i++) {
                 cache.instructionCache().flushFrame(head + i);
             }
         }
-        return head;
+        return cache.memCgroups().chargedHuge(mm.memCgroup(), head, HugePmd.FRAMES);
     }
 
     /**
@@ -141,9 +150,9 @@ public final class FaultEnv {
         return other;
     }
 
-    /** A frame with a copy of {@code from} for anonymous memory with one reference, or -1. */
-    long allocCopy(long from) {
-        long pfn = allocator.allocPage(Rmap.NEW_ANON);
+    /** A frame with a copy of {@code from} for anonymous memory of {@code mm} with one reference, or -1. */
+    long allocCopy(MmStruct mm, long from) {
+        long pfn = charged(mm, allocator.allocPage(Rmap.NEW_ANON));
         if (pfn >= 0) {
             copyPage(from, pfn);
         }

@@ -100,7 +100,7 @@ final class FileFault {
         if (Rmap.prepare(vma) == null) {
             return VmFault.OOM;
         }
-        long copy = env.allocator.allocPage();
+        long copy = env.charged(ctx.mm, env.allocator.allocPage());
         if (copy < 0) {
             return VmFault.OOM;
         }

@@ -64,7 +64,7 @@ final class HugeFault {
             long zero = env.hugeZero();
             return zero < 0 ? VmFault.FALLBACK : map(ctx, zero, Pte.mkSpecial(entryOf(zero, ctx.vma)), false);
         }
-        long head = env.allocZeroedHuge();
+        long head = env.allocZeroedHuge(ctx.mm);
         return head < 0 ? VmFault.FALLBACK : map(ctx, head, writableEntry(head, ctx.vma), true);
     }
 
@@ -182,7 +182,7 @@ final class HugeFault {
     @KernelFunction(value = "do_huge_zero_wp_pmd", file = "mm/huge_memory.c")
     private int replaceZero(FaultContext ctx) {
         Rmap.prepare(ctx.vma);
-        long head = env.allocZeroedHuge();
+        long head = env.allocZeroedHuge(ctx.mm);
         if (head < 0) {
             huge.split(ctx.mm, ctx.pmdEntry);
             return VmFault.FALLBACK;

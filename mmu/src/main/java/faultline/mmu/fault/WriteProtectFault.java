@@ -142,7 +142,7 @@ final class WriteProtectFault {
             dropOld(old, counted);
             return VmFault.OOM;
         }
-        long fresh = old == env.zeroPfn ? env.allocZeroed() : env.allocCopy(old);
+        long fresh = old == env.zeroPfn ? env.allocZeroed(ctx.mm) : env.allocCopy(ctx.mm, old);
         if (fresh < 0) {
             dropOld(old, counted);
             return VmFault.OOM;

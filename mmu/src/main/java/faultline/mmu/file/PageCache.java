@@ -2,6 +2,7 @@ package faultline.mmu.file;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.lock.SpinWait;
+import faultline.mmu.memcg.MemCgroups;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
@@ -18,6 +19,7 @@ public final class PageCache {
     private final PhysicalMemory phys;
     private final FrameTable frames;
     private final FrameAllocator allocator;
+    private final MemCgroups memCgroups;
     private volatile MappingWalker walker = MappingWalker.NONE;
     private volatile FileSwap swap;
     private volatile InstructionCache instructionCache = InstructionCache.NONE;
@@ -27,6 +29,7 @@ public final class PageCache {
         this.phys = phys;
         this.frames = phys.frames();
         this.allocator = phys.allocator();
+        this.memCgroups = new MemCgroups(frames, allocator);
     }
 
     /** The machine's memory. */
@@ -42,6 +45,11 @@ public final class PageCache {
     /** The machine's frame allocator. */
     public FrameAllocator allocator() {
         return allocator;
+    }
+
+    /** Who is charged for frames. */
+    public MemCgroups memCgroups() {
+        return memCgroups;
     }
 
     /** How many frames are cached pages now: counted anew, by a look at each frame, for who displays it. */

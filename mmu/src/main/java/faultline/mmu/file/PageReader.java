@@ -78,7 +78,7 @@ final class PageReader {
     }
 
     private long enterLocked(long index) {
-        long pfn = allocator.allocPage();
+        long pfn = cache.memCgroups().chargedToCurrent(allocator.allocPage());
         if (pfn < 0) {
             return -Errno.ENOMEM;
         }

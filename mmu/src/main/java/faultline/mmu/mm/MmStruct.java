@@ -6,6 +6,7 @@ import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.RwSemaphore;
 import faultline.mmu.lock.SpinLock;
+import faultline.mmu.memcg.MemCgroup;
 import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTableOwner;
 import faultline.mmu.table.PageTables;
@@ -52,6 +53,7 @@ public final class MmStruct implements PageTableOwner {
     private volatile MmLimits limits;
     private volatile int thpDisabled;
     private volatile boolean retired;
+    private volatile MemCgroup memCgroup;
     private HugePmd hugePmd;
 
     // Guarded by the mmap lock, alone to change; read without it for display only.
@@ -125,6 +127,15 @@ public final class MmStruct implements PageTableOwner {
 
     public CommitAccount commit() {
         return commit;
+    }
+
+    /** Who is charged for its memory; null for the root group. Any thread may change it. */
+    public MemCgroup memCgroup() {
+        return memCgroup;
+    }
+
+    public void setMemCgroup(MemCgroup group) {
+        memCgroup = group;
     }
 
     /** The translation cache that runs on this address space. */

@@ -84,6 +84,7 @@ final class Collapse {
             phys.allocator().drainCaches();
             head = phys.allocator().allocZeroedCompound(HugePmd.ORDER);
         }
+        head = env.faultEnv.cache().memCgroups().chargedHuge(mm.memCgroup(), head, HugePmd.FRAMES);
         if (head < 0) {
             return -Errno.ENOMEM;
         }

@@ -175,7 +175,8 @@ public final class UserfaultFill {
             } finally {
                 mm.mmapLock().readUnlock();
             }
-            long pfn = what == What.ZERO ? allocator.allocZeroedPage() : allocator.allocPage();
+            long fresh = what == What.ZERO ? allocator.allocZeroedPage() : allocator.allocPage();
+            long pfn = env.cache().memCgroups().charged(mm.memCgroup(), fresh);
             if (pfn < 0) {
                 return -Errno.ENOMEM;
             }

@@ -53,6 +53,8 @@ public final class PageFlags {
     public static final int UNEVICTABLE = 1 << 22;
     /** For the file layer's own use. */
     public static final int OWNER_PRIVATE = 1 << 23;
+    /** Charged to a group of processes ({@code folio_memcg}). */
+    public static final int MEMCG = 1 << 24;
 
     private static final String[] NAMES = {
         "locked",
@@ -78,7 +80,8 @@ public final class PageFlags {
         "hugetlb",
         "kernel",
         "unevictable",
-        "owner_private"
+        "owner_private",
+        "memcg"
     };
 
     private PageFlags() {}

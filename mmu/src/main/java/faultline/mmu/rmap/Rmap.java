@@ -133,6 +133,9 @@ public final class Rmap {
     public void addNewAnon(long pfn, Vma area, long index) {
         frames.initMapped(pfn, area.anonVma(), index);
         frames.set(pfn, NEW_ANON);
+        if ((area.flags() & VmFlags.DROPPABLE) != 0) {
+            frames.clear(pfn, PageFlags.SWAPBACKED);
+        }
     }
 
     /**

@@ -77,7 +77,7 @@ public final class TryToUnmap {
             if (Pte.isUffdWp(entry) && area.has(VmFlags.UFFD_WP)) {
                 tables.setPte(pte, Pte.marker(Pte.MARKER_UFFD_WP));
             }
-        } else if (!unmapAnonPage(pfn, mm, entry, pte)) {
+        } else if (!unmapAnonPage(pfn, area, entry, pte)) {
             return false;
         }
         rmap.remove(pfn);
@@ -95,12 +95,12 @@ public final class TryToUnmap {
         mm.addRss(mapping.isTmpfs() ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES, -1);
     }
 
-    private boolean unmapAnonPage(long pfn, MmStruct mm, long entry, long pte) {
+    private boolean unmapAnonPage(long pfn, Vma area, long entry, long pte) {
         if (Pte.isDirty(entry)) {
             frames.set(pfn, PageFlags.DIRTY);
         }
         if (!frames.test(pfn, PageFlags.SWAPBACKED)) {
-            return discard(pfn, mm, entry, pte);
+            return discard(pfn, area, entry, pte);
         }
         long swapEntry = frames.privateData(pfn);
         swap.duplicate(swapEntry);
@@ -115,21 +115,22 @@ public final class TryToUnmap {
             swapEntry = Pte.mkUffdWp(swapEntry);
         }
         tables.setPte(pte, swapEntry);
-        mm.addRss(MmStruct.ANONPAGES, -1);
-        mm.addRss(MmStruct.SWAPENTS, 1);
+        area.mm().addRss(MmStruct.ANONPAGES, -1);
+        area.mm().addRss(MmStruct.SWAPENTS, 1);
         return true;
     }
 
     /**
-     * A page given up by MADV_FREE goes without a trace, unless it has been written since: then it is kept as before.
+     * A page given up by MADV_FREE goes without a trace, unless it has been written since: then it is kept as before. One of
+     * MAP_DROPPABLE goes in any case.
      */
-    private boolean discard(long pfn, MmStruct mm, long entry, long pte) {
-        if (frames.test(pfn, PageFlags.DIRTY)) {
+    private boolean discard(long pfn, Vma area, long entry, long pte) {
+        if (frames.test(pfn, PageFlags.DIRTY) && !area.has(VmFlags.DROPPABLE)) {
             tables.setPte(pte, entry);
             frames.set(pfn, PageFlags.SWAPBACKED);
             return false;
         }
-        mm.addRss(MmStruct.ANONPAGES, -1);
+        area.mm().addRss(MmStruct.ANONPAGES, -1);
         return true;
     }
 }

@@ -147,7 +147,7 @@ public final class Reclaimer implements FrameReclaim {
     }
 
     /** Looks at one frame. @return whether it is free now */
-    private boolean shrinkFrame(long pfn) {
+    boolean shrinkFrame(long pfn) {
         if (frames.test(pfn, PageFlags.HEAD)) {
             splitHuge(pfn);
         }

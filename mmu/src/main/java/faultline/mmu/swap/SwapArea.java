@@ -2,6 +2,7 @@ package faultline.mmu.swap;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.memcg.MemCgroup;
 import java.util.Arrays;
 import java.util.BitSet;
 
@@ -21,6 +22,9 @@ final class SwapArea {
 
     /** Slots that a memory file has, and no page-table entry. */
     private final BitSet filed = new BitSet();
+
+    /** Who is charged for each slot; null before there is a group. */
+    private volatile MemCgroup[] owners;
 
     private int free;
     /** Where the search for a free slot goes on: slots are given in a row, so that they are written in a row. */
@@ -51,21 +55,21 @@ final class SwapArea {
         return users[slot] == 0 && cached[slot] == NONE;
     }
 
-    /** Takes a slot for a page in the swap cache. @return -1 when all are taken */
+    /** Takes a slot for a page in the swap cache. @param owner who is charged; null for the root group. @return -1 when there is none */
     @KernelFunction("get_swap_page")
     @RequiresLock("SWAP_LOCK")
-    int take(long pfn) {
-        int slot = takeFree();
+    int take(long pfn, MemCgroup owner) {
+        int slot = takeFree(owner);
         if (slot > 0) {
             cached[slot] = (int) pfn;
         }
         return slot;
     }
 
-    /** Takes a slot for a page of a memory file, which is its only user. @return -1 when all are taken */
+    /** As {@link #take} for a page of a memory file, which is its only user. */
     @RequiresLock("SWAP_LOCK")
-    int takeForFile() {
-        int slot = takeFree();
+    int takeForFile(MemCgroup owner) {
+        int slot = takeFree(owner);
         if (slot > 0) {
             users[slot] = 1;
             filed.set(slot);
@@ -73,15 +77,34 @@ final class SwapArea {
         return slot;
     }
 
-    private int takeFree() {
-        if (free == 0) {
+    private int takeFree(MemCgroup owner) {
+        if (free == 0 || owner != null && !owner.chargeSwap()) {
             return -1;
         }
         do {
             hint = hint + 1 == users.length ? 1 : hint + 1;
         } while (!isFree(hint));
         free--;
+        if (owner != null) {
+            owners = owners == null ? new MemCgroup[users.length] : owners;
+            owners[hint] = owner;
+        }
         return hint;
+    }
+
+    /** The group that a slot is charged to; null for the root group. */
+    MemCgroup owner(int slot) {
+        MemCgroup[] all = owners;
+        return all == null ? null : all[slot];
+    }
+
+    private void freed(int slot) {
+        free++;
+        MemCgroup owner = owner(slot);
+        if (owner != null) {
+            owners[slot] = null;
+            owner.unchargeSwap();
+        }
     }
 
     boolean isFiled(int slot) {
@@ -118,7 +141,7 @@ final class SwapArea {
         }
         users[slot]--;
         if (isFree(slot)) {
-            free++;
+            freed(slot);
         }
     }
 
@@ -136,7 +159,7 @@ final class SwapArea {
     void clearCached(int slot) {
         cached[slot] = NONE;
         if (users[slot] == 0) {
-            free++;
+            freed(slot);
         }
     }
 

@@ -91,7 +91,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         while (true) {
             long pfn = findCached((int) slot);
             if (pfn == -1) {
-                long fresh = allocator.allocPage();
+                long fresh = cache.memCgroups().charged(area.owner((int) slot), allocator.allocPage());
                 if (fresh < 0) {
                     return -Errno.ENOMEM;
                 }
@@ -277,7 +277,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     public boolean add(long pfn) {
         lock.lock();
         try {
-            int slot = area.take(pfn);
+            int slot = area.take(pfn, cache.memCgroups().owner(pfn));
             if (slot < 0) {
                 return false;
             }
@@ -366,7 +366,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         lock.lock();
         int slot;
         try {
-            slot = area.takeForFile();
+            slot = area.takeForFile(cache.memCgroups().owner(pfn));
         } finally {
             lock.unlock();
         }

@@ -57,6 +57,7 @@ final class Audit {
             system.swap().audit(swapped, this::report);
         }
         new HugetlbAudit(system, this::report).run();
+        system.cache().memCgroups().audit(this::report);
         String lists = phys.allocator().audit();
         if (lists != null) {
             report(lists);

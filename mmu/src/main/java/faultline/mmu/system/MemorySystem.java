@@ -42,6 +42,7 @@ import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.Rmap;
 import faultline.mmu.swap.FileSwapStore;
 import faultline.mmu.swap.Kswapd;
+import faultline.mmu.swap.MemCgroupReclaimer;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.swap.SwapSpace;
 import faultline.mmu.table.HugePmd;
@@ -128,6 +129,7 @@ public final class MemorySystem implements AutoCloseable {
         swap = config.swapBytes() == 0 ? null : openSwap();
         reclaimer = new Reclaimer(cache, tables, env.rmap(), swap);
         phys.allocator().setReclaim(reclaimer);
+        cache.memCgroups().setReclaim(new MemCgroupReclaimer(reclaimer, swap, cache.memCgroups(), phys.frames()));
         kswapd = config.kswapd() ? new Kswapd(reclaimer, phys.allocator()) : null;
         hugetlb = new HugetlbPool(cache);
         gup = new GetUserPages(faults);
