@@ -25,6 +25,7 @@ public final class GuestRoot implements AutoCloseable {
     private final long procDev;
     private final InodeCache inodes;
     private final HugetlbFiles hugetlb;
+    private final WriteAccess writeAccess = new WriteAccess();
     private final AbstractNames abstractNames = new AbstractNames();
 
     /**
@@ -74,6 +75,11 @@ public final class GuestRoot implements AutoCloseable {
         return hugetlb;
     }
 
+    /** Which files are written to, and which are executed. */
+    public WriteAccess writeAccess() {
+        return writeAccess;
+    }
+
     /** Whether paths are confined to a directory. */
     public boolean confined() {
         return isolation.root() != null;
@@ -94,8 +100,14 @@ public final class GuestRoot implements AutoCloseable {
     public OpenFile receive(int hostFd) {
         HostFile file = HostFile.own(this, hostFd);
         boolean stored = file.type() == HostStat.S_IFREG || file.type() == HostStat.S_IFDIR;
-        if (stored && differs() && !hostPathOfFd(hostFd).startsWith("/memfd:")) {
-            file.setMount(mounts.of(hostFd));
+        if (stored && !hostPathOfFd(hostFd).startsWith("/memfd:")) {
+            if (differs()) {
+                file.setMount(mounts.of(hostFd));
+            }
+            if (file.writable()) {
+                // One that is executed stays open for writing all the same: it was before.
+                file.takeWriteAccess();
+            }
         }
         return hugetlb.wrap(file);
     }

@@ -46,6 +46,9 @@ public final class HostFile extends OpenFile implements MappedFile {
     /** The host answered EOPNOTSUPP to RWF_NOWAIT: this kind of file is polled before each transfer. */
     private volatile boolean pollFirst;
 
+    /** Counted among those who write to the file. Set before others see this; a memfd's own descriptor is never counted. */
+    private boolean countedWriter;
+
     /** Whether O_DIRECT is set: 1 or 0; -1 before the host was asked, and after the flags were changed. */
     private volatile int direct = -1;
 
@@ -98,6 +101,16 @@ public final class HostFile extends OpenFile implements MappedFile {
     /** The device a special file stands for. */
     public long rdev() {
         return rdev;
+    }
+
+    /**
+     * Counts this among the open files that write, until it is released. Called by whoever opened it.
+     *
+     * @return false when the file is being executed: ETXTBSY
+     */
+    boolean takeWriteAccess() {
+        countedWriter = type == HostStat.S_IFREG && root.writeAccess().get(key);
+        return countedWriter || type != HostStat.S_IFREG;
     }
 
     InodeCache.Key key() {
@@ -491,5 +504,8 @@ public final class HostFile extends OpenFile implements MappedFile {
             inode.unuse();
         }
         Libc.call(Nr.CLOSE, fd);
+        if (countedWriter) {
+            root.writeAccess().put(key);
+        }
     }
 }

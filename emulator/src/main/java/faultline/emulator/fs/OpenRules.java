@@ -15,6 +15,7 @@ import faultline.mmu.Errno;
  * <tr><td>block device</td><td>to write</td><td>EACCES</td><td>--host-admin</td></tr>
  * <tr><td>the host's file in /proc</td><td>to write</td><td>EACCES</td><td>--host-admin</td></tr>
  * <tr><td>{@link KernelFiles}</td><td>to write</td><td>EACCES</td><td>--host-admin</td></tr>
+ * <tr><td>file that a guest executes</td><td>to write, O_TRUNC</td><td>ETXTBSY</td><td></td></tr>
  * </table>
  *
  * O_PATH opens none of these.
@@ -25,7 +26,7 @@ final class OpenRules {
 
     private OpenRules() {}
 
-    private static boolean writes(int flags) {
+    static boolean writes(int flags) {
         boolean access = (flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY || (flags & OpenFlags.O_TRUNC) != 0;
         return access && (flags & OpenFlags.O_PATH) == 0;
     }
@@ -61,9 +62,20 @@ final class OpenRules {
         return root.isolation().hostAdmin() && !root.confined() ? 0 : -Errno.EACCES;
     }
 
+    private static boolean mayWriteNow(GuestRoot root, HostFile file, int flags) {
+        boolean toWrite = (flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY;
+        return toWrite ? file.takeWriteAccess() : !root.writeAccess().isDenied(file.key());
+    }
+
     /** After a file was opened, with no effect yet: 0 or -errno. */
     static long refusal(GuestRoot root, HostFile file, int flags) {
-        if (!writes(flags) || root.isolation().hostAdmin()) {
+        if (!writes(flags)) {
+            return 0;
+        }
+        if (!mayWriteNow(root, file, flags)) {
+            return -Errno.ETXTBSY;
+        }
+        if (root.isolation().hostAdmin()) {
             return 0;
         }
         boolean isKnob = file.type() == HostStat.S_IFREG

@@ -3,9 +3,11 @@ package faultline.emulator.fs;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
 import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Opens files by path.
@@ -216,7 +218,20 @@ final class PathOpener {
         }
         // The emulator must not get a controlling terminal or leak a descriptor to a host child by what a guest opens.
         int safe = valid | OpenFlags.O_CLOEXEC | ((valid & OpenFlags.O_PATH) == 0 ? OpenFlags.O_NOCTTY : 0);
+        if ((safe & OpenFlags.O_TRUNC) != 0 && isExecuted(fs, dirFd, path, flags)) {
+            // It must keep what it has: OpenRules refuses it, if the host has no other reason to.
+            safe &= ~OpenFlags.O_TRUNC;
+        }
         return PathResolver.openat2(dirFd, path, safe, creates ? mode & 07777 : 0, resolve);
+    }
+
+    /** A program that starts between this look and the opening is emptied by O_TRUNC all the same. */
+    private static boolean isExecuted(FsContext fs, int dirFd, String path, int flags) {
+        MemorySegment stat = HostScratch.get().struct();
+        int links = (flags & OpenFlags.O_NOFOLLOW) != 0 ? OpenFlags.AT_SYMLINK_NOFOLLOW : 0;
+        long pointer = HostScratch.get().path(path);
+        return Libc.call(Nr.NEWFSTATAT, dirFd, pointer, stat.address(), links) == 0
+                && fs.root().writeAccess().isDenied(new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat)));
     }
 
     /** /proc/HOSTPID/x is the emulator's own: the guest means /proc/self/x. */

@@ -157,6 +157,9 @@ public final class Cloner {
         }
         MmStruct from = process.space().mm();
         UserSpace copy = kernel.newSpace(from.limits(), process.exec().path());
+        if (copy != null) {
+            copy.setExecutable(process.space().executable().again());
+        }
         if (copy != null && kernel.memory().fork().dupMmap(copy.mm(), from, parent.fault()) != 0) {
             copy.put();
             return null;

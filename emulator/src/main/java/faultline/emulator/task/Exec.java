@@ -103,6 +103,7 @@ final class Exec {
         if (space == null) {
             throw new ElfException(Errno.ENOMEM, "no memory for an address space");
         }
+        space.setExecutable(program.denial().again());
         if (process.space() != null) {
             space.mm().setThpDisabled(process.space().mm().thpDisabled());
         }

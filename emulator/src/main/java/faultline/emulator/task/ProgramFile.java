@@ -8,12 +8,14 @@ import faultline.emulator.fs.FsContext;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.fs.Opened;
 import faultline.emulator.fs.Waiter;
+import faultline.emulator.fs.WriteAccess;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,17 +32,26 @@ final class ProgramFile implements AutoCloseable {
     private static final int AT_EACCESS = 0x200;
     private static final int X_OK = 1;
 
-    private final OpenFile file;
+    private final Executable file;
     private final ElfImage image;
-    private final OpenFile interpreterFile;
+    private final Executable interpreterFile;
     private final ElfImage interpreter;
     private final List<String> argv;
     private final String execfn;
 
+    /** An open file that nobody can write to meanwhile. */
+    private record Executable(OpenFile open, WriteAccess.Denial denial) implements AutoCloseable {
+        @Override
+        public void close() {
+            denial.close();
+            open.put();
+        }
+    }
+
     private ProgramFile(
-            OpenFile file,
+            Executable file,
             ElfImage image,
-            OpenFile interpreterFile,
+            Executable interpreterFile,
             ElfImage interpreter,
             List<String> argv,
             String execfn) {
@@ -65,13 +76,13 @@ final class ProgramFile implements AutoCloseable {
         String name = path;
         OpenFile directory = base;
         for (int depth = 0; ; depth++) {
-            OpenFile file = openExecutable(task, fs, directory, name, openFlags);
+            Executable file = openExecutable(task, fs, directory, name, openFlags);
             boolean done = false;
             try {
                 byte[] start = new byte[ScriptHeader.LOOKED_AT];
-                int length = source(file).read(0, start, 0, start.length);
+                int length = source(file.open).read(0, start, 0, start.length);
                 if (!ScriptHeader.hasMagic(start, length)) {
-                    ElfImage image = ElfImage.parse(source(file));
+                    ElfImage image = ElfImage.parse(source(file.open));
                     ProgramFile program = withInterpreter(task, fs, file, image, arguments, path);
                     done = true;
                     return program;
@@ -91,34 +102,35 @@ final class ProgramFile implements AutoCloseable {
                 throw new ElfException(e.errno(), name + ": " + e.getMessage());
             } finally {
                 if (!done) {
-                    file.put();
+                    file.close();
                 }
             }
         }
     }
 
     private static ProgramFile withInterpreter(
-            Task task, FsContext fs, OpenFile file, ElfImage image, List<String> argv, String execfn)
+            Task task, FsContext fs, Executable file, ElfImage image, List<String> argv, String execfn)
             throws ElfException {
-        if (file.mapped() == null) {
+        if (file.open.mapped() == null) {
             throw new ElfException(Errno.EACCES, "cannot be mapped");
         }
         if (image.interpreter() == null) {
             return new ProgramFile(file, image, null, null, argv, execfn);
         }
-        OpenFile loader = openExecutable(task, fs, null, image.interpreter(), 0);
+        Executable loader = openExecutable(task, fs, null, image.interpreter(), 0);
         try {
-            ElfImage loaderImage = ElfImage.parse(source(loader));
+            ElfImage loaderImage = ElfImage.parse(source(loader.open));
             return new ProgramFile(file, image, loader, loaderImage, argv, execfn);
         } catch (ElfException e) {
-            loader.put();
+            loader.close();
             throw new ElfException(
                     e.errno() == Errno.ENOEXEC ? Errno.ELIBBAD : e.errno(),
                     "interpreter " + image.interpreter() + ": " + e.getMessage());
         }
     }
 
-    private static OpenFile openExecutable(Task task, FsContext fs, OpenFile base, String path, int flags)
+    @KernelFunction(value = "do_open_execat", file = "fs/exec.c")
+    private static Executable openExecutable(Task task, FsContext fs, OpenFile base, String path, int flags)
             throws ElfException {
         Opened opened = fs.open(task, base, path, OpenFlags.O_RDONLY | flags, 0);
         if (opened.file() == null) {
@@ -130,7 +142,12 @@ final class ProgramFile implements AutoCloseable {
             file.put();
             throw new ElfException(errno, path + ": not an executable file");
         }
-        return file;
+        WriteAccess.Denial denial = fs.root().writeAccess().deny(file);
+        if (denial == null) {
+            file.put();
+            throw new ElfException(Errno.ETXTBSY, path + ": open for writing");
+        }
+        return new Executable(file, denial);
     }
 
     private static int permission(OpenFile file) {
@@ -165,7 +182,12 @@ final class ProgramFile implements AutoCloseable {
     }
 
     OpenFile file() {
-        return file;
+        return file.open;
+    }
+
+    /** What keeps others from writing to {@link #file}; this object's own. */
+    WriteAccess.Denial denial() {
+        return file.denial;
     }
 
     ElfImage image() {
@@ -174,7 +196,7 @@ final class ProgramFile implements AutoCloseable {
 
     /** Null for a static program. */
     OpenFile interpreterFile() {
-        return interpreterFile;
+        return interpreterFile == null ? null : interpreterFile.open;
     }
 
     ElfImage interpreter() {
@@ -193,9 +215,9 @@ final class ProgramFile implements AutoCloseable {
 
     @Override
     public void close() {
-        file.put();
+        file.close();
         if (interpreterFile != null) {
-            interpreterFile.put();
+            interpreterFile.close();
         }
     }
 }

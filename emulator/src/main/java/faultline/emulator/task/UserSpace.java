@@ -1,6 +1,7 @@
 package faultline.emulator.task;
 
 import faultline.emulator.cpu.CpuEngine;
+import faultline.emulator.fs.WriteAccess;
 import faultline.mmu.mm.MmStruct;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -14,6 +15,9 @@ public final class UserSpace {
     private final CpuEngine engine;
     private final AtomicInteger users = new AtomicInteger(1);
 
+    /** Keeps the program's file from being written to (Linux: {@code mm->exe_file}); null before execve has set it. */
+    private volatile WriteAccess.Denial executable;
+
     UserSpace(Kernel kernel, MmStruct mm, CpuEngine engine) {
         this.kernel = kernel;
         this.mm = mm;
@@ -22,6 +26,15 @@ public final class UserSpace {
 
     public MmStruct mm() {
         return mm;
+    }
+
+    /** Takes over a use of the program's file. */
+    void setExecutable(WriteAccess.Denial denial) {
+        executable = denial;
+    }
+
+    WriteAccess.Denial executable() {
+        return executable;
     }
 
     public CpuEngine engine() {
@@ -43,6 +56,9 @@ public final class UserSpace {
     void put() {
         if (users.decrementAndGet() == 0) {
             kernel.destroySpace(this);
+            if (executable != null) {
+                executable.close();
+            }
         }
     }
 }
