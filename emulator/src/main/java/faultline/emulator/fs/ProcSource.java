@@ -3,6 +3,7 @@ package faultline.emulator.fs;
 import faultline.mmu.hugetlb.HugetlbPool;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** What /proc tells about the machine and its processes; the task layer supplies it. Any thread may ask. */
 public interface ProcSource {
@@ -72,9 +73,6 @@ public interface ProcSource {
     /** The pool of huge pages. */
     HugetlbPool hugetlb();
 
-    /** /proc/sysvipc/shm. */
-    String sysvipcShm();
-
-    /** /proc/sysvipc/sem. */
-    String sysvipcSem();
+    /** The text of a file of /proc/sysvipc: shm, sem or msg; null for others. */
+    Supplier<String> sysvipc(String kind);
 }

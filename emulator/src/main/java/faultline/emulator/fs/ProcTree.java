@@ -75,10 +75,8 @@ final class ProcTree {
         VirtualNode own = rest.isEmpty() ? system.lookup(first) : null;
         if (own == null && first.equals("sys") && !rest.isEmpty()) {
             own = rest.equals(DROP_CACHES) ? dropCaches() : system.sysctl(rest);
-        } else if (first.equals("sysvipc") && rest.equals("shm")) {
-            own = new VirtualText(path, path, source::sysvipcShm, null);
-        } else if (first.equals("sysvipc") && rest.equals("sem")) {
-            own = new VirtualText(path, path, source::sysvipcSem, null);
+        } else if (first.equals("sysvipc") && source.sysvipc(rest) != null) {
+            own = new VirtualText(path, path, source.sysvipc(rest), null);
         }
         if (own != null) {
             return own;

@@ -17,6 +17,7 @@ import faultline.mmu.swap.SwapSpace;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** A running machine as /proc tells of it. */
 public final class MachineProc implements ProcSource {
@@ -26,7 +27,8 @@ public final class MachineProc implements ProcSource {
 
     public MachineProc(Kernel kernel) {
         this.kernel = kernel;
-        this.parts = List.of(kernel.sem().sysctl(), kernel.shm().sysctl(), kernel.coreSettings());
+        this.parts = List.of(
+                kernel.sem().sysctl(), kernel.shm().sysctl(), kernel.messages().sysctl(), kernel.coreSettings());
     }
 
     @Override
@@ -189,13 +191,13 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
-    public String sysvipcShm() {
-        return kernel.shm().list();
-    }
-
-    @Override
-    public String sysvipcSem() {
-        return kernel.sem().list();
+    public Supplier<String> sysvipc(String kind) {
+        return switch (kind) {
+            case "shm" -> kernel.shm()::list;
+            case "sem" -> kernel.sem()::list;
+            case "msg" -> kernel.messages()::list;
+            default -> null;
+        };
     }
 
     private String overcommit() {

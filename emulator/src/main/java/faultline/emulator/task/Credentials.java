@@ -14,15 +14,19 @@ import java.lang.foreign.ValueLayout;
  * @param real what kill(2) compares
  * @param effective 0 may do what capabilities allow
  * @param saved what kill(2) compares, too
+ * @param group the effective group, whose objects of System V IPC the task may use
  */
-public record Credentials(int real, int effective, int saved) {
+public record Credentials(int real, int effective, int saved, int group) {
     /** Those of the calling thread. */
     public static Credentials ofThread() {
         MemorySegment ids = HostScratch.get().struct();
         long at = ids.address();
         Libc.call(Nr.GETRESUID, at, at + 4, at + 8);
         return new Credentials(
-                ids.get(ValueLayout.JAVA_INT, 0), ids.get(ValueLayout.JAVA_INT, 4), ids.get(ValueLayout.JAVA_INT, 8));
+                ids.get(ValueLayout.JAVA_INT, 0),
+                ids.get(ValueLayout.JAVA_INT, 4),
+                ids.get(ValueLayout.JAVA_INT, 8),
+                (int) Libc.call(Nr.GETEGID));
     }
 
     private boolean privileged() {

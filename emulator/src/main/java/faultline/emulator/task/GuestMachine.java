@@ -9,6 +9,7 @@ import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.file.FileSystemCalls;
 import faultline.emulator.syscall.futex.FutexCalls;
+import faultline.emulator.syscall.ipc.MessageCalls;
 import faultline.emulator.syscall.ipc.SemCalls;
 import faultline.emulator.syscall.ipc.ShmCalls;
 import faultline.emulator.syscall.memory.MemoryCalls;
@@ -42,6 +43,7 @@ public final class GuestMachine implements AutoCloseable {
             new MemoryCalls(),
             new ShmCalls(),
             new SemCalls(),
+            new MessageCalls(),
             new UserfaultCalls(),
             new ProcessCalls(),
             new TimeCalls(),

@@ -13,6 +13,7 @@ import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.syscall.futex.FutexTable;
+import faultline.emulator.syscall.ipc.MessageTable;
 import faultline.emulator.syscall.ipc.SemTable;
 import faultline.emulator.syscall.ipc.ShmTable;
 import faultline.mmu.annotation.KernelFunction;
@@ -55,6 +56,7 @@ public final class Kernel implements AutoCloseable {
     private final FutexTable futexes = new FutexTable();
     private final ShmTable shm = new ShmTable(this);
     private final SemTable sem = new SemTable(this);
+    private final MessageTable messages = new MessageTable(this);
     private final CoreSettings coreSettings = new CoreSettings();
     private final RecordLocks recordLocks = new RecordLocks();
     private final Leases leases = new Leases();
@@ -146,6 +148,11 @@ public final class Kernel implements AutoCloseable {
     /** The System V semaphores of this machine. */
     public SemTable sem() {
         return sem;
+    }
+
+    /** The System V message queues of this machine. */
+    public MessageTable messages() {
+        return messages;
     }
 
     /** Where core files go. */

@@ -34,7 +34,7 @@ final class StandIns {
     /** Makes both. */
     void make() {
         Process init = process(INIT, "init", "/");
-        init.leader().setCredentials(new Credentials(0, 0, 0));
+        init.leader().setCredentials(new Credentials(0, 0, 0, 0));
         Process launcher = process(kernel.allocatePid(), "faultline", null);
         launcher.setParent(init);
         init.children().add(launcher);

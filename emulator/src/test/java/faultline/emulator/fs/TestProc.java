@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** A machine with one process, 100, that has a thread 101. */
 final class TestProc implements ProcSource {
@@ -18,13 +19,8 @@ final class TestProc implements ProcSource {
     }
 
     @Override
-    public String sysvipcShm() {
-        return "       key      shmid perms\n";
-    }
-
-    @Override
-    public String sysvipcSem() {
-        return "       key      semid perms\n";
+    public Supplier<String> sysvipc(String kind) {
+        return null;
     }
 
     @Override

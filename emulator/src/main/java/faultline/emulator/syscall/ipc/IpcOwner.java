@@ -1,14 +1,14 @@
 package faultline.emulator.syscall.ipc;
 
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
+import faultline.emulator.task.Credentials;
 import faultline.emulator.task.Task;
 import faultline.mmu.annotation.KernelFunction;
 
 /** Who makes a call: effective ids of the calling task, and its process. */
 record IpcOwner(int uid, int gid, int pid) {
     static IpcOwner of(Task task) {
-        return new IpcOwner((int) Libc.call(Nr.GETEUID), (int) Libc.call(Nr.GETEGID), task.pid());
+        Credentials ids = task.credentials();
+        return new IpcOwner(ids.effective(), ids.group(), task.pid());
     }
 
     /** Whether segments of huge pages are allowed: to root, and to the group of vm.hugetlb_shm_group, which is 0. */

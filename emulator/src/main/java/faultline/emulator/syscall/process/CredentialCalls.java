@@ -24,12 +24,10 @@ final class CredentialCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        for (int nr : new int[] {
-            Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.GETEGID, Nr.SETGID, Nr.SETREGID, Nr.SETRESGID, Nr.SETFSUID, Nr.SETFSGID
-        }) {
+        for (int nr : new int[] {Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.GETEGID, Nr.SETFSUID, Nr.SETFSGID}) {
             table.register(nr, table.name(nr), (task, a0, a1, a2, a3, a4, a5) -> Libc.call(nr, a0, a1, a2));
         }
-        for (int nr : new int[] {Nr.SETUID, Nr.SETREUID, Nr.SETRESUID}) {
+        for (int nr : new int[] {Nr.SETUID, Nr.SETREUID, Nr.SETRESUID, Nr.SETGID, Nr.SETREGID, Nr.SETRESGID}) {
             table.register(nr, table.name(nr), (task, a0, a1, a2, a3, a4, a5) -> {
                 long result = Libc.call(nr, a0, a1, a2);
                 task.noteCredentials();
