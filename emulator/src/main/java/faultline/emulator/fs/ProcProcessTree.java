@@ -36,6 +36,9 @@ final class ProcProcessTree {
             "oom_adj",
             "oom_score_adj",
             "timerslack_ns");
+    /** What only a kernel built with fault injection has, and the host's has not. */
+    private static final Set<String> INJECTION = Set.of("fail-nth", "make-it-fail");
+
     private static final Set<String> LINKS = Set.of("cwd", "exe", "root");
 
     private final GuestRoot root;
@@ -97,7 +100,7 @@ final class ProcProcessTree {
     }
 
     private VirtualNode file(String path, String name, int tid) {
-        String counterpart = "/proc/self/" + name;
+        String counterpart = "/proc/self/" + (INJECTION.contains(name) ? "oom_score_adj" : name);
         if (name.equals("mem") || name.equals("pagemap")) {
             return new VirtualNode(path, counterpart) {
                 @Override

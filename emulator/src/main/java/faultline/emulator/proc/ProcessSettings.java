@@ -7,6 +7,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.op.ClearRefs;
 import java.util.function.IntUnaryOperator;
+import java.util.function.LongUnaryOperator;
 
 /** The files of /proc/PID that are written as well: what a process, or one task of it, is told from outside. */
 final class ProcessSettings {
@@ -26,7 +27,7 @@ final class ProcessSettings {
             case "clear_refs" -> "";
             case "comm" -> task.name() + "\n";
             case "coredump_filter" -> String.format("%08x\n", process.coredumpFilter());
-            case "fail-nth" -> task.failNth() + "\n";
+            case "fail-nth" -> Integer.toUnsignedString(task.failNth()) + "\n";
             case "make-it-fail" -> (task.makeItFail() ? 1 : 0) + "\n";
             case "oom_adj" -> oomAdj() + "\n";
             case "oom_score_adj" -> process.oomScoreAdj() + "\n";
@@ -48,14 +49,7 @@ final class ProcessSettings {
                     process.setCoredumpFilter(filter);
                     return 0;
                 });
-            case "fail-nth" ->
-                number(text, nth -> {
-                    if (nth < 0) {
-                        return -Errno.EINVAL;
-                    }
-                    task.setFailNth(nth);
-                    return 0;
-                });
+            case "fail-nth" -> setFailNth(task, text);
             case "make-it-fail" ->
                 number(text, on -> {
                     if (on < 0 || on > 1) {
@@ -77,11 +71,27 @@ final class ProcessSettings {
 
     /** Numbers as kstrtoint() reads them: decimal, 0x for hexadecimal, 0 for octal. */
     private static long number(String text, IntUnaryOperator setter) {
+        return number(text, Integer.MIN_VALUE, Integer.MAX_VALUE, value -> setter.applyAsInt((int) value));
+    }
+
+    private static long number(String text, long least, long most, LongUnaryOperator setter) {
         try {
-            return setter.applyAsInt(Integer.decode(text.strip()));
+            long value = Long.decode(text.strip());
+            return value < least || value > most ? -Errno.ERANGE : setter.applyAsLong(value);
         } catch (NumberFormatException e) {
             return -Errno.EINVAL;
         }
+    }
+
+    @KernelFunction(value = "proc_fail_nth_write", file = "fs/proc/base.c")
+    private static long setFailNth(Task task, String text) {
+        if (text.stripLeading().startsWith("-")) {
+            return -Errno.EINVAL;
+        }
+        return number(text, 0, 0xffff_ffffL, nth -> {
+            task.setFailNth((int) nth);
+            return 0;
+        });
     }
 
     @KernelFunction(value = "clear_refs_write", file = "fs/proc/task_mmu.c")

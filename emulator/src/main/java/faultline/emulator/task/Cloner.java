@@ -189,6 +189,7 @@ public final class Cloner {
         child.scheduling().copyFrom(parent.scheduling());
         child.setMempolicy(parent.mempolicy());
         child.setName(parent.name());
+        child.setMakeItFail(parent.makeItFail()); // fail-nth is the parent's own
         if (request.has(CloneRequest.CHILD_CLEARTID)) {
             child.setClearChildTid(request.childTid());
         }

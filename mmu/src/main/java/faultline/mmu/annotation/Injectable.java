@@ -26,4 +26,7 @@ public @interface Injectable {
      * Methods returning an object return {@code null}; methods returning boolean return {@code false}.
      */
     long error() default -1;
+
+    /** Whether it is an allocation that may wait for memory (Linux: __GFP_DIRECT_RECLAIM). */
+    boolean mayWait() default false;
 }

@@ -94,7 +94,7 @@ public final class InitMm implements PageTableOwner {
      * @return the entry, or -1 for ENOMEM
      */
     @KernelFunction("pte_alloc_kernel")
-    @Injectable("mm/pte_alloc_kernel")
+    @Injectable(value = "mm/pte_alloc_kernel", mayWait = true)
     public long pteAllocKernel(long pmdEntry, long address) {
         return tables.pteAlloc(this, pmdEntry, address) == 0 ? tables.pteOffset(pmdEntry, address) : -1;
     }

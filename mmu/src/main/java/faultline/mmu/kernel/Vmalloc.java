@@ -46,7 +46,7 @@ public final class Vmalloc {
      * @return its address, or 0
      */
     @KernelFunction("vzalloc")
-    @Injectable(value = "mm/vmalloc", error = 0)
+    @Injectable(value = "mm/vmalloc", error = 0, mayWait = true)
     public long vmalloc(long size) {
         long pages = size + Page.SIZE - 1 >>> Page.SHIFT;
         if (size <= 0 || pages > memory.frameCount()) {
@@ -103,7 +103,7 @@ public final class Vmalloc {
      * @return the address, or 0
      */
     @KernelFunction("vmap")
-    @Injectable(value = "mm/vmap", error = 0)
+    @Injectable(value = "mm/vmap", error = 0, mayWait = true)
     public long vmap(long[] pages, long prot) {
         if (pages.length == 0 || pages.length > memory.frameCount()) {
             return 0;
@@ -133,7 +133,7 @@ public final class Vmalloc {
      * @return the address of that byte, or 0
      */
     @KernelFunction("ioremap")
-    @Injectable(value = "mm/ioremap", error = 0)
+    @Injectable(value = "mm/ioremap", error = 0, mayWait = true)
     public long ioremap(long physical, long size) {
         long first = physical & Page.MASK;
         long length = Page.alignUp(physical + size) - first;

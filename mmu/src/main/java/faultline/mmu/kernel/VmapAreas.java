@@ -54,7 +54,7 @@ final class VmapAreas {
      * @return null when the addresses are used up
      */
     @KernelFunction("alloc_vmap_area")
-    @Injectable("mm/alloc_vmap_area")
+    @Injectable(value = "mm/alloc_vmap_area", mayWait = true)
     VmArea take(long size, long align, VmArea.Kind kind, AddressSpaceTlb tlb) {
         VmArea area = tryTake(size, align, kind);
         if (area == null && purge(tlb)) {

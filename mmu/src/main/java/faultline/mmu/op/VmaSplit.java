@@ -73,14 +73,14 @@ final class VmaSplit {
 
     /** A copy of {@code vma} with other bounds, or null when there is no memory for it. */
     @KernelFunction(value = "vm_area_dup", file = "kernel/fork.c")
-    @Injectable(value = "mm/vma/dup", error = 0)
+    @Injectable(value = "mm/vma/dup", error = 0, mayWait = true)
     static Vma duplicate(Vma vma, MmStruct mm, long start, long end, long pgoff) {
         return vma.duplicate(mm, start, end, pgoff);
     }
 
     /** A fresh mapping, soft-dirty as a whole as all fresh ones are; or null when there is no memory for it. */
     @KernelFunction(value = "vm_area_alloc", file = "kernel/fork.c")
-    @Injectable(value = "mm/vma/alloc", error = 0)
+    @Injectable(value = "mm/vma/alloc", error = 0, mayWait = true)
     static Vma allocate(MmStruct mm, long start, long end, long flags, long pgoff) {
         return new Vma(mm, start, end, flags | VmFlags.SOFTDIRTY, pgoff);
     }

@@ -89,7 +89,7 @@ public final class FrameAllocator {
     }
 
     @KernelFunction("alloc_page")
-    @Injectable("mm/page/alloc")
+    @Injectable(value = "mm/page/alloc", mayWait = true)
     private long allocOne(boolean zeroed, int flags) {
         long pfn = takeCached(zeroed, flags);
         if (pfn < 0) {
@@ -121,7 +121,7 @@ public final class FrameAllocator {
      * @return the first frame, or -1 when there is no such block
      */
     @KernelFunction("alloc_pages")
-    @Injectable("mm/page/alloc_pages")
+    @Injectable(value = "mm/page/alloc_pages", mayWait = true)
     public long allocPages(int order) {
         if (order < 0 || order > MAX_ORDER) {
             throw new IllegalArgumentException("order " + order);

@@ -76,7 +76,7 @@ public final class Rmap {
 
     /** A new family, or null when there is no memory for it. */
     @KernelFunction("anon_vma_alloc")
-    @Injectable(value = "mm/anon_vma", error = 0)
+    @Injectable(value = "mm/anon_vma", error = 0, mayWait = true)
     private static AnonVma allocate() {
         return new AnonVma();
     }

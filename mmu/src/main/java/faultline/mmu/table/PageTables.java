@@ -159,7 +159,7 @@ public final class PageTables {
      * @return its guest-physical address, or -1 when there is no memory
      */
     @KernelFunction("pgd_alloc")
-    @Injectable("mm/pgd_alloc")
+    @Injectable(value = "mm/pgd_alloc", mayWait = true)
     public long allocPgd() {
         long pfn = newTable(LEVEL_PGD, 0);
         if (pfn < 0) {
@@ -192,7 +192,7 @@ public final class PageTables {
      */
     @KernelFunction("pud_alloc")
     @RequiresLock("MMAP_LOCK:read")
-    @Injectable("mm/pud_alloc")
+    @Injectable(value = "mm/pud_alloc", mayWait = true)
     public long pudAlloc(PageTableOwner mm, long pgdEntry, long address) {
         if (!Pte.isTable(memory.getLongAcquire(pgdEntry)) && !addPud(mm, pgdEntry, address)) {
             return -1;
@@ -219,7 +219,7 @@ public final class PageTables {
      */
     @KernelFunction("pmd_alloc")
     @RequiresLock("MMAP_LOCK:read")
-    @Injectable("mm/pmd_alloc")
+    @Injectable(value = "mm/pmd_alloc", mayWait = true)
     public long pmdAlloc(PageTableOwner mm, long pudEntry, long address) {
         if (!Pte.isTable(memory.getLongAcquire(pudEntry)) && !addPmd(mm, pudEntry, address)) {
             return -1;
@@ -246,7 +246,7 @@ public final class PageTables {
      */
     @KernelFunction("pte_alloc")
     @RequiresLock("MMAP_LOCK:read")
-    @Injectable(value = "mm/pte_alloc", error = -12)
+    @Injectable(value = "mm/pte_alloc", error = -12, mayWait = true)
     public int pteAlloc(PageTableOwner mm, long pmdEntry, long address) {
         return Pte.isNone(memory.getLongAcquire(pmdEntry)) ? addPte(mm, pmdEntry, address) : 0;
     }
@@ -299,7 +299,7 @@ public final class PageTables {
 
     /** Makes a cleared table of PTEs that nothing points to yet. @return its frame, or -1 */
     @KernelFunction("pte_alloc_one")
-    @Injectable("mm/pte_alloc_one")
+    @Injectable(value = "mm/pte_alloc_one", mayWait = true)
     public long newPteTable() {
         return newTable(LEVEL_PTE, 0);
     }

@@ -5,12 +5,15 @@ import faultline.emulator.cli.ExitStatus;
 import faultline.emulator.cli.MachineOptions;
 import faultline.emulator.task.GuestSpec;
 import faultline.plugins.inject.Experiment;
+import faultline.plugins.inject.ExperimentJson;
 import faultline.plugins.inject.FailSpec;
 import faultline.plugins.inject.FiredFailure;
 import faultline.plugins.weave.SiteInfo;
 import faultline.plugins.weave.SiteRegistry;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -34,7 +37,8 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "POINT: an id or pattern that 'inject list' shows, for instance mm/pte_alloc, mm/page/*, sys/mmap.",
-            "KNOB: nth, times, probability, interval, space, task, syscall, caller, depth, vma, address, min-order, task-filter, errno.",
+            "KNOB: nth, times, probability, interval, space, task, syscall, caller, reject, depth, vma, address, min-order,",
+            "      ignore-gfp-wait, task-filter, errno, verbose.",
             "Without --fail, only what the guest asks for itself through /proc/self/fail-nth.",
             "Example: faultline inject --fail mm/pte_alloc:nth=3 --fail sys/read:probability=10,errno=EIO PROGRAM"
         })
@@ -54,6 +58,12 @@ final class InjectCommand extends WovenCommand {
             defaultValue = "0",
             description = "Seed of the probabilities (default: ${DEFAULT-VALUE}).")
     private long seed;
+
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            description = "Write what happened to FILE, as JSON, instead of a report on standard error.")
+    private Path json;
 
     @Mixin
     private MachineOptions machine;
@@ -131,12 +141,19 @@ final class InjectCommand extends WovenCommand {
         }
         GuestSpec spec = machine.spec();
         Experiment.Result result = Experiment.run(registry, spec, specs(), seed);
-        report(result, System.err);
+        if (json == null) {
+            report(result, System.err);
+        } else {
+            Files.writeString(json, ExperimentJson.of(spec, failures, seed, result));
+        }
         return result.status();
     }
 
     private static void report(Experiment.Result result, PrintStream err) {
         for (FiredFailure failure : result.fired()) {
+            if (!failure.told()) {
+                continue;
+            }
             err.println("inject: " + failure);
             print(err, "kernel", failure.kernelStack());
             print(err, "guest", failure.guestStack());

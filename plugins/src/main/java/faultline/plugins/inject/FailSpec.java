@@ -16,13 +16,16 @@ import java.util.TreeMap;
  * @param task command name pattern or task id; null for any
  * @param syscall pattern over the name of the system call under way; null for any
  * @param caller pattern over kernel functions, one of which must be among the callers; null for any
- * @param depth how many callers are looked at
+ * @param reject pattern over kernel functions, none of which may be among the callers; null for none
+ * @param depth how many callers are looked at; 0 for none, so that {@code caller} is never met
  * @param vma pattern over the name of the mapping that the address lies in; null for any
  * @param addressFrom first address concerned, unsigned
  * @param addressTo last address concerned, unsigned
  * @param minOrder smallest allocation order that may fail
+ * @param ignoreGfpWait whether allocations that may wait for memory are left alone
  * @param taskFilter whether only tasks whose make-it-fail is set are concerned
  * @param error what the call returns instead; {@link #POINTS_OWN} for the point's own error
+ * @param verbose what is reported of a failure: 0 nothing, 1 a line, 2 the stacks as well
  */
 public record FailSpec(
         Glob points,
@@ -34,19 +37,23 @@ public record FailSpec(
         Glob task,
         Glob syscall,
         Glob caller,
+        Glob reject,
         int depth,
         Glob vma,
         long addressFrom,
         long addressTo,
         int minOrder,
+        boolean ignoreGfpWait,
         boolean taskFilter,
-        long error) {
+        long error,
+        int verbose) {
 
     /** The error that the point declares. */
     public static final long POINTS_OWN = Long.MIN_VALUE;
 
     private static final String KNOBS =
-            "nth, times, probability, interval, space, task, syscall, caller, depth, vma, address, min-order, task-filter, errno";
+            "nth, times, probability, interval, space, task, syscall, caller, reject, depth, vma, address, "
+                    + "min-order, ignore-gfp-wait, task-filter, errno, verbose";
 
     /**
      * Reads {@code POINTS[:knob=value[,knob=value…]]}.
@@ -94,18 +101,31 @@ public record FailSpec(
                 glob(knobs, "task"),
                 glob(knobs, "syscall"),
                 glob(knobs, "caller"),
-                (int) number(knobs, "depth", 32, 1),
+                glob(knobs, "reject"),
+                (int) number(knobs, "depth", KernelStack.MAX_DEPTH, 0),
                 glob(knobs, "vma"),
                 decode("address", bounds[0]),
                 decode("address", bounds[1]) - (range == null ? 0 : 1),
                 (int) number(knobs, "min-order", 0, 0),
-                number(knobs, "task-filter", 0, 0) != 0,
-                error(knobs.remove("errno")));
+                flag(knobs, "ignore-gfp-wait"),
+                flag(knobs, "task-filter"),
+                error(knobs.remove("errno")),
+                (int) number(knobs, "verbose", 2, 0));
     }
 
     private static Glob glob(Map<String, String> knobs, String key) {
         String value = knobs.remove(key);
         return value == null ? null : Glob.of(value);
+    }
+
+    /** As Linux reads such files: Y or 1, N or 0. */
+    private static boolean flag(Map<String, String> knobs, String key) {
+        String value = knobs.remove(key);
+        return switch (value == null ? "N" : value) {
+            case "Y", "y", "1" -> true;
+            case "N", "n", "0" -> false;
+            default -> throw new IllegalArgumentException(key + " takes Y or N, not '" + value + "'");
+        };
     }
 
     private static long number(Map<String, String> knobs, String key, long otherwise, long least) {

@@ -11,8 +11,9 @@ import java.util.List;
  * @param tid the task, and with it its command name
  * @param syscall what it was doing, {@code "none"} for a page fault
  * @param result what the call returned
- * @param kernelStack kernel functions, innermost first
- * @param guestStack guest functions, innermost first
+ * @param kernelStack kernel functions, innermost first; empty unless the spec is verbose
+ * @param guestStack guest functions, innermost first; likewise
+ * @param told whether reports for people mention it
  */
 public record FiredFailure(
         String point,
@@ -23,7 +24,8 @@ public record FiredFailure(
         String syscall,
         String result,
         List<String> kernelStack,
-        List<String> guestStack) {
+        List<String> guestStack,
+        boolean told) {
 
     @Override
     public String toString() {

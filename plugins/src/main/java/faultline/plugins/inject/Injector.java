@@ -125,13 +125,13 @@ public final class Injector implements AutoCloseable {
             String id = point.injectId();
             count(id);
             if (guest.hasFailNth() && !id.startsWith(SYSCALLS + "/")) {
-                return guest.countFailNth()
+                return leftToFailNth(point, id, order) && guest.countFailNth()
                         ? fire(point, id, BY_GUEST, hits.get(id).get(), length)
                         : ProbeSite.RUN_BODY;
             }
             for (FailKnobs each : knobs) {
                 FailSpec spec = each.spec();
-                if (covers(spec, id) && concerns(spec, address, order)) {
+                if (covers(spec, id) && takes(spec, point, order) && concerns(spec, address)) {
                     long hit = each.hit(PAGE_SIZE << order);
                     if (hit != 0) {
                         return fire(point, id, spec, hit, length);
@@ -159,7 +159,8 @@ public final class Injector implements AutoCloseable {
             return ProbeSite.RUN_BODY;
         }
         SiteInfo point = syscalls.computeIfAbsent(
-                name, n -> new SiteInfo(n, "", "", "syscall." + n, "()J", true, List.of(), SYSCALLS + "/" + n, -12));
+                name,
+                n -> new SiteInfo(n, "", "", "syscall." + n, "()J", true, List.of(), SYSCALLS + "/" + n, -12, false));
         return decide(point, 0, 0, 0);
     }
 
@@ -181,9 +182,24 @@ public final class Injector implements AutoCloseable {
         return false;
     }
 
-    private boolean concerns(FailSpec spec, long address, int order) {
-        return order >= spec.minOrder()
-                && Long.compareUnsigned(address, spec.addressFrom()) >= 0
+    /** Whether the spec is about such an allocation: what Linux calls settings of the capability, not of the attributes. */
+    private static boolean takes(FailSpec spec, SiteInfo point, int order) {
+        return order >= spec.minOrder() && !(spec.ignoreGfpWait() && point.mayWait());
+    }
+
+    /** Whether the guest's own fail-nth counts the call: specs about the point may leave such calls out. */
+    private boolean leftToFailNth(SiteInfo point, String id, int order) {
+        for (FailKnobs each : knobs) {
+            FailSpec spec = each.spec();
+            if (covers(spec, id) && !(takes(spec, point, order) && comesThrough(spec))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean concerns(FailSpec spec, long address) {
+        return Long.compareUnsigned(address, spec.addressFrom()) >= 0
                 && Long.compareUnsigned(address, spec.addressTo()) <= 0
                 && (!spec.taskFilter() || guest.makeItFail())
                 && (spec.task() == null
@@ -191,8 +207,22 @@ public final class Injector implements AutoCloseable {
                         || spec.task().matches(Integer.toString(guest.tid())))
                 && (spec.syscall() == null || spec.syscall().matches(guest.syscall()))
                 && (spec.vma() == null || spec.vma().matches(guest.vma(address)))
-                && (spec.caller() == null
-                        || KernelStack.functions(spec.depth()).stream().anyMatch(spec.caller()::matches));
+                && comesThrough(spec);
+    }
+
+    /** Whether the call comes through a function that is required and none that is rejected: {@code fail_stacktrace()}. */
+    private static boolean comesThrough(FailSpec spec) {
+        boolean found = spec.caller() == null;
+        if (spec.depth() == 0 || found && spec.reject() == null) {
+            return found;
+        }
+        for (String function : KernelStack.functions(spec.depth())) {
+            if (spec.reject() != null && spec.reject().matches(function)) {
+                return false;
+            }
+            found = found || spec.caller().matches(function);
+        }
+        return found;
     }
 
     private long fire(SiteInfo point, String id, FailSpec spec, long hit, long length) {
@@ -200,6 +230,7 @@ public final class Injector implements AutoCloseable {
         if (error > 0) {
             error = length; // nothing was copied
         }
+        boolean stacks = spec.verbose() > 1;
         var failure = new FiredFailure(
                 id,
                 point.shortLocation(),
@@ -208,8 +239,9 @@ public final class Injector implements AutoCloseable {
                 guest.comm(),
                 guest.syscall(),
                 result(point, error),
-                KernelStack.functions(spec.depth()),
-                guest.stack());
+                stacks ? KernelStack.functions(KernelStack.MAX_DEPTH) : List.of(),
+                stacks ? guest.stack() : List.of(),
+                spec.verbose() > 0);
         synchronized (fired) {
             fired.add(failure);
         }

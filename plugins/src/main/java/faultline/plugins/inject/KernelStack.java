@@ -9,6 +9,9 @@ import java.util.stream.Collectors;
 
 /** The calling thread's kernel functions: the Java methods on its stack, by the kernel's names. */
 final class KernelStack {
+    /** More callers than this are looked at by nobody (Linux: MAX_STACK_TRACE_DEPTH). */
+    static final int MAX_DEPTH = 32;
+
     private static final StackWalker WALKER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
     private static final Map<String, String> NAMES = new ConcurrentHashMap<>();
 

@@ -18,6 +18,8 @@ final class Annotations {
 
     long injectError = -1;
 
+    boolean mayWait;
+
     /** Returns a visitor that reads the annotation into this object, or null for those of no interest. */
     AnnotationVisitor reader(String descriptor) {
         return switch (descriptor) {
@@ -43,6 +45,7 @@ final class Annotations {
             }
             case "file" -> kernelFile = (String) value;
             case "error" -> injectError = (Long) value;
+            case "mayWait" -> mayWait = (Boolean) value;
             default -> throw new IllegalArgumentException("unknown annotation element " + key);
         }
     }

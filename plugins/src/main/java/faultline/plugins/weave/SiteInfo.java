@@ -15,6 +15,7 @@ import org.objectweb.asm.Type;
  * @param argumentNames names of the declared parameters, {@code argN} where the class file has none
  * @param injectId the injection point's id, or null where the method may not be made to fail
  * @param injectError what the method returns when made to fail and the experiment names no other value
+ * @param mayWait whether it is an allocation that may wait for memory
  */
 public record SiteInfo(
         String name,
@@ -25,7 +26,8 @@ public record SiteInfo(
         boolean isStatic,
         List<String> argumentNames,
         String injectId,
-        long injectError) {
+        long injectError,
+        boolean mayWait) {
 
     /** Whether experiments may replace this method's body by an error return. */
     public boolean injectable() {

@@ -52,7 +52,8 @@ final class SiteNaming {
                 (access & Opcodes.ACC_STATIC) != 0,
                 complete(names, Type.getArgumentTypes(descriptor).length),
                 ofMethod.injectId,
-                ofMethod.injectError);
+                ofMethod.injectError,
+                ofMethod.mayWait);
     }
 
     private static boolean isEntryOf(String kernelName, String method) {

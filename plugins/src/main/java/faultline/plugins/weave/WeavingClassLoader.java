@@ -1,5 +1,6 @@
 package faultline.plugins.weave;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -11,11 +12,13 @@ import java.util.function.Predicate;
 
 /**
  * A world of its own for {@code faultline.*}: classes are read from where the parent finds them and defined here,
- * woven. Everything else, and this package itself, is the parent's, so that both worlds share the probes' types.
+ * woven. Everything else, this package itself and the annotations are the parent's, so that both worlds share the probes'
+ * types and mean the same by a name.
  */
 public final class WeavingClassLoader extends ClassLoader {
     private static final String WORLD = "faultline.";
     private static final String SHARED = WeavingClassLoader.class.getPackageName() + ".";
+    private static final String ANNOTATIONS = KernelFunction.class.getPackageName() + ".";
 
     static {
         registerAsParallelCapable();
@@ -47,7 +50,7 @@ public final class WeavingClassLoader extends ClassLoader {
 
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-        if (!name.startsWith(WORLD) || name.startsWith(SHARED)) {
+        if (!name.startsWith(WORLD) || name.startsWith(SHARED) || name.startsWith(ANNOTATIONS)) {
             return super.loadClass(name, resolve);
         }
         synchronized (getClassLoadingLock(name)) {

@@ -80,6 +80,7 @@ public final class WovenJar {
             out.writeBoolean(site.injectable());
             out.writeUTF(site.injectable() ? site.injectId() : "");
             out.writeLong(site.injectError());
+            out.writeBoolean(site.mayWait());
         }
         out.flush();
     }
@@ -123,6 +124,7 @@ public final class WovenJar {
                 isStatic,
                 arguments.isEmpty() ? List.of() : List.of(arguments.split(",")),
                 injectable ? injectId : null,
-                in.readLong());
+                in.readLong(),
+                in.readBoolean());
     }
 }

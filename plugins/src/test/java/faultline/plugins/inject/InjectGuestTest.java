@@ -68,33 +68,6 @@ class InjectGuestTest {
         assertThat(lines).noneMatch(line -> line.startsWith("audit"));
     }
 
-    /** A shell that asks for failures itself, as on a kernel built with fault injection. */
-    static final class Shell {
-        static List<String> run(SiteRegistry registry, Object[] arguments) {
-            Experiment.Result result = Experiment.run(
-                    registry, Guests.seeded("/bin/sh", "-c", (String) arguments[0]), List.of(), 0, QUIET);
-            var lines = new ArrayList<String>();
-            result.fired().forEach(failure -> lines.add(failure.point() + " in " + failure.syscall()));
-            lines.add("status " + result.status());
-            return lines;
-        }
-    }
-
-    @Test
-    void guestMakesItsOwnNthCallFail() {
-        assertThat(lines(WovenWorld.run(
-                        Experiment::weaves, Shell.class, "echo 1 > /proc/self/fail-nth; echo hi || exit 3")))
-                .hasSize(2)
-                .first()
-                .asString()
-                .startsWith("mm/");
-        assertThat(lines(WovenWorld.run(
-                        Experiment::weaves,
-                        Shell.class,
-                        "read n < /proc/self/fail-nth; read m < /proc/self/make-it-fail; exit $n$m")))
-                .containsExactly("status 0");
-    }
-
     @Test
     void sameSeedMakesTheSameFailures() {
         List<String> first = inject("mremap_move", "mm/*:probability=3,times=3");

@@ -103,6 +103,20 @@ public class Shapes implements ShapesApi {
         return a + b + c + d + e + (f ? 1 : 0);
     }
 
+    /** As an allocator is: it may wait, and has an address and an order. */
+    @Override
+    @KernelFunction("sample_alloc")
+    @Injectable(value = "sample/alloc", error = -12, mayWait = true)
+    public long alloc(long address, int order) {
+        return address << order;
+    }
+
+    @Override
+    @KernelFunction("sample_caller")
+    public long allocFor(long address, int order) {
+        return alloc(address, order);
+    }
+
     @Override
     public int callStatic(int a) {
         return twice(a);

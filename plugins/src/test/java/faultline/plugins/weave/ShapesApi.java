@@ -27,4 +27,8 @@ public interface ShapesApi {
     double real(double a, float b, short c, char d, byte e, boolean f);
 
     int callStatic(int a);
+
+    long alloc(long address, int order);
+
+    long allocFor(long address, int order);
 }

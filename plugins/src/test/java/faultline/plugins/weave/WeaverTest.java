@@ -69,6 +69,7 @@ class WeaverTest {
         assertThat(shapes.small(1)).isEqualTo(2);
         assertThat(shapes.real(1, 2, (short) 3, (char) 4, (byte) 5, true)).isEqualTo(16);
         assertThat(shapes.callStatic(4)).isEqualTo(8);
+        assertThat(shapes.allocFor(3, 2)).isEqualTo(12);
     }
 
     @Test
@@ -210,7 +211,7 @@ class WeaverTest {
         assertThat(sites)
                 .filteredOn(SiteInfo::injectable)
                 .extracting(SiteInfo::injectId)
-                .containsExactlyInAnyOrder("sample/loop", "sample/object", "sample/flag", "sample/int");
+                .containsExactlyInAnyOrder("sample/loop", "sample/object", "sample/flag", "sample/int", "sample/alloc");
     }
 
     private static byte[] bytesOf(String path) throws IOException {
