@@ -1,8 +1,6 @@
 package faultline.emulator.fs;
 
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
-import faultline.mmu.Errno;
+import faultline.emulator.host.InheritedDescriptors;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.hugetlb.HugetlbPool;
 
@@ -12,10 +10,6 @@ import faultline.mmu.hugetlb.HugetlbPool;
  * <p>Closed after the last process is gone; open files and mappings must be gone by then.
  */
 public final class FileSystem implements AutoCloseable {
-    private static final int F_DUPFD_CLOEXEC = 1030;
-    /** Lowest host descriptor that a copy of stdin, stdout or stderr may get. */
-    private static final int BEHIND_STDIO = 3;
-
     private static final long NO_LIMIT = Integer.MAX_VALUE;
 
     private final InodeCache inodes;
@@ -54,15 +48,15 @@ public final class FileSystem implements AutoCloseable {
         }
     }
 
-    /** A table with 0, 1 and 2 being the host's, as far as those are open. */
-    public FdTable newStdio() {
+    /** A table with what the emulator was started with: 0, 1 and 2 being the host's as far as those are open, and more. */
+    public FdTable newInherited() {
         FdTable table = new FdTable();
-        for (int fd = 0; fd < BEHIND_STDIO; fd++) {
-            long copy = Libc.call(Nr.FCNTL, fd, F_DUPFD_CLOEXEC, BEHIND_STDIO);
-            if (copy >= 0) {
-                table.replace(fd, root.receive((int) copy), false, NO_LIMIT);
-            } else if (copy != -Errno.EBADF) {
-                throw new IllegalStateException("cannot take over descriptor " + fd + ": errno " + -copy);
+        for (InheritedDescriptors.Descriptor inherited : InheritedDescriptors.take()) {
+            OpenFile file = root.receive(inherited.hostFd());
+            if (root.leadsOut(file)) {
+                file.put();
+            } else {
+                table.replace(inherited.number(), file, false, NO_LIMIT);
             }
         }
         return table;

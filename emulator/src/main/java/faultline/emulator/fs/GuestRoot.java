@@ -112,6 +112,11 @@ public final class GuestRoot implements AutoCloseable {
         return hugetlb.wrap(file);
     }
 
+    /** Whether an open file is a directory from which paths would lead out of a confined root. */
+    boolean leadsOut(OpenFile file) {
+        return confined() && file instanceof HostFile host && host.isDirectory() && pathInside(host.hostFd()) == null;
+    }
+
     /** What abstract Unix socket names stand for; null when they are the host's. */
     public AbstractNames abstractNames() {
         return isolation.noNet() ? abstractNames : null;

@@ -113,7 +113,10 @@ final class ProcessProc implements ProcProcess {
             case "maps" -> mm == null ? "" : ProcMaps.text(mm);
             case "smaps" -> mm == null ? "" : ProcSmaps.text(memory().tables(), mm);
             case "smaps_rollup" -> mm == null ? null : ProcSmaps.rollup(memory().tables(), mm);
-            case "numa_maps" -> mm == null ? "" : ProcNumaMaps.text(memory().tables(), mm, task(tid).mempolicy());
+            case "numa_maps" ->
+                mm == null
+                        ? ""
+                        : ProcNumaMaps.text(memory().tables(), mm, task(tid).mempolicy());
             case "stat" -> StatTexts.stat(process, task(tid), mm);
             case "statm" -> mm == null ? "0 0 0 0 0 0 0\n" : ProcStatus.statm(mm);
             case "status" -> StatTexts.status(process, task(tid), mm);

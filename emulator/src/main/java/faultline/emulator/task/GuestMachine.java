@@ -143,7 +143,7 @@ public final class GuestMachine implements AutoCloseable {
         Process process = new Process(kernel, pid, new SignalHandlers(), limits);
         Task task = kernel.newTask(pid, process);
         task.setFiles(
-                files.newStdio(),
+                files.newInherited(),
                 files.newContext(spec.cwd() == null ? null : spec.cwd().toString()));
         process.tasks().add(task);
         process.setLeader(task);

@@ -40,7 +40,8 @@ final class PageMoveCalls implements SyscallFamily {
         if (target == null) {
             return -Errno.ESRCH;
         }
-        if (target != task.process() && !task.credentials().mayAccess(target.leader().credentials())) {
+        if (target != task.process()
+                && !task.credentials().mayAccess(target.leader().credentials())) {
             return -Errno.EPERM;
         }
         return target.zombie() || target.space() == null ? -Errno.EINVAL : 0;

@@ -48,7 +48,14 @@ final class PolicyCalls implements SyscallFamily {
         }
         NodeMask nodes = NodeMasks.read(task, mask, maxnode);
         return mbind(task)
-                .run(task.mm(), start, length, mode, nodes, flags, task.credentials().effective() == 0);
+                .run(
+                        task.mm(),
+                        start,
+                        length,
+                        mode,
+                        nodes,
+                        flags,
+                        task.credentials().effective() == 0);
     }
 
     @KernelFunction(value = "kernel_set_mempolicy", file = "mm/mempolicy.c")
@@ -92,7 +99,8 @@ final class PolicyCalls implements SyscallFamily {
         }
         int told = Mempolicy.told(policy);
         if ((flags & F_NODE) != 0) {
-            // Of an address: the node of its page, which is made for that. Of a task: where its next page would come from.
+            // Of an address: the node of its page, which is made for that. Of a task: where its next page would come
+            // from.
             told = (flags & F_ADDR) != 0 ? nodeOf(task, address) : nextNode(policy);
             if (told < 0) {
                 return told;
@@ -113,10 +121,8 @@ final class PolicyCalls implements SyscallFamily {
         MmStruct mm = task.mm();
         mm.mmapLock().readLock();
         try {
-            long got = task.kernel()
-                    .memory()
-                    .gup()
-                    .getUserPages(mm, task.fault(), address, 1, false, false, null, null);
+            long got =
+                    task.kernel().memory().gup().getUserPages(mm, task.fault(), address, 1, false, false, null, null);
             return got < 0 ? (int) got : 0;
         } finally {
             mm.mmapLock().readUnlock();
