@@ -28,7 +28,11 @@ public final class MachineProc implements ProcSource {
     public MachineProc(Kernel kernel) {
         this.kernel = kernel;
         this.parts = List.of(
-                kernel.sem().sysctl(), kernel.shm().sysctl(), kernel.messages().sysctl(), kernel.coreSettings());
+                kernel.sem().sysctl(),
+                kernel.shm().sysctl(),
+                kernel.messages().sysctl(),
+                kernel.coreSettings(),
+                kernel.pids());
     }
 
     @Override
@@ -111,7 +115,7 @@ public final class MachineProc implements ProcSource {
 
     @Override
     public long forks() {
-        return kernel.forks();
+        return kernel.pids().given();
     }
 
     @Override

@@ -62,7 +62,7 @@ final class ProcessSettings {
             case "oom_score_adj" -> number(text, this::setOomScoreAdj);
             case "timerslack_ns" ->
                 number(text, nanos -> {
-                    process.setTimerSlack(nanos == 0 ? Process.DEFAULT_TIMER_SLACK : nanos);
+                    process.setTimerSlack(nanos);
                     return 0;
                 });
             default -> -Errno.EACCES;

@@ -1,8 +1,5 @@
 package faultline.emulator.proc;
 
-import faultline.emulator.host.HostScratch;
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
 import faultline.emulator.signal.SigAction;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.task.Credentials;
@@ -13,11 +10,12 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Thp;
 import faultline.mmu.view.ProcStatus;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /** /proc/PID/stat and status. */
 final class StatTexts {
+    private static final List<String> CAPABILITY_SETS = List.of("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb");
+
     private StatTexts() {}
 
     private static char state(Process process, Task task) {
@@ -95,9 +93,10 @@ final class StatTexts {
         line(out, "TracerPid", 0);
         Credentials ids = task.credentials();
         line(out, "Uid", ids.real() + "\t" + ids.effective() + "\t" + ids.saved() + "\t" + ids.effective());
-        line(out, "Gid", ids(Nr.GETGID, Nr.GETEGID));
+        HostThreadStatus host = new HostThreadStatus(task.hostTid());
+        line(out, "Gid", host.get("Gid"));
         line(out, "FDSize", process.zombie() ? 0 : process.files().capacity());
-        line(out, "Groups", groups());
+        line(out, "Groups", host.get("Groups"));
         line(out, "NStgid", process.pid());
         line(out, "NSpid", task.tid());
         line(out, "NSpgid", process.groupId());
@@ -108,6 +107,9 @@ final class StatTexts {
         }
         line(out, "Threads", process.tasks().size());
         signals(out, process, task);
+        for (String set : CAPABILITY_SETS) {
+            line(out, set, host.get(set));
+        }
         line(out, "NoNewPrivs", process.noNewPrivileges() ? 1 : 0);
         line(out, "Seccomp", 0);
         line(out, "Seccomp_filters", 0);
@@ -155,23 +157,6 @@ final class StatTexts {
 
     private static String hex(long value) {
         return String.format("%016x", value);
-    }
-
-    private static String ids(int real, int effective) {
-        long r = Libc.call(real);
-        long e = Libc.call(effective);
-        return r + "\t" + e + "\t" + e + "\t" + e;
-    }
-
-    /** Supplementary groups, each with a blank behind it. */
-    private static String groups() {
-        MemorySegment list = HostScratch.get().struct();
-        long count = Libc.call(Nr.GETGROUPS, list.byteSize() / Integer.BYTES, list.address());
-        StringBuilder out = new StringBuilder(count > 0 ? "" : " ");
-        for (int i = 0; i < count; i++) {
-            out.append(list.getAtIndex(ValueLayout.JAVA_INT, i)).append(' ');
-        }
-        return out.toString();
     }
 
     private static String stateName(char state) {

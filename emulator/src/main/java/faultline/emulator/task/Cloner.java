@@ -59,7 +59,7 @@ public final class Cloner {
     }
 
     private long thread() {
-        int tid = kernel.allocatePid();
+        int tid = kernel.pids().allocate();
         Task child = kernel.newTask(tid, process);
         prepare(child);
         boolean dying;
@@ -83,7 +83,7 @@ public final class Cloner {
         if (space == null) {
             return -Errno.ENOMEM;
         }
-        int pid = kernel.allocatePid();
+        int pid = kernel.pids().allocate();
         SignalHandlers handlers = request.has(CloneRequest.SIGHAND)
                 ? process.handlers()
                 : process.handlers().copy();

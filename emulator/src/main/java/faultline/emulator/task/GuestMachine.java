@@ -139,7 +139,7 @@ public final class GuestMachine implements AutoCloseable {
         kernel.onClose(files::close);
         Rlimits limits = HostLimits.read(spec.seed() != null);
         new StandIns(kernel, files, limits).make();
-        int pid = kernel.allocatePid();
+        int pid = kernel.pids().allocate();
         Process process = new Process(kernel, pid, new SignalHandlers(), limits);
         Task task = kernel.newTask(pid, process);
         task.setFiles(

@@ -63,15 +63,14 @@ public final class Kernel implements AutoCloseable {
     private final Terminals terminals = new Terminals(this);
     private final long bootNanos;
 
+    private final PidAllocator pids;
+
     private final Object familyLock = new Object();
     /** Processes by id, zombies included. Written under the family lock. */
     private final Map<Integer, Process> processes = new ConcurrentHashMap<>();
 
     private final Map<Integer, Task> tasks = new ConcurrentHashMap<>();
     private final List<Runnable> closers = new ArrayList<>();
-    private int nextPid;
-    /** Ids given out so far. Guarded by the family lock; read by others now and then. */
-    private volatile long forks;
 
     private volatile Process init;
     private volatile Process launcher;
@@ -94,9 +93,10 @@ public final class Kernel implements AutoCloseable {
                 spec.seed() == null ? CpuOptions.defaults() : CpuOptions.deterministic(cpu::timestamp));
         memory.setInstructionCache(pool.instructionCache());
         this.bootNanos = clock.now(KernelClock.MONOTONIC);
-        this.nextPid = spec.seed() == null
+        int firstPid = spec.seed() == null
                 ? Math.max(StandIns.INIT + 1, (int) ProcessHandle.current().pid())
                 : 1000 + (int) random.nextBelow(20_000);
+        this.pids = new PidAllocator(this, firstPid);
     }
 
     public GuestSpec spec() {
@@ -185,9 +185,9 @@ public final class Kernel implements AutoCloseable {
         return spec.seed() != null;
     }
 
-    /** Processes and threads made since the machine started (Linux: {@code total_forks}). */
-    public long forks() {
-        return forks;
+    /** Who gives ids to tasks. */
+    public PidAllocator pids() {
+        return pids;
     }
 
     /** Nanoseconds since the machine started. */
@@ -247,29 +247,6 @@ public final class Kernel implements AutoCloseable {
                 tasks.put(process.pid(), process.leader());
             }
         }
-    }
-
-    /** An id that no process, group or session has. */
-    int allocatePid() {
-        synchronized (familyLock) {
-            while (true) {
-                int pid = nextPid;
-                nextPid = nextPid + 1 >= PID_MAX ? 300 : nextPid + 1;
-                if (!processes.containsKey(pid) && !tasks.containsKey(pid) && !isGroupOrSession(pid)) {
-                    forks = forks + 1;
-                    return pid;
-                }
-            }
-        }
-    }
-
-    private boolean isGroupOrSession(int pid) {
-        for (Process process : processes.values()) {
-            if (process.groupId() == pid || process.sessionId() == pid) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** A task that is not running yet. */

@@ -25,7 +25,7 @@ public final class Process {
     private static final int DEFAULT_COREDUMP_FILTER = 0x33;
 
     /** Nanoseconds that sleeps may be late unless PR_SET_TIMERSLACK says otherwise. */
-    public static final int DEFAULT_TIMER_SLACK = 50_000;
+    private static final int DEFAULT_TIMER_SLACK = 50_000;
 
     private static final int COREDUMP_FILTER_BITS = 0x1ff;
 
@@ -48,6 +48,7 @@ public final class Process {
     private volatile boolean noNewPrivileges;
     private volatile boolean childSubreaper;
     private volatile int timerSlack = DEFAULT_TIMER_SLACK;
+    private volatile int defaultTimerSlack = DEFAULT_TIMER_SLACK;
     private volatile int parentDeathSignal;
     private volatile int oomScoreAdj;
     private volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
@@ -210,8 +211,9 @@ public final class Process {
         return timerSlack;
     }
 
+    /** @param nanos 0 for what the parent had when it made this process */
     public void setTimerSlack(int nanos) {
-        timerSlack = nanos;
+        timerSlack = nanos == 0 ? defaultTimerSlack : nanos;
     }
 
     public int parentDeathSignal() {
@@ -266,6 +268,7 @@ public final class Process {
         dumpable = from.dumpable;
         noNewPrivileges = from.noNewPrivileges;
         timerSlack = from.timerSlack;
+        defaultTimerSlack = from.timerSlack;
         oomScoreAdj = from.oomScoreAdj;
         coredumpFilter = from.coredumpFilter;
         membarrier = from.membarrier;

@@ -35,7 +35,7 @@ final class StandIns {
     void make() {
         Process init = process(INIT, "init", "/");
         init.leader().setCredentials(new Credentials(0, 0, 0, 0));
-        Process launcher = process(kernel.allocatePid(), "faultline", null);
+        Process launcher = process(kernel.pids().allocate(), "faultline", null);
         launcher.setParent(init);
         init.children().add(launcher);
         kernel.addStandIns(init, launcher);

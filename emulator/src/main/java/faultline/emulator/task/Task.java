@@ -4,6 +4,8 @@ import faultline.emulator.cpu.CpuState;
 import faultline.emulator.fs.Caller;
 import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
 import faultline.emulator.signal.SignalFrame;
 import faultline.emulator.signal.SignalState;
 import faultline.mmu.annotation.KernelFunction;
@@ -39,6 +41,7 @@ public final class Task implements Caller {
     private final Rseq rseq = new Rseq(this);
 
     private volatile Thread thread;
+    private volatile int hostTid;
     private volatile boolean signalDue;
     private volatile boolean sleeping;
     private volatile boolean killed;
@@ -455,6 +458,16 @@ public final class Task implements Caller {
 
     void setVfork(VforkWait wait) {
         vfork = wait;
+    }
+
+    /** The host's id of the thread that the task is; 0 before it runs. Any thread. */
+    public int hostTid() {
+        return hostTid;
+    }
+
+    /** Called by the task's thread when it starts. */
+    void noteHostTid() {
+        hostTid = (int) Libc.call(Nr.GETTID);
     }
 
     void bindThread(Thread owner) {

@@ -46,6 +46,7 @@ final class TaskLoop implements Runnable {
     @Override
     public void run() {
         task.times().bind(Thread.currentThread());
+        task.noteHostTid();
         cpu.begin(task);
         try {
             while (!task.isExiting() && step()) {

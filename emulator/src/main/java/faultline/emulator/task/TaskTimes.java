@@ -95,14 +95,14 @@ public final class TaskTimes {
         finalTotal = total();
     }
 
-    /** Nanoseconds in guest code. */
+    /** Nanoseconds in guest code, a stay under way included: a loop without calls has its timers expire. */
     public long user() {
-        return Math.min((long) USER.getOpaque(this), total());
+        return Math.min(guestNanos(System.nanoTime()), total());
     }
 
     /** Nanoseconds in system calls and faults. */
     public long system() {
-        return Math.max(0, total() - (long) USER.getOpaque(this));
+        return Math.max(0, total() - guestNanos(System.nanoTime()));
     }
 
     /** Both together. */

@@ -106,8 +106,7 @@ final class ControlCalls implements SyscallFamily {
             case 26 -> {
                 return arg == 1 ? 0 : -Errno.EINVAL;
             }
-            case 29 ->
-                process.setTimerSlack(arg <= 0 ? Process.DEFAULT_TIMER_SLACK : (int) Math.min(arg, Integer.MAX_VALUE));
+            case 29 -> process.setTimerSlack((int) Math.clamp(arg, 0, Integer.MAX_VALUE));
             case 30 -> {
                 return process.timerSlack();
             }

@@ -19,6 +19,9 @@ import java.lang.foreign.ValueLayout;
  */
 final class CredentialCalls implements SyscallFamily {
     private static final int GROUPS_MOST = 1024;
+    /** Stands for a task that runs nothing: what the host tells of its own process 1. */
+    private static final int HOST_INIT = 1;
+
     private static final int CAPABILITY_HEADER = 8;
     private static final int CAPABILITY_DATA = 24;
 
@@ -74,15 +77,13 @@ final class CredentialCalls implements SyscallFamily {
         return Libc.call(Nr.SETGROUPS, size, groups.address());
     }
 
-    /** A process id in the header means the guest's; only the caller itself can be asked about. */
+    /** An id in the header means the guest's; anybody's capabilities may be looked at, only one's own changed. */
     private static long capability(Task task, int nr, long header, long data) {
         MemorySegment block = HostScratch.get().struct();
         task.user().read(header, block, 0, CAPABILITY_HEADER);
         int pid = block.get(ValueLayout.JAVA_INT, 4);
-        if (pid != 0 && pid != task.tid() && pid != task.pid()) {
-            return task.kernel().tasks().containsKey(pid) && nr == Nr.CAPSET ? -Errno.EPERM : -Errno.ESRCH;
-        }
-        block.set(ValueLayout.JAVA_INT, 4, 0);
+        boolean own = pid == task.tid();
+        block.set(ValueLayout.JAVA_INT, 4, own ? 0 : pid <= 0 ? pid : hostId(task, pid));
         long at = block.address() + 64;
         if (nr == Nr.CAPSET) {
             task.user().read(data, block, 64, CAPABILITY_DATA);
@@ -94,5 +95,11 @@ final class CredentialCalls implements SyscallFamily {
             task.user().write(data, block, 64, CAPABILITY_DATA);
         }
         return result;
+    }
+
+    /** The host's thread of another task; an id that nobody has where there is none. */
+    private static int hostId(Task task, int pid) {
+        Task target = task.kernel().tasks().get(pid);
+        return target == null ? Integer.MAX_VALUE : target.hostTid() == 0 ? HOST_INIT : target.hostTid();
     }
 }
