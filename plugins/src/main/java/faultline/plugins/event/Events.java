@@ -103,12 +103,17 @@ public final class Events {
             .with(DEC, "sig", "errno", "code")
             .with(HEX, "sa_handler", "sa_flags", "address"));
 
-    /** The virtual CPU went from one task to another; {@code ns} is how long the next waited for it. */
+    /**
+     * The virtual CPU went from one task to another; {@code ns} is how long the next waited for it. {@code prev_state} is
+     * what the one before does when the next begins: R+ was made to leave, R is in a system call or has yielded, S waits, T
+     * is stopped, Z and X have ended. Priorities are the kernel's: 120 + nice, or 99 - priority of a real-time policy.
+     */
     public static final EventType SWITCH = add(EventType.named("sched", "sched:sched_switch")
             .with(STRING, "prev_comm")
-            .with(DEC, "prev_pid")
+            .with(DEC, "prev_pid", "prev_prio")
+            .with(STRING, "prev_state")
             .with(STRING, "next_comm")
-            .with(DEC, "next_pid"));
+            .with(DEC, "next_pid", "next_prio"));
 
     /** A task ended. */
     public static final EventType EXIT =

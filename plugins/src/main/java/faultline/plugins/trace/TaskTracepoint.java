@@ -1,5 +1,6 @@
 package faultline.plugins.trace;
 
+import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
@@ -11,16 +12,25 @@ final class TaskTracepoint extends Tracepoint {
     /** What Linux calls the task of a CPU that has none. */
     private static final String IDLE = "swapper/0";
 
-    private final TraceThreads threads;
-    /** Whose turn it was last; read and written by the owner of the CPU only, handed on with it. */
-    private volatile int lastTid;
+    /** Difference between the kernel's priorities and those of /proc/PID/stat. */
+    private static final int MAX_RT_PRIO = 100;
 
-    private volatile int lastComm;
+    private static final int DEFAULT_PRIO = 120;
+    private static final String[] STATES = {"R+", "R", "S", "T", "Z", "X"};
+
+    private final TraceThreads threads;
+    private final int[] states = new int[STATES.length];
+    /** Whose turn it was last, null before the first; read and written by the owner of the CPU only, handed on with it. */
+    private volatile Task last;
+
+    private volatile int lastTid;
 
     TaskTracepoint(TraceThreads threads) {
         super(MethodHandles.lookup());
         this.threads = threads;
-        lastComm = threads.strings().number(IDLE);
+        for (int i = 0; i < STATES.length; i++) {
+            states[i] = threads.strings().number(STATES[i]);
+        }
         if (threads.wants(Events.SWITCH)) {
             on("__schedule", Hook.ENTRY, "waiting");
             on("finish_task_switch", Hook.EXIT, "owning");
@@ -46,19 +56,39 @@ final class TaskTracepoint extends Tracepoint {
         }
         long begun = thread.waitBegun;
         thread.waitBegun = 0;
-        int tid = threads.guest().tid();
-        if (tid == lastTid) {
+        Task task = Task.currentOrNull();
+        if (task == null || task == last) {
             return;
         }
         long now = thread.tick(threads.session());
         long[] record = threads.record(thread, Events.SWITCH, now, begun == 0 ? 0 : now - begun);
-        record[EventType.FIRST] = lastComm;
-        record[EventType.FIRST + 1] = lastTid;
-        record[EventType.FIRST + 2] = record[EventType.COMM];
-        record[EventType.FIRST + 3] = tid;
-        lastTid = tid;
-        lastComm = (int) record[EventType.COMM];
+        int at = EventType.FIRST;
+        record[at++] = threads.strings().number(last == null ? IDLE : last.name());
+        record[at++] = lastTid;
+        record[at++] = last == null ? DEFAULT_PRIO : priority(last);
+        record[at++] = states[last == null ? 1 : state(last)];
+        record[at++] = record[EventType.COMM];
+        record[at++] = task.tid();
+        record[at] = priority(task);
+        last = task;
+        lastTid = task.tid();
         threads.emit(thread);
+    }
+
+    private static long priority(Task task) {
+        return task.scheduling().shownPriority() + MAX_RT_PRIO;
+    }
+
+    /** The index of the state's name: {@code __trace_sched_switch_state()}. */
+    private static int state(Task task) {
+        Process process = task.process();
+        if (task.kernel().tasks().get(task.tid()) != task) {
+            return task == process.leader() ? 4 : 5;
+        }
+        if (process.group().stopped()) {
+            return 3;
+        }
+        return task.isSleeping() ? 2 : task.inSyscall() ? 1 : 0;
     }
 
     private void exit(Task task) {

@@ -47,7 +47,7 @@ final class RecordedEvents {
             try (var tracer = new Tracer(session, guest, strings, false)) {
                 tracer.attach(registry);
                 GuestRunner.run(
-                        Guests.seeded((String) arguments[0]),
+                        Guests.seeded((String) arguments[0], (String[]) arguments[2]),
                         machine -> Guests.redirect(machine, "/dev/null"),
                         machine -> {});
                 assertThat(tracer.failures()).isEmpty();
@@ -57,9 +57,16 @@ final class RecordedEvents {
         }
     }
 
-    @SuppressWarnings("unchecked") // maps of the platform's own types
     static List<Map<String, String>> of(String program, String wanted) {
-        return (List<Map<String, String>>)
-                WovenWorld.run(site -> true, Recording.class, WovenWorld.program(program), wanted);
+        return record(WovenWorld.program(program), wanted);
+    }
+
+    static List<Map<String, String>> ofShell(String script, String wanted) {
+        return record("/bin/sh", wanted, "-c", script);
+    }
+
+    @SuppressWarnings("unchecked") // maps of the platform's own types
+    private static List<Map<String, String>> record(String path, String wanted, String... arguments) {
+        return (List<Map<String, String>>) WovenWorld.run(site -> true, Recording.class, path, wanted, arguments);
     }
 }

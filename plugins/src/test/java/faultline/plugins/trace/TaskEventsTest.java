@@ -69,6 +69,19 @@ class TaskEventsTest {
             assertThat(event.get("next_pid")).isEqualTo(event.get("tid")).isNotEqualTo(last);
             assertThat(event.get("next_comm")).isEqualTo(event.get("comm"));
             last = event.get("next_pid");
+            assertThat(event.get("next_prio")).isEqualTo("120");
+            assertThat(event.get("prev_prio")).isEqualTo("120");
+            assertThat(event.get("prev_state")).isIn("R", "R+", "S", "Z", "X");
         }
+        assertThat(switches).extracting(event -> event.get("prev_state")).contains("R+", "S");
+    }
+
+    @Test
+    void switchTellsPriorityAndWhatTheTaskBeforeDoes() {
+        var switches = RecordedEvents.ofShell("nice -n 10 true; exit 0", "sched:sched_switch");
+        assertThat(switches)
+                .extracting(
+                        event -> event.get("prev_comm") + " " + event.get("prev_prio") + " " + event.get("prev_state"))
+                .contains("swapper/0 120 R", "sh 120 S", "true 130 Z");
     }
 }
