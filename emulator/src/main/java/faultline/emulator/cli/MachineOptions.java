@@ -112,10 +112,11 @@ public final class MachineOptions {
 
     @Option(
             names = "--hugepages",
-            paramLabel = "N",
-            description =
-                    "Huge pages of 2 MiB, of the guest's memory, in the pool for MAP_HUGETLB and the like (default: 0).")
-    private long poolPages;
+            paramLabel = "[SIZE:]N",
+            converter = PoolSize.Converter.class,
+            description = "Huge pages of 2 MiB (2M) or 1 GiB (1G:N), of the guest's memory, in the pool for MAP_HUGETLB"
+                    + " and the like; once for each size (default: 0).")
+    private List<PoolSize> pools = List.of();
 
     @Parameters(arity = "1..*", paramLabel = "PROGRAM [ARGS...]", description = "The program and its arguments.")
     private List<String> command;
@@ -169,10 +170,7 @@ public final class MachineOptions {
         if (swapBytes > MOST_SWAP) {
             throw new CommandException(ExitStatus.TROUBLE, "--swap: at most 1T, not " + swapBytes + " bytes");
         }
-        if (poolPages < 0 || poolPages > (memBytes - LEAST_MEMORY) / PAGE_TABLE_SPAN) {
-            throw new CommandException(
-                    ExitStatus.TROUBLE, "--hugepages: from 0 to what --mem has room for beside 16M, not " + poolPages);
-        }
+        PoolSize.check(pools, memBytes - LEAST_MEMORY);
         List<String> argv = RawArguments.last(command);
         List<String> env = guestEnvironment();
         Path root = isolation.root();
@@ -190,7 +188,7 @@ public final class MachineOptions {
         all.put("aslr", aslr);
         all.put("remap-file-pages", remapFilePages);
         isolation.addTo(all);
-        all.put("hugepages", Long.toString(poolPages));
+        pools.forEach(pool -> all.put(pool.option(), Long.toString(pool.pages())));
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
         }

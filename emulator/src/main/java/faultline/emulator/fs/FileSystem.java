@@ -2,7 +2,7 @@ package faultline.emulator.fs;
 
 import faultline.emulator.host.InheritedDescriptors;
 import faultline.mmu.file.PageCache;
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 
 /**
  * The files of one machine: its root directory, its inodes with cached pages, and what a first process starts with.
@@ -24,7 +24,7 @@ public final class FileSystem implements AutoCloseable {
      * @param processes what /proc tells of; null for no virtual files at all
      * @throws IllegalArgumentException if a directory cannot be opened
      */
-    public FileSystem(PageCache pages, HugetlbPool hugePages, Isolation isolation, ProcSource processes) {
+    public FileSystem(PageCache pages, HugetlbPools hugePages, Isolation isolation, ProcSource processes) {
         inodes = new InodeCache(pages);
         hugetlb = new HugetlbFiles(hugePages);
         root = new GuestRoot(isolation, inodes, hugetlb);

@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><td>/dev/null, zero, full, random, urandom, tty</td><td>the host's</td><td>the host's, as if mounted</td></tr>
  * <tr><td>/dev/faultline</td><td colspan="2">the ring of page faults, see {@code FaultRing}</td></tr>
  * <tr><td>/sys/devices/system/cpu/online, possible, present</td><td colspan="2">one processor</td></tr>
+ * <tr><td>/sys/devices/system/node</td><td colspan="2">{@link SysNodes}</td></tr>
  * <tr><td>/sys/kernel/mm/hugepages</td><td colspan="2">{@link SysHugePages}</td></tr>
  * </table>
  */
@@ -28,11 +29,13 @@ final class GuestTree implements VirtualTree {
     private final boolean confined;
     private final ProcTree proc;
     private final SysHugePages hugePages;
+    private final SysNodes nodes;
 
     GuestTree(GuestRoot root, ProcSource source) {
         confined = root.confined();
         proc = new ProcTree(root, source);
         hugePages = new SysHugePages(source.hugetlb());
+        nodes = new SysNodes(source);
     }
 
     /** Adds a device of the machine's own. */
@@ -48,7 +51,11 @@ final class GuestTree implements VirtualTree {
         if (path.startsWith("/dev/")) {
             return device(path, follow);
         }
-        return PROCESSORS.contains(path) ? new VirtualText(path, path, () -> "0\n", null) : hugePages.lookup(path);
+        if (PROCESSORS.contains(path)) {
+            return new VirtualText(path, path, () -> "0\n", null);
+        }
+        VirtualNode pool = hugePages.lookup(path);
+        return pool != null ? pool : nodes.lookup(path);
     }
 
     private VirtualNode device(String path, boolean follow) {

@@ -6,7 +6,7 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.hugetlb.HugetlbPool;
-import faultline.mmu.mm.MmLayout;
+import faultline.mmu.hugetlb.HugetlbPools;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -43,23 +43,26 @@ public final class HugetlbFiles implements AutoCloseable {
     private static final int STATFS_TYPE = 0;
     private static final int STATFS_BSIZE = 8;
 
-    private final HugetlbPool pool;
+    /** A mount, and whose pages its files have. */
+    private record Mounted(Mount mount, HugetlbPool pool) {}
+
+    private final HugetlbPools pools;
     private final Map<InodeCache.Key, HugetlbNode> nodes = new HashMap<>();
     /** Mounts of hugetlbfs, by the host's device number. */
-    private final Map<Long, Mount> mounts = new HashMap<>();
+    private final Map<Long, Mounted> mounts = new HashMap<>();
 
     /** Whether there ever was a file or a mount: nobody else is to pay for them. */
     private volatile boolean inUse;
 
-    public HugetlbFiles(HugetlbPool pool) {
-        this.pool = pool;
+    public HugetlbFiles(HugetlbPools pools) {
+        this.pools = pools;
     }
 
     /**
      * What the guest is to have instead of a host file just opened: itself, unless that stands for one of huge pages.
      */
     public OpenFile wrap(HostFile file) {
-        return standsForHuge(file) ? open(file) : file;
+        return standsForHuge(file) ? open(file, null) : file;
     }
 
     /** As {@link #wrap} of a file that was opened with O_TRUNC. */
@@ -68,7 +71,7 @@ public final class HugetlbFiles implements AutoCloseable {
             file.truncatedByOpen();
             return file;
         }
-        HugetlbFile huge = open(file);
+        HugetlbFile huge = open(file, null);
         huge.truncatedByOpen();
         return huge;
     }
@@ -82,13 +85,16 @@ public final class HugetlbFiles implements AutoCloseable {
     }
 
     /** A file of huge pages that {@code file}, a fresh memfd of the host, stands for. */
-    public OpenFile memfd(HostFile file) {
-        return open(file);
+    public OpenFile memfd(HostFile file, HugetlbPool pool) {
+        return open(file, pool);
     }
 
-    private synchronized HugetlbFile open(HostFile file) {
+    /** @param fresh the pool of a file that is none yet; null for that of the mount it is in */
+    private synchronized HugetlbFile open(HostFile file, HugetlbPool fresh) {
         inUse = true;
-        HugetlbNode node = nodes.computeIfAbsent(file.key(), key -> new HugetlbNode(key, pool));
+        HugetlbNode node = nodes.computeIfAbsent(
+                file.key(),
+                key -> new HugetlbNode(key, fresh != null ? fresh : mounts.get(key.dev()).pool()));
         node.use();
         return new HugetlbFile(this, node, file);
     }
@@ -106,10 +112,10 @@ public final class HugetlbFiles implements AutoCloseable {
 
     // ---- mounts
 
-    /** A hugetlbfs was mounted. */
-    synchronized void mounted(Mount mount) {
+    /** A hugetlbfs of pages of 2^{@code log2} bytes was mounted. */
+    synchronized void mounted(Mount mount, int log2) {
         inUse = true;
-        mounts.put(mount.dev(), mount);
+        mounts.put(mount.dev(), new Mounted(mount, pools.ofLog2(log2)));
     }
 
     /** Whether files of a mount are open or mapped. */
@@ -123,7 +129,7 @@ public final class HugetlbFiles implements AutoCloseable {
         HugetlbNode node = inUse ? find(HostStat.dev(stat), HostStat.ino(stat)) : null;
         if (node != null) {
             stat.set(ValueLayout.JAVA_LONG, STAT_SIZE, node.inode().mapping().size());
-            stat.set(ValueLayout.JAVA_LONG, STAT_BLKSIZE, MmLayout.PMD_SIZE);
+            stat.set(ValueLayout.JAVA_LONG, STAT_BLKSIZE, pageSize(node));
             stat.set(ValueLayout.JAVA_LONG, STAT_BLOCKS, blocks(node));
         }
     }
@@ -138,7 +144,7 @@ public final class HugetlbFiles implements AutoCloseable {
         long device = (major & 0xfff) << 8 | (major & ~0xfffL) << 32 | minor & 0xff | (minor & ~0xffL) << 12;
         HugetlbNode node = find(device, statx.get(ValueLayout.JAVA_LONG, STATX_INO));
         if (node != null) {
-            statx.set(ValueLayout.JAVA_INT, STATX_BLKSIZE, (int) MmLayout.PMD_SIZE);
+            statx.set(ValueLayout.JAVA_INT, STATX_BLKSIZE, (int) pageSize(node));
             statx.set(ValueLayout.JAVA_LONG, STATX_SIZE, node.inode().mapping().size());
             statx.set(ValueLayout.JAVA_LONG, STATX_BLOCKS, blocks(node));
         }
@@ -149,20 +155,25 @@ public final class HugetlbFiles implements AutoCloseable {
     }
 
     private static long blocks(HugetlbNode node) {
-        return node.inode().mapping().cachedPages() * (MmLayout.PMD_SIZE >> 9);
+        return node.inode().mapping().cachedPages() * (pageSize(node) >> 9);
+    }
+
+    private static long pageSize(HugetlbNode node) {
+        return node.inode().pool().pageSize();
     }
 
     /** Makes what the host's statfs(2) told of a path what the guest is to see, if that is in a mount of hugetlbfs. */
     @KernelFunction(value = "hugetlbfs_statfs", file = "fs/hugetlbfs/inode.c")
     public void adjustStatfs(String hostPath, MemorySegment statfs) {
-        if (inUse && isMount(deviceOf(hostPath))) {
+        Mounted mounted = inUse ? mountOf(deviceOf(hostPath)) : null;
+        if (mounted != null) {
             statfs.set(ValueLayout.JAVA_LONG, STATFS_TYPE, HUGETLBFS_MAGIC);
-            statfs.set(ValueLayout.JAVA_LONG, STATFS_BSIZE, MmLayout.PMD_SIZE);
+            statfs.set(ValueLayout.JAVA_LONG, STATFS_BSIZE, mounted.pool().pageSize());
         }
     }
 
-    private synchronized boolean isMount(long device) {
-        return mounts.containsKey(device);
+    private synchronized Mounted mountOf(long device) {
+        return mounts.get(device);
     }
 
     /** A hugetlbfs was unmounted: what was in it goes. */
@@ -189,11 +200,11 @@ public final class HugetlbFiles implements AutoCloseable {
     }
 
     private boolean isLinked(InodeCache.Key key) {
-        Mount mount = mounts.get(key.dev());
-        if (mount == null) {
+        Mounted mounted = mounts.get(key.dev());
+        if (mounted == null) {
             return false;
         }
-        try (Stream<Path> names = Files.walk(Path.of("/proc/self/fd/" + mount.fd() + "/."))) {
+        try (Stream<Path> names = Files.walk(Path.of("/proc/self/fd/" + mounted.mount().fd() + "/."))) {
             return names.anyMatch(name -> key.equals(keyOf(name)));
         } catch (IOException | UncheckedIOException e) {
             return true; // changing under our eyes: the next call that removes a name looks again

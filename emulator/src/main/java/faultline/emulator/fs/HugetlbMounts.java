@@ -55,7 +55,7 @@ public final class HugetlbMounts {
             String self = "/proc/self/fd/" + mount.fd();
             Libc.call(Nr.CHOWN, HostScratch.get().path(self), options.uid(), options.gid());
             Libc.call(Nr.CHMOD, HostScratch.get().path(self), options.mode());
-            root.hugetlb().mounted(mount);
+            root.hugetlb().mounted(mount, options.log2());
             return 0;
         } catch (IllegalArgumentException e) {
             return -Errno.EPERM; // the host makes no tmpfs

@@ -1,6 +1,6 @@
 package faultline.emulator.fs;
 
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -70,8 +70,8 @@ public interface ProcSource {
     /** Changes such a value. Returns 0 or -errno. */
     long setSysctl(String name, String value);
 
-    /** The pool of huge pages. */
-    HugetlbPool hugetlb();
+    /** The pools of huge pages. */
+    HugetlbPools hugetlb();
 
     /** The text of a file of /proc/sysvipc: shm, sem or msg; null for others. */
     Supplier<String> sysvipc(String kind);

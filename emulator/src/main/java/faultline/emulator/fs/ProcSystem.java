@@ -2,6 +2,7 @@ package faultline.emulator.fs;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmLayout;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -74,13 +75,14 @@ final class ProcSystem {
     }
 
     @KernelFunction(value = "hugetlb_report_meminfo", file = "mm/hugetlb.c")
-    private static void hugePages(StringBuilder out, HugetlbPool pool) {
+    private static void hugePages(StringBuilder out, HugetlbPools pools) {
+        HugetlbPool pool = pools.huge();
         out.append("HugePages_Total:   %5d\n".formatted(pool.total()));
         out.append("HugePages_Free:    %5d\n".formatted(pool.free()));
         out.append("HugePages_Rsvd:    %5d\n".formatted(pool.reserved()));
         out.append("HugePages_Surp:    %5d\n".formatted(pool.surplus()));
-        line(out, "Hugepagesize:", MmLayout.PMD_SIZE);
-        line(out, "Hugetlb:", pool.total() * MmLayout.PMD_SIZE);
+        line(out, "Hugepagesize:", pool.pageSize());
+        line(out, "Hugetlb:", pools.totalFrames() << MmLayout.PAGE_SHIFT);
     }
 
     private static void line(StringBuilder out, String name, long bytes) {

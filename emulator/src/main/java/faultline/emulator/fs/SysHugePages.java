@@ -2,16 +2,18 @@ package faultline.emulator.fs;
 
 import faultline.emulator.fs.VirtualDirectory.Entry;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import java.util.List;
-import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
+import java.util.function.LongUnaryOperator;
 import java.util.function.ToLongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * /sys/kernel/mm/hugepages, and the same of node 0: the pool of the guest's machine, of which there is one, of 2 MiB.
+ * /sys/kernel/mm/hugepages, and the same of node 0: the pools of the guest's machine, of 2 MiB and of 1 GiB.
  *
  * <p>Whatever the host has under these names stays out of sight, and out of reach.
  */
@@ -19,7 +21,6 @@ final class SysHugePages {
     private static final String ALL = "/sys/kernel/mm/hugepages";
     private static final Pattern PATH =
             Pattern.compile("(" + ALL + "|/sys/devices/system/node/node(\\d+)/hugepages)(/[^/]+)?(/[^/]+)?(/.*)?");
-    private static final String POOL = "hugepages-2048kB";
 
     private static final List<String> OF_ALL = List.of(
             "free_hugepages",
@@ -30,10 +31,10 @@ final class SysHugePages {
             "surplus_hugepages");
     private static final List<String> OF_NODE = List.of("free_hugepages", "nr_hugepages", "surplus_hugepages");
 
-    private final HugetlbPool pool;
+    private final HugetlbPools pools;
 
-    SysHugePages(HugetlbPool pool) {
-        this.pool = pool;
+    SysHugePages(HugetlbPools pools) {
+        this.pools = pools;
     }
 
     /** Looks up a normalised path; null when it is none of these. */
@@ -48,16 +49,46 @@ final class SysHugePages {
         }
         List<String> names = node ? OF_NODE : OF_ALL;
         if (match.group(3) == null) {
-            return folder(path, List.of(POOL), VirtualDirectory.DT_DIR);
+            List<String> all = pools.all().stream().map(SysHugePages::name).toList();
+            return folder(path, all, VirtualDirectory.DT_DIR);
         }
-        if (!match.group(3).equals("/" + POOL)) {
+        HugetlbPool pool = pool(match.group(3).substring(1));
+        if (pool == null) {
             return VirtualTree.ABSENT;
         }
         if (match.group(4) == null) {
             return folder(path, names, VirtualDirectory.DT_REG);
         }
         String name = match.group(4).substring(1);
-        return names.contains(name) ? file(path, name) : VirtualTree.ABSENT;
+        return names.contains(name) ? file(pool, path, name) : VirtualTree.ABSENT;
+    }
+
+    /** The name of a pool's directory. */
+    @KernelFunction(value = "hugetlb_add_hstate", file = "mm/hugetlb.c")
+    private static String name(HugetlbPool pool) {
+        return "hugepages-" + (pool.pageSize() >> 10) + "kB";
+    }
+
+    private HugetlbPool pool(String name) {
+        return pools.all().stream()
+                .filter(pool -> name(pool).equals(name))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static long resize(HugetlbPool pool, long wanted) {
+        pool.resize(wanted);
+        return 0;
+    }
+
+    /** Pages of 1 GiB are not made when somebody wants one. */
+    @KernelFunction(value = "nr_overcommit_hugepages_store", file = "mm/hugetlb.c")
+    private static long setOvercommit(HugetlbPool pool, long wanted) {
+        if (pool.isGigantic()) {
+            return -Errno.EINVAL;
+        }
+        pool.setOvercommit(wanted);
+        return 0;
     }
 
     private static VirtualNode folder(String path, List<String> names, byte type) {
@@ -65,25 +96,24 @@ final class SysHugePages {
                 path, path, () -> names.stream().map(n -> new Entry(n, type)).toList());
     }
 
-    private VirtualNode file(String path, String name) {
+    private static VirtualNode file(HugetlbPool pool, String path, String name) {
         return switch (name) {
             case "free_hugepages" -> text(path, pool::free, null);
             case "resv_hugepages" -> text(path, pool::reserved, null);
             case "surplus_hugepages" -> text(path, pool::surplus, null);
-            case "nr_overcommit_hugepages" -> text(path, pool::overcommit, pool::setOvercommit);
-            default -> text(path, pool::total, pool::resize);
+            case "nr_overcommit_hugepages" -> text(path, pool::overcommit, wanted -> setOvercommit(pool, wanted));
+            default -> text(path, pool::total, wanted -> resize(pool, wanted));
         };
     }
 
-    private static VirtualNode text(String path, LongSupplier value, LongConsumer setter) {
+    private static VirtualNode text(String path, LongSupplier value, LongUnaryOperator setter) {
         ToLongFunction<String> writer = setter == null ? null : written -> set(setter, written);
         return new VirtualText(path, path, () -> value.getAsLong() + "\n", writer);
     }
 
-    private static long set(LongConsumer setter, String written) {
+    private static long set(LongUnaryOperator setter, String written) {
         try {
-            setter.accept(Long.parseUnsignedLong(written.strip()) & Long.MAX_VALUE);
-            return 0;
+            return setter.applyAsLong(Long.parseUnsignedLong(written.strip()) & Long.MAX_VALUE);
         } catch (NumberFormatException e) {
             return -Errno.EINVAL;
         }

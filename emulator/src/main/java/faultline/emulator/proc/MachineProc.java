@@ -8,7 +8,7 @@ import faultline.emulator.task.Process;
 import faultline.emulator.task.Sysctl;
 import faultline.emulator.task.SystemIdentity;
 import faultline.mmu.Errno;
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmSysctl;
@@ -149,7 +149,7 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
-    public HugetlbPool hugetlb() {
+    public HugetlbPools hugetlb() {
         return kernel.memory().hugetlb();
     }
 
@@ -164,8 +164,8 @@ public final class MachineProc implements ProcSource {
                 Integer.toString(kernel.memory().commit().ratio());
             case "vm/unprivileged_userfaultfd" -> sysctl.unprivilegedUserfaultfd ? "1" : "0";
             case "vm/nr_hugepages", "vm/nr_hugepages_mempolicy" ->
-                Long.toString(hugetlb().persistent());
-            case "vm/nr_overcommit_hugepages" -> Long.toString(hugetlb().overcommit());
+                Long.toString(hugetlb().huge().persistent());
+            case "vm/nr_overcommit_hugepages" -> Long.toString(hugetlb().huge().overcommit());
             case "vm/hugetlb_shm_group" -> "0";
             case "vm/compact_memory" -> "0";
             case "vm/swappiness" -> "60";
@@ -243,8 +243,8 @@ public final class MachineProc implements ProcSource {
                 case "vm/unprivileged_userfaultfd" -> {
                     return setUnprivilegedUserfaultfd(Integer.parseInt(value));
                 }
-                case "vm/nr_hugepages", "vm/nr_hugepages_mempolicy" -> hugetlb().resize(count(value));
-                case "vm/nr_overcommit_hugepages" -> hugetlb().setOvercommit(count(value));
+                case "vm/nr_hugepages", "vm/nr_hugepages_mempolicy" -> hugetlb().huge().resize(count(value));
+                case "vm/nr_overcommit_hugepages" -> hugetlb().huge().setOvercommit(count(value));
                 case "vm/compact_memory" -> kernel.memory().phys().allocator().drainCaches();
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {

@@ -77,8 +77,13 @@ public final class GuestMachine implements AutoCloseable {
         // with one cache of free frames, which frame comes next depends on the calls before alone
         MemorySystem memory = spec.seed() == null ? new MemorySystem(config) : new MemorySystem(config, 1);
         memory.gup().setCow("2005".equals(spec.options().get("gup-cow")) ? GupCow.YEAR_2005 : GupCow.FIXED);
-        memory.hugetlb().resize(Long.parseLong(spec.options().getOrDefault("hugepages", "0")));
+        memory.hugetlb().gigantic().resize(poolPages(spec, GuestSpec.GIGANTIC_PAGES));
+        memory.hugetlb().huge().resize(poolPages(spec, GuestSpec.HUGE_PAGES));
         return boot(spec, memory);
+    }
+
+    private static long poolPages(GuestSpec spec, String option) {
+        return Long.parseLong(spec.options().getOrDefault(option, "0"));
     }
 
     private static MemoryConfig memoryConfig(GuestSpec spec) {

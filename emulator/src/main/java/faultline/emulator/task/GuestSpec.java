@@ -40,6 +40,10 @@ public record GuestSpec(
 
     /** Option: bytes of swap space. */
     public static final String SWAP = "swap";
+    /** Options: pages of 2 MiB, and of 1 GiB, that their pools begin with. */
+    public static final String HUGE_PAGES = "hugepages";
+
+    public static final String GIGANTIC_PAGES = "hugepages-1G";
 
     /** Switches of {@link #isolation}; TMPFS has one {@code PATH:BYTES} a line. */
     public static final String READ_ONLY = "read-only";

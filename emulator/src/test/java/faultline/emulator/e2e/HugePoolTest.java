@@ -22,25 +22,44 @@ class HugePoolTest {
         return Files.exists(HOST_POOL) ? Files.readString(HOST_POOL) : "";
     }
 
-    private static GuestMachine boot(int pages, String... arguments) throws Exception {
-        String program = TestPrograms.program(arguments[0]).toString();
-        List<String> argv = List.of(program, arguments[1]);
-        Map<String, String> options = Map.of("hugepages", Integer.toString(pages));
-        return GuestMachine.boot(
-                new GuestSpec(program, argv, List.of(), null, null, 128L << 20, null, "split", "pmd", options));
+    private static GuestMachine boot(String name, String pages, String option, long memory) throws Exception {
+        String program = TestPrograms.program(name).toString();
+        return GuestMachine.boot(new GuestSpec(
+                program,
+                List.of(program, pages),
+                List.of(),
+                null,
+                null,
+                memory,
+                null,
+                "split",
+                "pmd",
+                Map.of(option, pages)));
     }
 
     /** The program looks for itself, and exits with the number of what it found wrong. */
     @Test
     void aProgramUsesThePoolInEveryWay() throws Exception {
         String before = hostPool();
-        try (GuestMachine machine = boot(8, "hugetlb_pool", "8")) {
+        try (GuestMachine machine = boot("hugetlb_pool", "8", GuestSpec.HUGE_PAGES, 128L << 20)) {
             assertThat(machine.runToEnd()).isZero();
             assertThat(machine.audit()).isEmpty();
-            HugetlbPool pool = machine.kernel().memory().hugetlb();
+            HugetlbPool pool = machine.kernel().memory().hugetlb().huge();
             assertThat(pool.total()).isZero();
             assertThat(pool.reserved()).isZero();
         }
         assertThat(hostPool()).isEqualTo(before);
+    }
+
+    /** What is never touched of a page of 1 GiB takes nothing of the host's memory: the program touches little. */
+    @Test
+    void aProgramUsesPagesOfOneGiB() throws Exception {
+        try (GuestMachine machine = boot("gigantic_pool", "2", GuestSpec.GIGANTIC_PAGES, 3200L << 20)) {
+            assertThat(machine.runToEnd()).isZero();
+            assertThat(machine.audit()).isEmpty();
+            HugetlbPool pool = machine.kernel().memory().hugetlb().gigantic();
+            assertThat(pool.free()).isEqualTo(2);
+            assertThat(pool.reserved()).isZero();
+        }
     }
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.PageCache;
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
 import java.io.IOException;
@@ -40,7 +40,7 @@ class CachedFileTest {
         memory = PhysicalMemory.reserve(16L << 20);
         freeFrames = memory.allocator().freeFrames();
         pages = new PageCache(memory);
-        files = new FileSystem(pages, new HugetlbPool(pages), Isolation.NONE, null);
+        files = new FileSystem(pages, new HugetlbPools(pages), Isolation.NONE, null);
         fs = files.newContext(null);
         path = temp.resolve("file");
         byte[] content = new byte[3 * 4096];

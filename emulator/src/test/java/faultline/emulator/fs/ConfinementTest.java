@@ -9,7 +9,7 @@ import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import faultline.mmu.file.PageCache;
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.phys.PhysicalMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -52,7 +52,7 @@ class ConfinementTest {
         Files.createSymbolicLink(root.resolve("loop"), Path.of("loop"));
         memory = PhysicalMemory.reserve(16L << 20);
         PageCache pages = new PageCache(memory);
-        proc.hugetlb = new HugetlbPool(pages);
+        proc.hugetlb = new HugetlbPools(pages);
         files = new FileSystem(pages, proc.hugetlb, Isolation.confinedTo(root), proc);
         fs = files.newContext(null);
     }

@@ -1,6 +1,6 @@
 package faultline.emulator.fs;
 
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -11,10 +11,10 @@ import java.util.function.Supplier;
 final class TestProc implements ProcSource {
     FdTable table;
     FsContext fs;
-    HugetlbPool hugetlb;
+    HugetlbPools hugetlb;
 
     @Override
-    public HugetlbPool hugetlb() {
+    public HugetlbPools hugetlb() {
         return hugetlb;
     }
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import faultline.mmu.file.PageCache;
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.phys.PhysicalMemory;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +37,7 @@ class WriteAccessTest {
     void open() throws IOException {
         memory = PhysicalMemory.reserve(16L << 20);
         PageCache pages = new PageCache(memory);
-        files = new FileSystem(pages, new HugetlbPool(pages), Isolation.NONE, null);
+        files = new FileSystem(pages, new HugetlbPools(pages), Isolation.NONE, null);
         fs = files.newContext(null);
         program = Files.writeString(temp.resolve("program"), "code");
     }

@@ -10,7 +10,6 @@ import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
-import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.Pte;
 
 /**
@@ -59,13 +58,15 @@ public final class ForkCopy {
 
     private int copyRange(Vma to, Vma from, FaultContext ctx) {
         MmStruct parent = from.mm();
+        long step = from.has(VmFlags.HUGETLB) ? from.ops().pageSize() : Page.PMD_SIZE;
         for (long at = from.start(); at < from.end(); ) {
-            long next = Math.min(from.end(), (at & Page.PMD_MASK) + Page.PMD_SIZE);
-            long pmdEntry = env.tables.walkToPmd(parent.pgd(), at);
+            long next = Math.min(from.end(), (at & -step) + step);
+            long pmdEntry = env.tables.walkToHuge(parent.pgd(), at, step);
             if (pmdEntry < 0) {
                 next = Math.min(from.end(), env.behindHole(parent.pgd(), at));
             } else if (!Pte.isNone(env.phys.getLongAcquire(pmdEntry))) {
-                int error = Pte.isHuge(env.phys.getLongAcquire(pmdEntry)) ? copyHuge(to, from, pmdEntry, at) : AGAIN;
+                boolean huge = Pte.isHuge(env.phys.getLongAcquire(pmdEntry));
+                int error = huge ? copyHuge(to, from, pmdEntry, at, step) : AGAIN;
                 if (error == AGAIN) {
                     error = copyTable(to, from, pmdEntry, at, next, ctx);
                 }
@@ -110,9 +111,9 @@ public final class ForkCopy {
      * @return 0, -ENOMEM, or AGAIN when reclaim has split it meanwhile
      */
     @KernelFunction(value = "copy_huge_pmd", file = "mm/huge_memory.c")
-    private int copyHuge(Vma to, Vma from, long sourcePmd, long address) {
+    private int copyHuge(Vma to, Vma from, long sourcePmd, long address, long size) {
         MmStruct child = to.mm();
-        long childPmd = childPmd(child, address);
+        long childPmd = size == Page.PUD_SIZE ? childPud(child, address) : childPmd(child, address);
         boolean pooled = from.has(VmFlags.HUGETLB);
         long table = childPmd < 0 || pooled ? -1 : env.tables.newPteTable();
         if (childPmd < 0 || !pooled && table < 0) {
@@ -134,7 +135,7 @@ public final class ForkCopy {
                 env.frames.get(head);
                 env.frames.incMapcount(head);
                 env.frames.clear(head, PageFlags.ANON_EXCLUSIVE);
-                child.addRss(pooled ? MmStruct.HUGETLBPAGES : MmStruct.ANONPAGES, HugePmd.FRAMES);
+                child.addRss(pooled ? MmStruct.HUGETLBPAGES : MmStruct.ANONPAGES, size >>> Page.SHIFT);
             }
             copyPresent(sourcePmd, childPmd, true, to);
         }
@@ -146,9 +147,12 @@ public final class ForkCopy {
         return stillHuge ? 0 : AGAIN;
     }
 
+    private long childPud(MmStruct child, long address) {
+        return env.tables.pudAlloc(child, env.tables.pgdOffset(child.pgd(), address), address);
+    }
+
     private long childPmd(MmStruct child, long address) {
-        long pgdEntry = env.tables.pgdOffset(child.pgd(), address);
-        long pudEntry = env.tables.pudAlloc(child, pgdEntry, address);
+        long pudEntry = childPud(child, address);
         return pudEntry < 0 ? -1 : env.tables.pmdAlloc(child, pudEntry, address);
     }
 

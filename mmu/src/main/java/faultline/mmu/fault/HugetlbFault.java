@@ -13,7 +13,6 @@ import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.rmap.Rmap;
-import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.Pte;
 
 /**
@@ -25,6 +24,8 @@ import faultline.mmu.table.Pte;
  *   read-only    write: allowed                     write: allowed if nobody else maps the page, else it is copied
  *   other        accessed and dirty bits
  * </pre>
+ *
+ * <p>The entry is a PMD entry, or for pages of 1 GiB a PUD entry.
  *
  * <p>The file's lock is held throughout. So nobody else handles a fault in the same place, unmaps it, or takes the page
  * out of the file meanwhile: what was found stays so, and a page taken from the pool is used. See {@code
@@ -107,13 +108,13 @@ final class HugetlbFault {
         } else {
             env.rmap.addFile(head);
         }
-        ctx.mm.addRss(MmStruct.HUGETLBPAGES, HugePmd.FRAMES);
+        ctx.mm.addRss(MmStruct.HUGETLBPAGES, HugetlbInode.of(ctx.vma).pool().frames());
         env.phys.putLongRelease(ctx.pmdEntry, entry);
         lock.unlock();
     }
 
     private static long indexOf(FaultContext ctx) {
-        return ctx.vma.pageIndex(ctx.page & Page.PMD_MASK);
+        return ctx.vma.pageIndex(ctx.page & -ctx.vma.ops().pageSize());
     }
 
     // ---- a page there
@@ -174,13 +175,14 @@ final class HugetlbFault {
 
     private void copy(FaultContext ctx, HugetlbInode inode, long old, long fresh, long index) {
         inode.pool().copy(old, fresh);
-        long start = ctx.page & Page.PMD_MASK;
+        long size = inode.pool().pageSize();
+        long start = ctx.page & -size;
         long entry = Pte.mkWrite(Pte.mkDirty(Pte.mkYoung(Pte.mkHuge(Pte.of(fresh, ctx.vma.pageProt())))));
         SpinLock lock = env.tables.pmdLockptr(ctx.mm, ctx.pmdEntry);
         lock.lock();
         // Gone and flushed before the new one is there: no processor sees old and new at once.
         env.phys.getAndSetLong(ctx.pmdEntry, 0);
-        ctx.mm.tlb().flushRange(start, start + Page.PMD_SIZE);
+        ctx.mm.tlb().flushRange(start, start + size);
         env.rmap.addNewAnon(fresh, ctx.vma, index);
         env.phys.putLongRelease(ctx.pmdEntry, entry);
         env.rmap.remove(old);

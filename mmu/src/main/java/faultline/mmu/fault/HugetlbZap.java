@@ -8,7 +8,6 @@ import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
-import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.Pte;
 import faultline.mmu.table.PtlGuard;
 import faultline.mmu.tlb.MmuGather;
@@ -47,9 +46,10 @@ final class HugetlbZap {
     void unmapLocked(Vma vma, long start, long end, MmuGather gather) {
         MmStruct mm = vma.mm();
         PtlGuard guard = new PtlGuard();
+        long size = vma.ops().pageSize();
         long at = start;
         while (at < end) {
-            long pmdEntry = env.tables.walkToPmd(mm.pgd(), at);
+            long pmdEntry = env.tables.walkToHuge(mm.pgd(), at, size);
             if (pmdEntry < 0) {
                 at = env.behindHole(mm.pgd(), at);
                 continue;
@@ -58,19 +58,19 @@ final class HugetlbZap {
                 clear(vma, pmdEntry, at, gather);
                 guard.close();
             }
-            at += Page.PMD_SIZE;
+            at += size;
         }
     }
 
     @RequiresLock("PAGE_TABLE_LOCK")
     private void clear(Vma vma, long pmdEntry, long address, MmuGather gather) {
         long head = Pte.pfn(env.tables.ptepGetAndClear(pmdEntry));
-        vma.mm().addRss(MmStruct.HUGETLBPAGES, -HugePmd.FRAMES);
+        vma.mm().addRss(MmStruct.HUGETLBPAGES, -HugetlbInode.of(vma).pool().frames());
         env.rmap.remove(head);
         if (env.frames.test(head, PageFlags.ANON) && env.frames.refcount(head) == 1) {
             HugetlbMapping.restore(vma, vma.pageIndex(address), head);
         }
-        gather.removePage(head, address, Page.PMD_SIZE);
+        gather.removePage(head, address, vma.ops().pageSize());
     }
 
     /** Unmaps one page if it is {@code head}, which has other users. @return whether it was */
@@ -78,15 +78,16 @@ final class HugetlbZap {
     boolean takeAway(Vma vma, long address, long head) {
         MmStruct mm = vma.mm();
         PtlGuard guard = new PtlGuard();
-        long pmdEntry = env.tables.walkToPmd(mm.pgd(), address);
+        long size = vma.ops().pageSize();
+        long pmdEntry = env.tables.walkToHuge(mm.pgd(), address, size);
         if (pmdEntry < 0 || !env.tables.huge().lock(mm, pmdEntry, guard)) {
             return false;
         }
         boolean same = Pte.pfn(env.phys.getLong(pmdEntry)) == head;
         if (same) {
             env.tables.ptepGetAndClear(pmdEntry);
-            mm.tlb().flushRange(address, address + Page.PMD_SIZE);
-            mm.addRss(MmStruct.HUGETLBPAGES, -HugePmd.FRAMES);
+            mm.tlb().flushRange(address, address + size);
+            mm.addRss(MmStruct.HUGETLBPAGES, -(size >>> Page.SHIFT));
             env.rmap.remove(head);
         }
         guard.close();

@@ -4,6 +4,7 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
+import faultline.mmu.phys.Page;
 import faultline.mmu.table.Pte;
 
 /**
@@ -54,6 +55,11 @@ final class MmFault {
         if (pudEntry < 0) {
             return VmFault.OOM;
         }
+        boolean pooled = ctx.vma.has(VmFlags.HUGETLB);
+        if (pooled && ctx.vma.ops().pageSize() == Page.PUD_SIZE) {
+            ctx.pmdEntry = pudEntry;
+            return hugetlb.handle(ctx);
+        }
         long pmdEntry = env.tables.pmdAlloc(ctx.mm, pudEntry, ctx.page);
         if (pmdEntry < 0) {
             return VmFault.OOM;
@@ -62,7 +68,7 @@ final class MmFault {
         long pmd = env.phys.getLongAcquire(pmdEntry);
         if (!Pte.isTable(pmd)) {
             // A mapping of the pool's pages never has tables of small ones.
-            int result = ctx.vma.has(VmFlags.HUGETLB) ? hugetlb.handle(ctx) : huge.handle(ctx, pmd);
+            int result = pooled ? hugetlb.handle(ctx) : huge.handle(ctx, pmd);
             if (result != VmFault.FALLBACK) {
                 return result;
             }

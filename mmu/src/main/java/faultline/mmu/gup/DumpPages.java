@@ -72,16 +72,17 @@ public final class DumpPages {
         if (!pooled && (!vma.isAnonymous() || vma.has(VmFlags.LOCKED))) {
             return address;
         }
+        long step = pooled ? vma.ops().pageSize() : Page.PMD_SIZE;
         long at = address;
         while (at < end) {
-            long pmdEntry = tables.walkToPmd(vma.mm().pgd(), at);
+            long pmdEntry = tables.walkToHuge(vma.mm().pgd(), at, step);
             if (pmdEntry >= 0 && !Pte.isNone(phys.getLongAcquire(pmdEntry))) {
                 return at;
             }
-            if (pooled && vma.file().mapping().isCached(vma.pageIndex(at & -Page.PMD_SIZE))) {
+            if (pooled && vma.file().mapping().isCached(vma.pageIndex(at & -step))) {
                 return at;
             }
-            at = (at & -Page.PMD_SIZE) + Page.PMD_SIZE;
+            at = (at & -step) + step;
         }
         return end;
     }

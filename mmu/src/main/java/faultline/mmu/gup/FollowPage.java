@@ -52,7 +52,7 @@ public final class FollowPage {
     @KernelFunction(value = "follow_page", file = "mm/memory.c")
     @RequiresLock("MMAP_LOCK:read")
     public long followPage(MmStruct mm, long address, int flags, FaultContext ctx) {
-        long pmdEntry = tables.walkToPmd(mm.pgd(), address);
+        long pmdEntry = tables.walkToEntry(mm.pgd(), address);
         if (pmdEntry < 0 || Pte.isNone(phys.getLongAcquire(pmdEntry))) {
             return noPageTable(flags);
         }
@@ -74,7 +74,8 @@ public final class FollowPage {
         if (!tables.huge().lock(mm, pmdEntry, ctx.accessGuard)) {
             return followPage(mm, address, flags, ctx); // split meanwhile
         }
-        long pfn = follow(phys.getLong(pmdEntry), Page.offsetInPmd(address) >>> Page.SHIFT, flags);
+        long entry = phys.getLong(pmdEntry);
+        long pfn = follow(entry, tables.huge().offsetIn(entry, address) >>> Page.SHIFT, flags);
         ctx.accessGuard.close();
         return pfn;
     }

@@ -351,7 +351,7 @@ public final class UserMemory {
     }
 
     private long tryPin(MmStruct mm, FaultContext ctx, long uaddr, boolean write) {
-        long pmdEntry = tables.walkToPmd(mm.pgd(), uaddr);
+        long pmdEntry = tables.walkToEntry(mm.pgd(), uaddr);
         if (pmdEntry < 0) {
             return -1;
         }
@@ -371,7 +371,7 @@ public final class UserMemory {
             phys.getAndOrLong(pte, marked & ~entry);
         }
         ctx.accessPte = pte;
-        return Page.address(Pte.pfn(entry)) + (huge ? Page.offsetInPmd(uaddr) : Page.offset(uaddr));
+        return Page.address(Pte.pfn(entry)) + (huge ? tables.huge().offsetIn(entry, uaddr) : Page.offset(uaddr));
     }
 
     private void unpin(MmStruct mm, FaultContext ctx) {

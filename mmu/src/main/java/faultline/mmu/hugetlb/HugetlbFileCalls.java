@@ -29,12 +29,12 @@ public final class HugetlbFileCalls {
         PhysicalMemory phys = inode.mapping().cache().phys();
         long at = position;
         while (at < end) {
-            long n = Math.min(Page.PMD_SIZE - Page.offsetInPmd(at), end - at);
+            long n = Math.min(inode.pool().pageSize() - inode.pool().offsetInPage(at), end - at);
             long head = inode.find(Page.pfn(at));
             if (head < 0) {
                 to.asSlice(at - position, n).fill((byte) 0);
             } else {
-                phys.read(Page.address(head) + Page.offsetInPmd(at), to, at - position, n);
+                phys.read(Page.address(head) + inode.pool().offsetInPage(at), to, at - position, n);
                 inode.mapping().cache().allocator().putPage(head);
             }
             at += n;
@@ -45,7 +45,7 @@ public final class HugetlbFileCalls {
     /** @return 0; -EINVAL for a size that is not one of whole pages */
     @KernelFunction(value = "hugetlbfs_setattr", file = "fs/hugetlbfs/inode.c")
     public int truncate(long bytes) {
-        if (Page.offsetInPmd(bytes) != 0 || bytes < 0) {
+        if (inode.pool().offsetInPage(bytes) != 0 || bytes < 0) {
             return -Errno.EINVAL;
         }
         inode.mapping().inodeLock().writeLock();
@@ -99,7 +99,8 @@ public final class HugetlbFileCalls {
     }
 
     private int fill(long from, long to) {
-        for (long at = from & Page.PMD_MASK; at < to; at += Page.PMD_SIZE) {
+        long size = inode.pool().pageSize();
+        for (long at = from & -size; at < to; at += size) {
             inode.lock().writeLock();
             try {
                 long head = inode.find(Page.pfn(at));

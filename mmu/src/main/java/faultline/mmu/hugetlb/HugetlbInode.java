@@ -10,12 +10,11 @@ import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.RwSemaphore;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.Page;
-import faultline.mmu.table.HugePmd;
 
 /**
  * A file whose pages are huge ones of the pool, and live nowhere else: of hugetlbfs, a memfd, a segment, or the
  * nameless one behind an anonymous mapping. The cache of {@link #mapping} holds the heads, at indexes that are
- * multiples of 512.
+ * multiples of a page's frames.
  *
  * <p>Pages may lie beyond the end (fallocate with KEEP_SIZE), where they cannot be reached but through a file that
  * grows.
@@ -50,8 +49,8 @@ public final class HugetlbInode extends MemoryStore {
     }
 
     /** Number of the huge page that a place in the file belongs to. */
-    static long number(long index) {
-        return index >> HugePmd.ORDER;
+    long number(long index) {
+        return index >> pool.order();
     }
 
     public HugetlbPool pool() {
@@ -76,7 +75,7 @@ public final class HugetlbInode extends MemoryStore {
 
     /** Huge pages that lie within the file's size as a whole. */
     private long sizePages() {
-        return mapping.size() >> Page.PMD_SHIFT;
+        return mapping.size() / pool.pageSize();
     }
 
     /** Whether a fault at this place ends in SIGBUS. */
@@ -130,7 +129,7 @@ public final class HugetlbInode extends MemoryStore {
     }
 
     private boolean isMissing(long number) {
-        return !reserves.contains(number) && !mapping.isCached(number << HugePmd.ORDER);
+        return !reserves.contains(number) && !mapping.isCached(number << pool.order());
     }
 
     // ---- pages
@@ -139,7 +138,7 @@ public final class HugetlbInode extends MemoryStore {
     @KernelFunction(value = "filemap_lock_hugetlb_folio", file = "include/linux/hugetlb.h")
     @RequiresLock("HUGETLB_LOCK")
     public long find(long index) {
-        return mapping.findPage(index & -HugePmd.FRAMES);
+        return mapping.findPage(index & -pool.frames());
     }
 
     /**
@@ -166,7 +165,7 @@ public final class HugetlbInode extends MemoryStore {
         long head = allocate(reserves, index);
         if (head >= 0) {
             pool.zero(head);
-            int error = mapping.insertPage(index & -HugePmd.FRAMES, head);
+            int error = mapping.insertPage(index & -pool.frames(), head);
             if (error != 0) {
                 throw new IllegalStateException("huge page " + number(index) + " came to be twice: " + error);
             }

@@ -3,7 +3,6 @@ package faultline.mmu.hugetlb;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
-import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.VmOperations;
 import faultline.mmu.mm.Vma;
@@ -18,11 +17,16 @@ import faultline.mmu.phys.Page;
  */
 @KernelFunction(value = "hugetlb_vm_ops", file = "mm/hugetlb.c")
 public final class HugetlbMapping implements VmOperations {
-    private static final HugetlbMapping OPERATIONS = new HugetlbMapping();
+    private static final HugetlbMapping HUGE = new HugetlbMapping(Page.PMD_SIZE);
+    private static final HugetlbMapping GIGANTIC = new HugetlbMapping(Page.PUD_SIZE);
     /** Private data of a child's mapping that a page was taken away from (HPAGE_RESV_UNMAPPED). */
     private static final Object UNMAPPED = new Object();
 
-    private HugetlbMapping() {}
+    private final long pageSize;
+
+    private HugetlbMapping(long pageSize) {
+        this.pageSize = pageSize;
+    }
 
     /**
      * Makes a new, empty area one of huge pages, with what it needs reserved.
@@ -35,7 +39,7 @@ public final class HugetlbMapping implements VmOperations {
     public static int mmap(Vma vma) {
         HugetlbInode inode = HugetlbInode.of(vma);
         long end = Page.address(vma.pgoff()) + vma.length();
-        if (Page.offsetInPmd(Page.address(vma.pgoff())) != 0 || end < vma.length() || vma.pgoff() < 0) {
+        if (inode.pool().offsetInPage(Page.address(vma.pgoff())) != 0 || end < vma.length() || vma.pgoff() < 0) {
             return -Errno.EINVAL;
         }
         inode.lock().writeLock();
@@ -49,14 +53,14 @@ public final class HugetlbMapping implements VmOperations {
         } finally {
             inode.lock().writeUnlock();
         }
-        vma.setOps(OPERATIONS);
+        vma.setOps(inode.pool().isGigantic() ? GIGANTIC : HUGE);
         vma.setFlags(vma.flags() | VmFlags.HUGETLB | VmFlags.DONTEXPAND);
         return 0;
     }
 
     private static boolean reserve(Vma vma, HugetlbInode inode) {
-        long from = HugetlbInode.number(vma.pgoff());
-        long to = HugetlbInode.number(vma.pgoff() + vma.pages());
+        long from = inode.number(vma.pgoff());
+        long to = inode.number(vma.pgoff() + vma.pages());
         if (vma.has(VmFlags.MAYSHARE)) {
             return inode.reserveLocked(from, to);
         }
@@ -109,7 +113,7 @@ public final class HugetlbMapping implements VmOperations {
         HugetlbPool pool = HugetlbInode.of(vma).pool();
         if (own != null && !pool.hasSurplus()) {
             pool.keepPromised(head);
-            own.add(HugetlbInode.number(index));
+            own.add(HugetlbInode.of(vma).number(index));
         }
     }
 
@@ -130,8 +134,8 @@ public final class HugetlbMapping implements VmOperations {
         HugetlbInode inode = HugetlbInode.of(vma);
         inode.lock().writeLock();
         try {
-            long from = HugetlbInode.number(vma.pgoff());
-            inode.pool().unreserve(own.remove(from, HugetlbInode.number(vma.pgoff() + vma.pages())));
+            long from = inode.number(vma.pgoff());
+            inode.pool().unreserve(own.remove(from, inode.number(vma.pgoff() + vma.pages())));
         } finally {
             inode.lock().writeUnlock();
         }
@@ -145,12 +149,12 @@ public final class HugetlbMapping implements VmOperations {
     @Override
     @KernelFunction(value = "hugetlb_vm_op_split", file = "mm/hugetlb.c")
     public int maySplit(Vma vma, long at) {
-        return Page.offsetInPmd(at) == 0 ? 0 : -Errno.EINVAL;
+        return (at & pageSize - 1) == 0 ? 0 : -Errno.EINVAL;
     }
 
     @Override
     @KernelFunction(value = "hugetlb_vm_op_pagesize", file = "mm/hugetlb.c")
     public long pageSize() {
-        return MmLayout.PMD_SIZE;
+        return pageSize;
     }
 }

@@ -7,30 +7,29 @@ import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.FrameAllocator;
-import faultline.mmu.phys.FrameRelease;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
-import faultline.mmu.table.HugePmd;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The machine's pool of huge pages of 2 MiB, and its counts as /proc/meminfo shows them.
+ * A pool of huge pages of one size, and its counts as /proc/meminfo shows those of 2 MiB.
  *
  * <p>Its pages are compound pages of the frame allocator with {@link PageFlags#HUGETLB}; a free one has no reference.
  * Whoever drops the last reference to one, by whichever way, gives it back here ({@link #release}).
  */
 @KernelFunction(value = "hstate", file = "include/linux/hugetlb.h")
-public final class HugetlbPool implements FrameRelease {
+public final class HugetlbPool {
     private static final LockClass LOCK_CLASS = new LockClass("hugetlb_pool", LockRank.HUGETLB_POOL_LOCK);
     /**
      * Private value of a page that is reserved again, for who unmapped it, as soon as it is free (HPageRestoreReserve).
      */
     private static final long STAYS_RESERVED = 1;
 
+    private final int order;
     private final PageCache cache;
     private final PhysicalMemory phys;
     private final FrameTable frames;
@@ -46,13 +45,50 @@ public final class HugetlbPool implements FrameRelease {
     private volatile long surplus;
     private volatile long overcommit;
 
-    /** An empty pool in the memory of {@code cache}; becomes what takes back pages of its kind there. */
-    public HugetlbPool(PageCache cache) {
+    /** An empty pool in the memory of {@code cache}. @param order log2 of the frames of a page */
+    HugetlbPool(PageCache cache, int order) {
+        this.order = order;
         this.cache = cache;
         this.phys = cache.phys();
         this.frames = cache.frames();
         this.allocator = cache.allocator();
-        allocator.setHugetlbRelease(this);
+    }
+
+    // ---- the size of its pages
+
+    /** log2 of the frames of a page. */
+    @KernelFunction(value = "huge_page_order", file = "include/linux/hugetlb.h")
+    public int order() {
+        return order;
+    }
+
+    /** Frames of a page. */
+    @KernelFunction(value = "pages_per_huge_page", file = "include/linux/hugetlb.h")
+    public long frames() {
+        return 1L << order;
+    }
+
+    /** Bytes of a page. */
+    @KernelFunction(value = "huge_page_size", file = "include/linux/hugetlb.h")
+    public long pageSize() {
+        return Page.SIZE << order;
+    }
+
+    /** Bytes within the page of 2^order frames that an address or a place in a file lies behind its begin. */
+    public long offsetInPage(long address) {
+        return address & pageSize() - 1;
+    }
+
+    /** {@code bytes} as those of whole pages. */
+    @KernelFunction(value = "huge_page_align", file = "include/linux/hugetlb.h")
+    public long align(long bytes) {
+        return bytes + pageSize() - 1 & -pageSize();
+    }
+
+    /** Whether pages are larger than the largest block of the frame allocator: they are searched for when wanted. */
+    @KernelFunction(value = "hstate_is_gigantic", file = "include/linux/hugetlb.h")
+    public boolean isGigantic() {
+        return order > FrameAllocator.MAX_ORDER;
     }
 
     // ---- what there is, in huge pages
@@ -149,9 +185,9 @@ public final class HugetlbPool implements FrameRelease {
     @KernelFunction(value = "alloc_fresh_hugetlb_folio", file = "mm/hugetlb.c")
     @Injectable(value = "mm/hugetlb/alloc", error = -1)
     private long allocFresh() {
-        long head = allocator.allocPages(HugePmd.ORDER);
+        long head = isGigantic() ? allocator.allocContiguous(order) : allocator.allocPages(order);
         if (head >= 0) {
-            frames.makeCompound(head, HugePmd.ORDER);
+            frames.makeCompound(head, order);
             frames.set(head, PageFlags.HUGETLB);
             frames.freezeRefcount(head, 1);
         }
@@ -164,7 +200,7 @@ public final class HugetlbPool implements FrameRelease {
         frames.clear(head, PageFlags.HUGETLB);
         frames.splitCompound(head, 0);
         frames.setRefcount(head, 1);
-        allocator.freePages(head, HugePmd.ORDER);
+        allocator.freePages(head, order);
     }
 
     private void pushFree(long head) {
@@ -302,9 +338,10 @@ public final class HugetlbPool implements FrameRelease {
         frames.setPrivateData(head, STAYS_RESERVED);
     }
 
-    @Override
+    /** Takes a page back whose last reference has gone. */
     @KernelFunction(value = "free_huge_folio", file = "mm/hugetlb.c")
-    public void release(long head) {
+    void release(long head) {
+        allocator.markUsed(head, frames());
         boolean promised = frames.privateData(head) == STAYS_RESERVED;
         frames.setPrivateData(head, 0);
         frames.setMapping(head, null);
@@ -328,19 +365,19 @@ public final class HugetlbPool implements FrameRelease {
     /** Fills a page with zeros. */
     @KernelFunction(value = "folio_zero_user", file = "mm/memory.c")
     public void zero(long head) {
-        phys.zero(Page.address(head), Page.PMD_SIZE);
+        allocator.zeroUsed(head, frames());
         flushCode(head);
     }
 
     /** Copies a page. */
     @KernelFunction(value = "copy_user_large_folio", file = "mm/memory.c")
     public void copy(long from, long to) {
-        phys.copy(Page.address(from), Page.address(to), Page.PMD_SIZE);
+        phys.copy(Page.address(from), Page.address(to), pageSize());
         flushCode(to);
     }
 
     private void flushCode(long head) {
-        for (long pfn = head; pfn < head + HugePmd.FRAMES; pfn++) {
+        for (long pfn = head; pfn < head + frames(); pfn++) {
             cache.instructionCache().flushFrame(pfn);
         }
     }

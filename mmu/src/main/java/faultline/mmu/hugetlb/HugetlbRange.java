@@ -5,7 +5,6 @@ import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.phys.Page;
-import faultline.mmu.table.HugePmd;
 
 /** Takes pages out of a file of huge pages: out of all page tables first, private copies too, then out of the file. */
 final class HugetlbRange {
@@ -26,7 +25,7 @@ final class HugetlbRange {
     @RequiresLock("HUGETLB_LOCK")
     void cut(long bytes) {
         removePages(Page.pfn(bytes), LAST_INDEX);
-        long from = HugetlbInode.number(Page.pfn(bytes));
+        long from = inode.number(Page.pfn(bytes));
         inode.pool().unreserve(inode.reserves().remove(from, Long.MAX_VALUE));
     }
 
@@ -35,8 +34,8 @@ final class HugetlbRange {
     @RequiresLock("HUGETLB_LOCK")
     void punch(long offset, long length) {
         long end = offset + length;
-        long holeStart = offset + Page.PMD_SIZE - 1 & Page.PMD_MASK;
-        long holeEnd = end & Page.PMD_MASK;
+        long holeStart = inode.pool().align(offset);
+        long holeEnd = end - inode.pool().offsetInPage(end);
         if (offset < holeStart) {
             zeroPart(offset, Math.min(end, holeStart));
         }
@@ -54,7 +53,7 @@ final class HugetlbRange {
         if (head < 0) {
             return;
         }
-        long start = Page.address(head) + Page.offsetInPmd(from);
+        long start = Page.address(head) + inode.pool().offsetInPage(from);
         cache.phys().zero(start, to - from);
         for (long pfn = Page.pfn(start); pfn <= Page.pfn(start + (to - from) - 1); pfn++) {
             cache.instructionCache().flushFrame(pfn);
@@ -62,11 +61,13 @@ final class HugetlbRange {
         cache.allocator().putPage(head);
     }
 
-    /** @param first a multiple of 512 */
+    /** @param first a multiple of a page's frames */
     @KernelFunction(value = "remove_inode_hugepages", file = "fs/hugetlbfs/inode.c")
     private void removePages(long first, long last) {
         cache.walker().unmapMappingPages(mapping, first, last, true);
-        for (long at = mapping.nextCached(first, last); at >= 0; at = mapping.nextCached(at + HugePmd.FRAMES, last)) {
+        for (long at = mapping.nextCached(first, last);
+                at >= 0;
+                at = mapping.nextCached(at + inode.pool().frames(), last)) {
             long head = mapping.findPage(at);
             cache.lockPage(head);
             mapping.removeLocked(head);

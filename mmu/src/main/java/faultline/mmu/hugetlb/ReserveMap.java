@@ -11,7 +11,7 @@ import java.util.TreeMap;
  * <p>Where Linux notes for a file what was ever reserved, and for a private mapping what has been taken, this is in
  * both cases what is outstanding: all maps of a machine together make the pool's count of reserved pages.
  *
- * <p>Numbers are of huge pages: page index divided by 512.
+ * <p>Numbers are of huge pages: page index divided by a page's frames.
  */
 @KernelFunction("resv_map")
 public final class ReserveMap {

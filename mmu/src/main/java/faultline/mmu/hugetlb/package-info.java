@@ -28,6 +28,7 @@
  *         HUGETLB_POOL_LOCK   the pool's counts and its list of free pages; spins
  * </pre>
  *
- * <p>Places in files are counted in small pages, as everywhere; those of huge pages are multiples of 512.
+ * <p>Places in files are counted in small pages, as everywhere; those of huge pages are multiples of 512,
+ * or of 262,144: there is a pool of 2 MiB and one of 1 GiB, whose pages stand in PMD entries and PUD entries.
  */
 package faultline.mmu.hugetlb;

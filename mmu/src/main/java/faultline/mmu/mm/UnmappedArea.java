@@ -57,13 +57,14 @@ public final class UnmappedArea {
     /**
      * As {@link #get} for a mapping of huge pages of the pool.
      *
-     * @return the address, a multiple of 2 MiB; or as {@link #get}, -EINVAL also for a length or a fixed address that
+     * @param pageSize of the mapping, in bytes
+     * @return the address, a multiple of that; or as {@link #get}, -EINVAL also for a length or a fixed address that
      *     is none
      */
     @KernelFunction(value = "hugetlb_get_unmapped_area", file = "mm/hugetlb.c")
     @RequiresLock("MMAP_LOCK")
-    public static long getHuge(MmStruct mm, long addr, long len, int flags) {
-        long within = MmLayout.PMD_SIZE - 1;
+    public static long getHuge(MmStruct mm, long addr, long len, int flags, long pageSize) {
+        long within = pageSize - 1;
         if (Long.compareUnsigned(len, MmLayout.TASK_SIZE) > 0) {
             return -Errno.ENOMEM;
         }
@@ -78,7 +79,7 @@ public final class UnmappedArea {
             return checked(mm, hint, len);
         }
         // Room for the mapping wherever in it the boundary is; it takes the end of it that the search comes from.
-        long padded = len + MmLayout.PMD_SIZE - MmLayout.PAGE_SIZE;
+        long padded = len + pageSize - MmLayout.PAGE_SIZE;
         long found = search(mm, 0, padded, flags);
         if (Errno.isError(found)) {
             return found;

@@ -6,6 +6,8 @@ import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.UserfaultEvents;
 import faultline.mmu.file.MappedFile;
 import faultline.mmu.hugetlb.AnonHugeFile;
+import faultline.mmu.hugetlb.HugetlbInode;
+import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.mm.DeviceMapping;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
@@ -18,11 +20,6 @@ import faultline.mmu.mm.Prot;
  * <p>What each flag does stands in the resource {@code behaviour/mmap.tsv}, checked by {@code BehaviourTableTest}.
  */
 public final class Mmap {
-    /** Sizes of huge pages x86-64 knows, as log2: 2 MiB and 1 GiB. */
-    private static final int LOG2_2M = 21;
-
-    private static final int LOG2_1G = 30;
-
     private final OpEnv env;
 
     public Mmap(OpEnv env) {
@@ -53,7 +50,7 @@ public final class Mmap {
         }
         if (!anonymous && file.isHugetlb()) {
             MmapRequest request = new MmapRequest(env, mm, file, prot, flags);
-            return run(request, mm, ctx, addr, hugeAlign(len), pgoff);
+            return run(request, mm, ctx, addr, HugetlbInode.of(file).pool().align(len), pgoff);
         }
         if ((flags & MmapFlags.HUGETLB) != 0) {
             return -Errno.EINVAL;
@@ -61,21 +58,14 @@ public final class Mmap {
         return run(new MmapRequest(env, mm, anonymous ? null : file, prot, flags), mm, ctx, addr, len, pgoff);
     }
 
-    private static long hugeAlign(long len) {
-        return len + MmLayout.PMD_SIZE - 1 & -MmLayout.PMD_SIZE;
-    }
-
-    /** Anonymous memory of huge pages is a nameless file. There are none of 1 GiB: their pool is always empty. */
+    /** Anonymous memory of huge pages is a nameless file. */
     private long hugePages(MmStruct mm, FaultContext ctx, long addr, long len, int prot, int flags, long pgoff) {
-        int log2 = flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK;
-        if (log2 == LOG2_1G && len != 0) {
-            return -Errno.ENOMEM;
-        }
-        if (log2 != 0 && log2 != LOG2_2M) {
+        HugetlbPool pool = env.hugetlb.ofLog2(flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK);
+        if (pool == null) {
             return -Errno.EINVAL;
         }
-        long aligned = hugeAlign(len);
-        AnonHugeFile file = new AnonHugeFile(env.hugetlb, aligned);
+        long aligned = pool.align(len);
+        AnonHugeFile file = new AnonHugeFile(pool, aligned);
         long result = run(new MmapRequest(env, mm, file, prot, flags), mm, ctx, addr, aligned, pgoff);
         file.put();
         return result;

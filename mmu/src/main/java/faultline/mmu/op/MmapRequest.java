@@ -4,6 +4,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.MappedFile;
+import faultline.mmu.hugetlb.HugetlbInode;
 import faultline.mmu.hugetlb.HugetlbMapping;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.DeviceMapping;
@@ -89,7 +90,8 @@ final class MmapRequest {
         }
         vmFlags = VmFlags.ofProt(prot) | flagBits() | mm.defFlags() | VmFlags.MAY_FLAGS;
         addr = huge
-                ? UnmappedArea.getHuge(mm, addr, len, flags)
+                ? UnmappedArea.getHuge(
+                        mm, addr, len, flags, HugetlbInode.of(file).pool().pageSize())
                 : UnmappedArea.get(mm, addr, len, file == null, pgoff, flags);
         if (Errno.isError(addr)) {
             return addr;

@@ -207,7 +207,7 @@ final class MremapRequest {
     /** Lengths are made ones of whole huge pages. @return false where an address is none, or the mapping would grow */
     @KernelFunction(value = "align_hugetlb", file = "mm/mremap.c")
     private boolean alignHuge() {
-        long within = MmLayout.PMD_SIZE - 1;
+        long within = vma.ops().pageSize() - 1;
         oldLen = oldLen + within & ~within;
         newLen = newLen + within & ~within;
         return ((addr | newAddr) & within) == 0 && newLen <= oldLen;
@@ -337,7 +337,7 @@ final class MremapRequest {
         long hint = impliesNewAddress() ? newAddr : 0;
         int how = fixed() ? MmapFlags.FIXED : 0;
         long found = vma.has(VmFlags.HUGETLB)
-                ? UnmappedArea.getHuge(mm, hint, newLen, how)
+                ? UnmappedArea.getHuge(mm, hint, newLen, how, vma.ops().pageSize())
                 : UnmappedArea.get(mm, hint, newLen, vma.file() == null, vma.pageIndex(addr), how);
         if (Errno.isError(found)) {
             return found;

@@ -7,7 +7,7 @@ import faultline.mmu.fault.Zap;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.Populate;
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.table.MoveHook;
@@ -29,7 +29,7 @@ public final class OpEnv {
     final ForkCopy forkCopy;
     final Populate populate;
     final Reclaimer reclaimer;
-    final HugetlbPool hugetlb;
+    final HugetlbPools hugetlb;
     /**
      * For tests: what stands between the mover and the locks it takes, which can leave a rule out and see what for it
      * is.
@@ -45,7 +45,7 @@ public final class OpEnv {
             ForkCopy forkCopy,
             GetUserPages gup,
             Reclaimer reclaimer,
-            HugetlbPool hugetlb,
+            HugetlbPools hugetlb,
             MoveMode moveMode) {
         this.faults = faults;
         this.faultEnv = faults.env();

@@ -66,7 +66,7 @@ final class PageAdvice {
     }
 
     private boolean cutsHugePage() {
-        return vma.has(VmFlags.HUGETLB) && (start & MmLayout.PMD_SIZE - 1) != 0;
+        return vma.has(VmFlags.HUGETLB) && (start & vma.ops().pageSize() - 1) != 0;
     }
 
     /** Follows advice that {@link #check} has nothing against. @return 0 or -errno */
@@ -107,7 +107,7 @@ final class PageAdvice {
     @KernelFunction(value = "madvise_dontneed_single_vma", file = "mm/madvise.c")
     private long dontNeed() {
         // Callers need not know that pages are huge: what they do not name as a whole stays.
-        long to = vma.has(VmFlags.HUGETLB) ? end & -MmLayout.PMD_SIZE : end;
+        long to = vma.has(VmFlags.HUGETLB) ? end & -vma.ops().pageSize() : end;
         MmuGather gather = env.gather(vma.mm(), false);
         vma.mm().updateHiwaterRss();
         env.zap.discardPages(vma.mm(), vma, start, to, gather);

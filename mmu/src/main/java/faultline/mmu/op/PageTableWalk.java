@@ -43,6 +43,12 @@ public abstract class PageTableWalk {
                 addr = skip(addr, end, Page.PUD_SIZE);
                 continue;
             }
+            if (Pte.isHuge(phys.getLongAcquire(pud))) {
+                long behind = boundary(addr, end, Page.PUD_SIZE);
+                huge(pud, addr, behind);
+                addr = behind;
+                continue;
+            }
             long pmd = tables.pmdOffset(pud, addr);
             if (Pte.isNone(phys.getLongAcquire(pmd))) {
                 addr = skip(addr, end, Page.PMD_SIZE);
@@ -92,7 +98,7 @@ public abstract class PageTableWalk {
         return false;
     }
 
-    /** A huge page stands at [{@code addr}, {@code end}) or at more; its lock is not held. */
+    /** A huge page stands at [{@code addr}, {@code end}) or at more, in a PMD or a PUD entry; its lock is not held. */
     protected void huge(long pmdEntry, long addr, long end) {}
 
     /** There is no table for [{@code addr}, {@code end}). */

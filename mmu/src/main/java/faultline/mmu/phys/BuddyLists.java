@@ -1,5 +1,6 @@
 package faultline.mmu.phys;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.util.Arrays;
 
 /**
@@ -55,6 +56,38 @@ final class BuddyLists {
                 return NONE;
             }
         }
+    }
+
+    /**
+     * Takes a block larger than any that is listed: the highest in which all frames are free.
+     *
+     * @param order above {@link #MAX_ORDER}
+     * @return its first frame, or -1 when there is none
+     */
+    @KernelFunction(value = "alloc_contig_range", file = "mm/page_alloc.c")
+    long takeContiguous(int order) {
+        long size = 1L << order;
+        for (long first = frames.count() - size & -size; first > 0; first -= size) {
+            if (isFree(first, first + size)) {
+                while (untouchedFrom < first + size) {
+                    listUntouched();
+                }
+                for (long pfn = first; pfn < first + size; pfn += 1L << MAX_ORDER) {
+                    unlink(pfn, MAX_ORDER);
+                }
+                return first;
+            }
+        }
+        return NONE;
+    }
+
+    private boolean isFree(long from, long to) {
+        for (long pfn = from; pfn < to && pfn < untouchedFrom; pfn += 1L << MAX_ORDER) {
+            if (!frames.test(pfn, PageFlags.FREE) || frames.order(pfn) != MAX_ORDER) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Gives the upper halves back until the block has the order wanted; the lower end is kept. */

@@ -156,8 +156,15 @@ public final class FrameAllocator {
         if (head < 0) {
             return -1;
         }
-        long end = head + (1L << order);
-        for (long from = head; from < end; ) {
+        zeroUsed(head, 1L << order);
+        frames.makeCompound(head, order);
+        return head;
+    }
+
+    /** Fills {@code count} frames with zeros; those that were never used hold the host's zeros, and are not touched. */
+    public void zeroUsed(long first, long count) {
+        long end = first + count;
+        for (long from = first; from < end; ) {
             long to = from;
             while (to < end && frames.isUsed(to)) {
                 to++;
@@ -167,8 +174,26 @@ public final class FrameAllocator {
             }
             from = to + 1;
         }
-        frames.makeCompound(head, order);
-        return head;
+    }
+
+    /** Says of frames that do not come back here that their content may be anything. */
+    public void markUsed(long first, long count) {
+        for (long pfn = first; pfn < first + count; pfn++) {
+            frames.setUsed(pfn);
+        }
+    }
+
+    /**
+     * Takes 2^order adjoining frames as {@link #allocPages} does, of an order above {@link #MAX_ORDER}: what is in use
+     * is not moved out of the way, nor reclaimed for it.
+     *
+     * @return the first frame, or -1 when there is no such block
+     */
+    @KernelFunction("alloc_contig_pages")
+    @Injectable("mm/page/alloc_contig")
+    public long allocContiguous(int order) {
+        drainCaches();
+        return takeListed(order, true, 0);
     }
 
     private long takeCached(boolean zeroed, int flags) {
@@ -195,7 +220,7 @@ public final class FrameAllocator {
     }
 
     private long takeListed(int order, boolean keepReserve, int flags) {
-        long pfn = lists.take(order, keepReserve);
+        long pfn = order > MAX_ORDER ? lists.takeContiguous(order, keepReserve) : lists.take(order, keepReserve);
         if (pfn >= 0) {
             noteUse();
             frames.prepare(pfn, flags);
@@ -325,7 +350,7 @@ public final class FrameAllocator {
     }
 
     /**
-     * Frees a block taken with {@link #allocPages}. The caller has the only reference.
+     * Frees a block taken with {@link #allocPages} or {@link #allocContiguous}. The caller has the only reference.
      *
      * @throws IllegalStateException when others have references, or the frame is in use otherwise
      */
@@ -348,6 +373,8 @@ public final class FrameAllocator {
         }
         if (order == 0) {
             caches.give(first);
+        } else if (order > MAX_ORDER) {
+            lists.giveContiguous(first, order);
         } else {
             lists.give(first, order);
         }

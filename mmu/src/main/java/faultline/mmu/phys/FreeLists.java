@@ -62,6 +62,24 @@ final class FreeLists {
         return pfn;
     }
 
+    /** As {@link #take} of a block larger than any list has. */
+    long takeContiguous(int order, boolean keepReserve) {
+        lock.lock();
+        long reserve = keepReserve ? minWatermark : 0;
+        long pfn = lists.free() - (1L << order) < reserve ? -1 : lists.takeContiguous(order);
+        free = lists.free();
+        lock.unlock();
+        return pfn;
+    }
+
+    /** Gives a block back that is larger than any list has. */
+    void giveContiguous(long first, int order) {
+        lock.lock();
+        lists.giveRun(first, 1L << order);
+        free = lists.free();
+        lock.unlock();
+    }
+
     /** Takes up to {@code wanted} single frames, none of the reserve, in falling order. @return how many */
     int takeSingles(long[] into, int wanted) {
         lock.lock();

@@ -9,7 +9,6 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.AnonVma;
-import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 import java.util.ArrayList;
@@ -184,8 +183,8 @@ final class Audit {
                 }
                 if (shift == 12) {
                     leaf(entry, address);
-                } else if (shift == 21 && Pte.isHuge(entry)) {
-                    hugeLeaf(entry, address);
+                } else if (Pte.isHuge(entry)) {
+                    hugeLeaf(entry, address, 1L << shift);
                     huge += system.tables().huge().hasDeposit(entry) ? 1 : 0;
                 } else {
                     if (shift == 30) {
@@ -201,23 +200,26 @@ final class Audit {
             }
         }
 
-        private void hugeLeaf(long entry, long address) {
+        private void hugeLeaf(long entry, long address, long size) {
             Vma v = mm.vmas().lookup(address);
             String at = Long.toHexString(address) + " huge " + Pte.toString(entry);
-            if (v == null || v.end() < address + Page.PMD_SIZE) {
+            if (v == null || v.end() < address + size) {
                 report(mm + ": huge page reaches out of its mapping at " + at + " " + v);
                 return;
             }
             checkRights(v, entry, at);
             long pfn = Pte.pfn(entry);
-            expect(frames.order(pfn) == HugePmd.ORDER, mm, "no huge page at " + at + ": " + frames.describe(pfn));
+            expect(
+                    system.tables().huge().sizeOf(entry) == size,
+                    mm,
+                    "no huge page at " + at + ": " + frames.describe(pfn));
             if (frames.test(pfn, PageFlags.RESERVED)) {
                 return;
             }
             mapped[(int) pfn]++;
             boolean pooled = v.has(VmFlags.HUGETLB);
             expect(pooled == frames.test(pfn, PageFlags.HUGETLB), mm, "huge page of the wrong kind at " + at + " " + v);
-            rss[pooled ? MmStruct.HUGETLBPAGES : MmStruct.ANONPAGES] += HugePmd.FRAMES;
+            rss[pooled ? MmStruct.HUGETLBPAGES : MmStruct.ANONPAGES] += size >>> Page.SHIFT;
             boolean ofFile = pooled && !frames.test(pfn, PageFlags.ANON);
             Object owner = ofFile ? v.file().mapping() : v.anonVma();
             expect(frames.mapping(pfn) == owner, mm, "reverse map does not lead to " + at + " " + v);

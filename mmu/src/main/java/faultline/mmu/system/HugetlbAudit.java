@@ -8,7 +8,6 @@ import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
-import faultline.mmu.table.HugePmd;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -16,21 +15,27 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Checks the pool of huge pages of a machine at rest: every page of it is free or used, all of them together are its
+ * Checks the pools of huge pages of a machine at rest: every page is free or used, all of a pool together are its
  * total, and what files and mappings believe to be reserved is what the pool has promised.
  */
 final class HugetlbAudit {
     private final MemorySystem system;
-    private final HugetlbPool pool;
+    private HugetlbPool pool;
     private final Consumer<String> report;
 
     HugetlbAudit(MemorySystem system, Consumer<String> report) {
         this.system = system;
-        this.pool = system.hugetlb();
         this.report = report;
     }
 
     void run() {
+        for (HugetlbPool each : system.hugetlb().all()) {
+            pool = each;
+            run(each);
+        }
+    }
+
+    private void run(HugetlbPool pool) {
         pages();
         promises();
         for (HugetlbInode inode : pool.inodes()) {
@@ -47,16 +52,13 @@ final class HugetlbAudit {
             free.add(head);
         }
         long total = 0;
-        for (long pfn = 0; pfn < frames.count(); pfn += HugePmd.FRAMES) {
-            if (!frames.test(pfn, PageFlags.HUGETLB)) {
+        for (long pfn = 0; pfn < frames.count(); pfn += pool.frames()) {
+            if (!frames.test(pfn, PageFlags.HUGETLB) || frames.order(pfn) != pool.order()) {
                 continue;
             }
             total++;
             if (frames.refcount(pfn) == 0 != free.remove(pfn)) {
                 report.accept(frames.describe(pfn) + " is free or used, and the pool does not know");
-            }
-            if (frames.order(pfn) != HugePmd.ORDER) {
-                report.accept(frames.describe(pfn) + " is in the pool of huge pages, and is none");
             }
         }
         if (!free.isEmpty()) {
@@ -72,7 +74,7 @@ final class HugetlbAudit {
         }
         for (MmStruct mm : system.mms()) {
             for (Vma v = mm.vmas().first(); v != null; v = v.next()) {
-                if (HugetlbMapping.isOwner(v)) {
+                if (HugetlbMapping.isOwner(v) && HugetlbInode.of(v).pool() == pool) {
                     maps.add(HugetlbMapping.privatePromises(v));
                 }
             }

@@ -9,7 +9,7 @@ import faultline.mmu.fault.Zap;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.UserMemory;
-import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.kernel.InitMm;
 import faultline.mmu.kernel.Vmalloc;
 import faultline.mmu.mm.CommitAccount;
@@ -45,7 +45,6 @@ import faultline.mmu.swap.Kswapd;
 import faultline.mmu.swap.MemCgroupReclaimer;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.swap.SwapSpace;
-import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.PageWalker;
 import faultline.mmu.tlb.AddressSpaceTlb;
@@ -78,7 +77,7 @@ public final class MemorySystem implements AutoCloseable {
     /** Null when there is none. */
     private final Kswapd kswapd;
 
-    private final HugetlbPool hugetlb;
+    private final HugetlbPools hugetlb;
     private final GetUserPages gup;
     private final UserMemory userMemory;
     private final CommitAccount commit;
@@ -131,12 +130,12 @@ public final class MemorySystem implements AutoCloseable {
         phys.allocator().setReclaim(reclaimer);
         cache.memCgroups().setReclaim(new MemCgroupReclaimer(reclaimer, swap, cache.memCgroups(), phys.frames()));
         kswapd = config.kswapd() ? new Kswapd(reclaimer, phys.allocator()) : null;
-        hugetlb = new HugetlbPool(cache);
+        hugetlb = new HugetlbPools(cache);
         gup = new GetUserPages(faults);
         userMemory = new UserMemory(faults);
         commit = new CommitAccount(
                 config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
-        commit.setPooledPages(() -> hugetlb.total() * HugePmd.FRAMES);
+        commit.setPooledPages(hugetlb::totalFrames);
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
         sysctl.thp = config.thp();
@@ -275,7 +274,7 @@ public final class MemorySystem implements AutoCloseable {
     }
 
     /** The huge pages of MAP_HUGETLB and the like. */
-    public HugetlbPool hugetlb() {
+    public HugetlbPools hugetlb() {
         return hugetlb;
     }
 

@@ -83,6 +83,16 @@ public final class HugePmd {
         return true;
     }
 
+    /** Bytes of the huge page that an entry points to. */
+    public long sizeOf(long entry) {
+        return Page.SIZE << frames.order(Pte.pfn(entry));
+    }
+
+    /** How far behind the begin of the huge page that an entry points to an address lies, in bytes. */
+    public long offsetIn(long entry, long address) {
+        return address & sizeOf(entry) - 1;
+    }
+
     /** Whether the mapping of an address begins with a huge page that does not end at it: an area cannot end there. */
     public boolean isInside(PageTableOwner mm, long address) {
         if (Page.offsetInPmd(address) == 0) {

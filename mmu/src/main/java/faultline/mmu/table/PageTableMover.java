@@ -2,6 +2,7 @@ package faultline.mmu.table;
 
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
+import faultline.mmu.lock.SpinLock;
 import faultline.mmu.lock.SpinWait;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PhysicalMemory;
@@ -93,7 +94,7 @@ public final class PageTableMover {
         long extent = Math.min(toEndOfTable(oldAddress), oldEnd - oldAddress);
         long oldPmd = getOldPmd(oldAddress);
         if (oldPmd < 0) {
-            return extent;
+            return isGigantic(oldAddress) ? moveGigantic() : extent;
         }
         boolean huge = Pte.isHuge(memory.getLong(oldPmd));
         if (extent == Page.PMD_SIZE && Page.offsetInPmd(newAddress) == 0 && (mode == MoveMode.PMD || huge)) {
@@ -213,6 +214,34 @@ public final class PageTableMover {
         return movable ? DONE : NOT_SO;
     }
 
+    private boolean isGigantic(long address) {
+        long pudEntry = tables.walkToPud(mm.pgd(), address);
+        return pudEntry >= 0 && Pte.isHuge(memory.getLong(pudEntry));
+    }
+
+    /**
+     * Moves a page of 1 GiB by its PUD entry; old and new address are multiples of that. One lock guards both entries.
+     *
+     * @return bytes done, or -1 for ENOMEM
+     */
+    @KernelFunction("move_huge_pte")
+    private long moveGigantic() {
+        long newPud = tables.pudAlloc(mm, tables.pgdOffset(mm.pgd(), newAddress), newAddress);
+        if (newPud < 0) {
+            return -1;
+        }
+        long oldPud = tables.walkToPud(mm.pgd(), oldAddress);
+        hook.lockForTable();
+        SpinLock lock = tables.pmdLockptr(mm, oldPud);
+        lock.lock();
+        long entry = tables.ptepGetAndClear(oldPud);
+        tables.setPte(newPud, moved(entry, hook.clearsUffdWp()));
+        mm.tlb().flushRange(oldAddress, oldAddress + Page.PUD_SIZE);
+        lock.unlock();
+        hook.unlockForTable();
+        return Page.PUD_SIZE;
+    }
+
     // ---- a page at a time
 
     /**
@@ -228,7 +257,7 @@ public final class PageTableMover {
         while (true) {
             long oldPmd = getOldPmd(oldAddress);
             if (oldPmd < 0) {
-                return Page.SIZE;
+                return isGigantic(oldAddress) ? moveGigantic() : Page.SIZE;
             }
             if (Pte.isHuge(memory.getLong(oldPmd))) {
                 return moveExtent();

@@ -151,6 +151,27 @@ public final class PageTables {
         return pmdOffset(pudEntry, address);
     }
 
+    /** As {@link #walkToPmd}, but the PUD entry where a page of 1 GiB stands there. */
+    public long walkToEntry(long pgd, long address) {
+        long pudEntry = walkToPud(pgd, address);
+        if (pudEntry < 0) {
+            return -1;
+        }
+        long pud = memory.getLongAcquire(pudEntry);
+        return Pte.isTable(pud) ? pmdOffset(pudEntry, address) : Pte.isHuge(pud) ? pudEntry : -1;
+    }
+
+    /**
+     * The entry that a huge page of the pool stands in, if one does: a PMD entry, or a PUD entry for 1 GiB.
+     *
+     * @param size of a page there
+     * @return -1 when there is no table for it
+     */
+    @KernelFunction("hugetlb_walk")
+    public long walkToHuge(long pgd, long address, long size) {
+        return size == Page.PUD_SIZE ? walkToPud(pgd, address) : walkToPmd(pgd, address);
+    }
+
     // ---- adding tables
 
     /**
@@ -345,10 +366,11 @@ public final class PageTables {
         return (SpinLock) frames.mapping(Pte.pfn(entry));
     }
 
-    /** The lock of a PMD entry. */
+    /** The lock of a PMD entry, or of a PUD entry for a page of 1 GiB: PUD tables have none of their own. */
     @KernelFunction("pmd_lockptr")
     public SpinLock pmdLockptr(PageTableOwner mm, long pmdEntry) {
-        return mode == PtlMode.MM ? mm.pageTableLock() : (SpinLock) frames.mapping(Page.pfn(pmdEntry));
+        SpinLock own = mode == PtlMode.MM ? null : (SpinLock) frames.mapping(Page.pfn(pmdEntry));
+        return own != null ? own : mm.pageTableLock();
     }
 
     /**

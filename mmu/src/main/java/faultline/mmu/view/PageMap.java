@@ -90,7 +90,7 @@ public final class PageMap {
             // The huge page of zeros, unlike the small one, is told to be a file's.
             long head = entry(pmd) | softDirtyMapping() | (Pte.isSpecial(pmd) ? FILE : 0);
             for (long a = addr; a < end; a += MmLayout.PAGE_SIZE) {
-                long within = frames ? (a & MmLayout.PMD_SIZE - 1) >>> MmLayout.PAGE_SHIFT : 0;
+                long within = frames ? tables.huge().offsetIn(pmd, a) >>> MmLayout.PAGE_SHIFT : 0;
                 out[(int) (a - base >>> MmLayout.PAGE_SHIFT)] = head + within;
             }
         }

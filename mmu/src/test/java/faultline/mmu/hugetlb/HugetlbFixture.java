@@ -18,7 +18,7 @@ final class HugetlbFixture implements AutoCloseable {
     static final int SHARED = MmapFlags.SHARED | MmapFlags.ANONYMOUS | MmapFlags.HUGETLB;
 
     final MmFixture m = new MmFixture();
-    final HugetlbPool pool = m.sys.hugetlb();
+    final HugetlbPool pool = m.sys.hugetlb().huge();
     final ModelCpu cpu = m.cpu;
 
     HugetlbFixture(long pages) {

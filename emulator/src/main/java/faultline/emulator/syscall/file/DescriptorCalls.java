@@ -12,6 +12,7 @@ import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
+import faultline.mmu.hugetlb.HugetlbPool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -21,8 +22,6 @@ final class DescriptorCalls implements SyscallFamily {
     private static final int MFD_HUGETLB = 4;
     /** log2 of the size of huge pages stands in bits 26 to 31. */
     private static final int HUGE_SHIFT = 26;
-
-    private static final int HUGE_2MB = 21;
     /** NAME_MAX less the kernel's "memfd:" prefix, with the terminator. */
     private static final int MEMFD_NAME = 250;
 
@@ -117,13 +116,13 @@ final class DescriptorCalls implements SyscallFamily {
         if (fd < 0) {
             return fd;
         }
-        int log2 = (int) flags >>> HUGE_SHIFT;
-        if (log2 != 0 && log2 != HUGE_2MB) {
+        HugetlbPool pool = t.kernel().memory().hugetlb().ofLog2((int) flags >>> HUGE_SHIFT);
+        if (pool == null) {
             Libc.call(Nr.CLOSE, fd);
             return -Errno.ENODEV;
         }
         GuestRoot root = FileCall.fs(t).root();
-        OpenFile file = root.hugetlb().memfd(HostFile.own(root, (int) fd));
+        OpenFile file = root.hugetlb().memfd(HostFile.own(root, (int) fd), pool);
         return FileCall.install(t, file, (flags & MFD_CLOEXEC) != 0);
     }
 

@@ -8,6 +8,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.hugetlb.HugetlbInode;
+import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmapFlags;
@@ -24,10 +25,6 @@ public final class ShmTable {
     static final int LOCKED = 02000;
 
     static final int SHMMIN = 1;
-    /** Sizes of huge pages, as log2. There are none of 1 GiB: their pool is always empty. */
-    private static final int LOG2_2M = 21;
-
-    private static final int LOG2_1G = 30;
 
     private final Kernel kernel;
     private final ShmSysctl sysctl = new ShmSysctl(this);
@@ -94,19 +91,19 @@ public final class ShmTable {
     /** As {@link #createLocked} of huge pages, which are reserved now for whoever is going to attach. */
     @KernelFunction(value = "hugetlb_file_setup", file = "fs/hugetlbfs/inode.c")
     private long createHugeLocked(IpcOwner owner, int key, long size, int flags) {
-        int log2 = flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK;
-        if (log2 != 0 && log2 != LOG2_2M && log2 != LOG2_1G) {
+        HugetlbPool pool = kernel.memory().hugetlb().ofLog2(flags >>> MmapFlags.HUGE_SHIFT & MmapFlags.HUGE_MASK);
+        if (pool == null) {
             return -Errno.EINVAL;
         }
         if (!owner.mayUseHugePages()) {
             return -Errno.EPERM;
         }
-        long bytes = size + MmLayout.PMD_SIZE - 1 & -MmLayout.PMD_SIZE;
-        if (bytes <= 0 || log2 == LOG2_1G) {
+        long bytes = pool.align(size);
+        if (bytes <= 0) {
             return -Errno.ENOMEM;
         }
-        HugetlbInode inode = new HugetlbInode(kernel.memory().hugetlb(), bytes);
-        boolean promised = (flags & SHM_NORESERVE) != 0 || inode.reserve(0, bytes / MmLayout.PMD_SIZE);
+        HugetlbInode inode = new HugetlbInode(pool, bytes);
+        boolean promised = (flags & SHM_NORESERVE) != 0 || inode.reserve(0, bytes / pool.pageSize());
         if (!promised || ids.count() >= sysctl.shmmni) {
             inode.evict();
             return promised ? -Errno.ENOSPC : -Errno.ENOMEM;
