@@ -111,8 +111,8 @@ final class StatTexts {
             line(out, set, host.get(set));
         }
         line(out, "NoNewPrivs", process.noNewPrivileges() ? 1 : 0);
-        line(out, "Seccomp", 0);
-        line(out, "Seccomp_filters", 0);
+        line(out, "Seccomp", task.seccomp().mode());
+        line(out, "Seccomp_filters", task.seccomp().filters());
         line(out, "Cpus_allowed", "1");
         line(out, "Cpus_allowed_list", "0");
         line(out, "Mems_allowed", "1");

@@ -13,6 +13,7 @@ import java.util.Arrays;
  *   kill: first = pid | uid &lt;&lt; 32            queue: and second = si_value
  *   fault: first = si_addr                    timer: first = timer id | overrun &lt;&lt; 32, second = si_value
  *   child: first = pid | uid &lt;&lt; 32, second = status, third = utime, fourth = stime
+ *   call:  first = si_call_addr, second = si_syscall | si_arch &lt;&lt; 32
  * </pre>
  */
 public final class SigInfo {
@@ -43,6 +44,7 @@ public final class SigInfo {
     public static final int CLD_STOPPED = 5;
     public static final int CLD_CONTINUED = 6;
 
+    private static final int SYS_SECCOMP = 1;
     private static final int SI_SIGIO = -5;
 
     /** Which fields a signal's information has besides number, errno and code (enum siginfo_layout). */
@@ -54,7 +56,8 @@ public final class SigInfo {
         TIMER,
         FAULT,
         CHILD,
-        POLL
+        POLL,
+        SYSTEM_CALL
     }
 
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -107,6 +110,11 @@ public final class SigInfo {
     /** An instruction's fault: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP with their si_addr. */
     public static SigInfo fault(int signal, int code, long address) {
         return new SigInfo(signal, 0, code, address, 0, 0, 0, null);
+    }
+
+    /** SIGSYS of a system call that a filter did not let through, with what the filter had to say in {@code errno}. */
+    public static SigInfo systemCall(long address, int errno, int number, int architecture) {
+        return new SigInfo(Signals.SIGSYS, errno, SYS_SECCOMP, address, pair(number, architecture), 0, 0, null);
     }
 
     /** A POSIX timer's expiry. */
@@ -162,6 +170,7 @@ public final class SigInfo {
         return switch (signal) {
             case Signals.SIGCHLD -> Layout.CHILD;
             case Signals.SIGIO -> Layout.POLL;
+            case Signals.SIGSYS -> Layout.SYSTEM_CALL;
             case Signals.SIGILL, Signals.SIGFPE, Signals.SIGSEGV, Signals.SIGBUS, Signals.SIGTRAP -> Layout.FAULT;
             default -> Layout.SENDER;
         };

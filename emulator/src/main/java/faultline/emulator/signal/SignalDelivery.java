@@ -53,7 +53,7 @@ public final class SignalDelivery {
     /** A frame that cannot be written is a SIGSEGV, which kills when the frame was SIGSEGV's own (force_sigsegv). */
     private static void frameFailed(Task task, int signal) {
         if (signal == Signals.SIGSEGV) {
-            SignalSender.forceFatal(task, Signals.SIGSEGV);
+            SignalSender.forceFatal(task, SigInfo.kernel(Signals.SIGSEGV));
         } else {
             SignalSender.force(task, SigInfo.kernel(Signals.SIGSEGV));
         }

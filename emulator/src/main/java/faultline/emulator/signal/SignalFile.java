@@ -146,6 +146,11 @@ public final class SignalFile extends ReadinessFile {
                 to.set(INT, 28, (int) info.address());
                 to.set(INT, 20, (int) info.value());
             }
+            case SYSTEM_CALL -> {
+                to.set(INT, 84, (int) info.value());
+                to.set(LONG, 88, info.address());
+                to.set(INT, 96, (int) (info.value() >>> Integer.SIZE));
+            }
             case CHILD -> {
                 writeSender(info, to);
                 to.set(INT, 40, (int) info.value());

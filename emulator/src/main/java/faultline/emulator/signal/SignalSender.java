@@ -95,14 +95,15 @@ public final class SignalSender {
         }
     }
 
-    /** Forces SIGSEGV that kills even where a handler is set: its frame could not be written. */
+    /** A signal that kills even where a handler is set: SIGSEGV when the handler's frame could not be written. */
     @KernelFunction(value = "force_fatal_sig", file = "kernel/signal.c")
-    public static void forceFatal(Task task, int signal) {
+    public static void forceFatal(Task task, SigInfo info) {
         SignalHandlers handlers = task.process().handlers();
+        int signal = info.signal();
         synchronized (handlers) {
             handlers.set(signal, SigAction.DEFAULT);
             task.signals().setBlocked(task.signals().blocked() & ~Signals.mask(signal));
-            queue(task, SigInfo.kernel(signal), false);
+            queue(task, info, false);
             task.signalWake();
         }
     }

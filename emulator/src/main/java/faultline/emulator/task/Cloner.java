@@ -66,6 +66,7 @@ public final class Cloner {
         synchronized (process.handlers()) {
             dying = process.group().exiting() || parent.killed();
             if (!dying) {
+                child.setSeccomp(parent.seccomp()); // again: a sibling may have set all tasks' meanwhile
                 process.tasks().add(child);
             }
         }
@@ -188,6 +189,7 @@ public final class Cloner {
         }
         child.scheduling().copyFrom(parent.scheduling());
         child.setMempolicy(parent.mempolicy());
+        child.setSeccomp(parent.seccomp());
         child.setName(parent.name());
         child.setMakeItFail(parent.makeItFail()); // fail-nth is the parent's own
         if (request.has(CloneRequest.CHILD_CLEARTID)) {

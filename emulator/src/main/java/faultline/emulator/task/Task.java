@@ -6,6 +6,7 @@ import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
+import faultline.emulator.seccomp.SeccompState;
 import faultline.emulator.signal.SignalFrame;
 import faultline.emulator.signal.SignalState;
 import faultline.mmu.annotation.KernelFunction;
@@ -54,6 +55,7 @@ public final class Task implements Caller {
     private volatile FsContext fs;
     private volatile Credentials credentials;
     private volatile Mempolicy mempolicy;
+    private volatile SeccompState seccomp = SeccompState.DISABLED;
     private volatile FutexExit futexExit = FutexExit.ALIVE;
 
     private long syscallNumber = NO_SYSCALL;
@@ -208,6 +210,16 @@ public final class Task implements Caller {
 
     public void setMempolicy(Mempolicy policy) {
         mempolicy = policy;
+    }
+
+    /** What decides about this task's system calls. Any thread. */
+    public SeccompState seccomp() {
+        return seccomp;
+    }
+
+    /** Of a task that may run already: the monitor of the process' handlers held, as seccomp(2) with TSYNC needs it. */
+    public void setSeccomp(SeccompState state) {
+        seccomp = state;
     }
 
     /** The name that prctl(PR_SET_NAME) sets and /proc shows, at most 15 bytes. Any thread. */

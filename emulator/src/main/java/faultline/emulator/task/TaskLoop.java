@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.cpu.CpuEngine;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.cpu.Exit;
+import faultline.emulator.seccomp.SeccompState;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalDelivery;
 import faultline.emulator.signal.SignalSender;
@@ -113,16 +114,9 @@ final class TaskLoop implements Runnable {
     private void systemCall() {
         int number = (int) state.get(CpuState.RAX);
         task.enterSyscall(number);
-        long result = kernel.syscalls()
-                .dispatch(
-                        task,
-                        number,
-                        state.get(CpuState.RDI),
-                        state.get(CpuState.RSI),
-                        state.get(CpuState.RDX),
-                        state.get(CpuState.R10),
-                        state.get(CpuState.R8),
-                        state.get(CpuState.R9));
+        long refused =
+                task.seccomp() == SeccompState.DISABLED ? SeccompEntry.ADMITTED : SeccompEntry.check(task, number);
+        long result = refused == SeccompEntry.ADMITTED ? dispatch(number) : refused;
         if (!task.inSyscall()) {
             // sigreturn and execve have set all registers
             return;
@@ -136,6 +130,19 @@ final class TaskLoop implements Runnable {
         if (!task.signalPending()) {
             task.leaveSyscall();
         }
+    }
+
+    private long dispatch(int number) {
+        return kernel.syscalls()
+                .dispatch(
+                        task,
+                        number,
+                        state.get(CpuState.RDI),
+                        state.get(CpuState.RSI),
+                        state.get(CpuState.RDX),
+                        state.get(CpuState.R10),
+                        state.get(CpuState.R8),
+                        state.get(CpuState.R9));
     }
 
     private void retryFault() {

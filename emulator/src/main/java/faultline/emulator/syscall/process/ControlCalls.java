@@ -34,8 +34,11 @@ final class ControlCalls implements SyscallFamily {
             }
             return old;
         });
-        table.register(Nr.RSEQ, "rseq", (task, area, size, flags, signature, a4, a5) -> task.rseq()
-                .call(area, (int) size, (int) flags, (int) signature));
+        table.register(
+                Nr.RSEQ,
+                "rseq",
+                (task, area, size, flags, signature, a4, a5) ->
+                        task.rseq().call(area, (int) size, (int) flags, (int) signature));
     }
 
     private static long archPrctl(Task task, long code, long address, long a2, long a3, long a4, long a5) {
@@ -97,7 +100,10 @@ final class ControlCalls implements SyscallFamily {
                 task.user().write(arg, name, 0, NAME_SIZE);
             }
             case 21 -> {
-                return 0;
+                return task.seccomp().mode();
+            }
+            case 22 -> {
+                return SeccompCalls.set(task, arg, a2);
             }
             case 23, 24 -> {
                 return Libc.call(Nr.PRCTL, option, arg);

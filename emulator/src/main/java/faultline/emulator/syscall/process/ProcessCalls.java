@@ -20,6 +20,7 @@ public final class ProcessCalls implements SyscallFamily {
                         new UsageCalls(),
                         new SchedulingCalls(),
                         new ControlCalls(),
+                        new SeccompCalls(),
                         new SystemCalls(),
                         new AdministratorCalls())
                 .forEach(family -> family.register(table));
