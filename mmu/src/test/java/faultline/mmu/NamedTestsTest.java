@@ -81,9 +81,10 @@ class NamedTestsTest {
         assertThat(named).isNotEmpty();
         for (String name : named) {
             Pattern file = Pattern.compile(name.replace("*", "\\w*") + "\\.[cS]");
-            assertThat(files(programs, "")).as(name).anyMatch(path -> file.matcher(
-                            programs.relativize(path).toString())
-                    .matches());
+            assertThat(files(programs, ""))
+                    .as(name)
+                    .anyMatch(path ->
+                            file.matcher(programs.relativize(path).toString()).matches());
         }
     }
 

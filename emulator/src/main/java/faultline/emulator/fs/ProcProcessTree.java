@@ -153,9 +153,12 @@ final class ProcProcessTree {
 
     private VirtualNode mapFile(String path, String below, boolean follow) {
         if (below.isEmpty()) {
-            return new VirtualFolder(path, "/proc/self/map_files", () -> process.mapFiles().keySet().stream()
-                    .map(name -> new Entry(name, VirtualDirectory.DT_LNK))
-                    .toList());
+            return new VirtualFolder(
+                    path,
+                    "/proc/self/map_files",
+                    () -> process.mapFiles().keySet().stream()
+                            .map(name -> new Entry(name, VirtualDirectory.DT_LNK))
+                            .toList());
         }
         int end = below.indexOf('/');
         String target = process.mapFiles().get(end < 0 ? below : below.substring(0, end));

@@ -143,9 +143,10 @@ public final class UnicornLibrary {
             return List.of();
         }
         String name = MAC ? "libunicorn.2.dylib" : "libunicorn.so.2";
-        try (Stream<Path> files = Files.find(directory, CACHE_DEPTH, (file, attributes) -> file.getFileName()
-                .toString()
-                .equals(name))) {
+        try (Stream<Path> files = Files.find(
+                directory,
+                CACHE_DEPTH,
+                (file, attributes) -> file.getFileName().toString().equals(name))) {
             return files.sorted(Comparator.comparing(UnicornLibrary::modified).reversed())
                     .toList();
         } catch (IOException e) {

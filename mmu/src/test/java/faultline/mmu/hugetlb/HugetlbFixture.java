@@ -53,8 +53,10 @@ final class HugetlbFixture implements AutoCloseable {
     }
 
     static void expectSigbus(Runnable access) {
-        assertThatThrownBy(access::run).isInstanceOfSatisfying(ModelCpu.Signal.class, signal -> assertThat(signal.signo)
-                .isEqualTo(7));
+        assertThatThrownBy(access::run)
+                .isInstanceOfSatisfying(
+                        ModelCpu.Signal.class,
+                        signal -> assertThat(signal.signo).isEqualTo(7));
     }
 
     @Override

@@ -14,9 +14,11 @@ import faultline.mmu.annotation.KernelFunction;
 public final class SemCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.SEMGET, "semget", (task, key, count, flags, a3, a4, a5) -> task.kernel()
-                .sem()
-                .get(IpcOwner.of(task), (int) key, (int) count, (int) flags));
+        table.register(
+                Nr.SEMGET,
+                "semget",
+                (task, key, count, flags, a3, a4, a5) ->
+                        task.kernel().sem().get(IpcOwner.of(task), (int) key, (int) count, (int) flags));
         table.register(
                 Nr.SEMOP,
                 "semop",

@@ -22,16 +22,21 @@ public final class ShmCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.SHMGET, "shmget", (task, key, size, flags, a3, a4, a5) -> shm(task)
-                .get(IpcOwner.of(task), (int) key, size, (int) flags));
+        table.register(
+                Nr.SHMGET,
+                "shmget",
+                (task, key, size, flags, a3, a4, a5) -> shm(task).get(IpcOwner.of(task), (int) key, size, (int) flags));
         table.register(
                 Nr.SHMAT,
                 "shmat",
                 (task, id, address, flags, a3, a4, a5) -> attach(task, shm(task), (int) id, address, (int) flags));
-        table.register(Nr.SHMDT, "shmdt", (task, address, a1, a2, a3, a4, a5) -> task.kernel()
-                .memory()
-                .detachFile()
-                .run(task.mm(), address, file -> file instanceof ShmAttachment));
+        table.register(
+                Nr.SHMDT,
+                "shmdt",
+                (task, address, a1, a2, a3, a4, a5) -> task.kernel()
+                        .memory()
+                        .detachFile()
+                        .run(task.mm(), address, file -> file instanceof ShmAttachment));
         table.register(
                 Nr.SHMCTL,
                 "shmctl",

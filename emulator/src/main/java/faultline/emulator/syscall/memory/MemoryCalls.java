@@ -24,30 +24,44 @@ public final class MemoryCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.MMAP, "mmap", MemoryCalls::mmap);
-        table.register(Nr.MUNMAP, "munmap", (task, start, length, a2, a3, a4, a5) -> memory(task)
-                .munmap()
-                .run(task.mm(), task.fault(), start, length));
-        table.register(Nr.MPROTECT, "mprotect", (task, start, length, prot, a3, a4, a5) -> memory(task)
-                .mprotect()
-                .run(task.mm(), task.fault(), start, length, (int) prot));
-        table.register(Nr.BRK, "brk", (task, brk, a1, a2, a3, a4, a5) -> memory(task)
-                .brk()
-                .run(task.mm(), task.fault(), brk));
-        table.register(Nr.MREMAP, "mremap", (task, old, oldLength, newLength, flags, to, a5) -> memory(task)
-                .mremap()
-                .run(task.mm(), task.fault(), old, oldLength, newLength, (int) flags, to));
-        table.register(Nr.MADVISE, "madvise", (task, start, length, advice, a3, a4, a5) -> memory(task)
-                .madvise()
-                .run(task.mm(), task.fault(), start, length, (int) advice));
-        table.register(Nr.MSYNC, "msync", (task, start, length, flags, a3, a4, a5) -> memory(task)
-                .msync()
-                .run(task.mm(), start, length, (int) flags));
-        table.register(Nr.MINCORE, "mincore", MemoryCalls::mincore);
-        table.register(Nr.MSEAL, "mseal", (task, start, length, flags, a3, a4, a5) -> memory(task)
-                .mseal()
-                .run(task.mm(), start, length, flags));
         table.register(
-                Nr.REMAP_FILE_PAGES, "remap_file_pages", (task, start, size, prot, page, flags, a5) -> memory(task)
+                Nr.MUNMAP,
+                "munmap",
+                (task, start, length, a2, a3, a4, a5) ->
+                        memory(task).munmap().run(task.mm(), task.fault(), start, length));
+        table.register(
+                Nr.MPROTECT,
+                "mprotect",
+                (task, start, length, prot, a3, a4, a5) ->
+                        memory(task).mprotect().run(task.mm(), task.fault(), start, length, (int) prot));
+        table.register(
+                Nr.BRK,
+                "brk",
+                (task, brk, a1, a2, a3, a4, a5) -> memory(task).brk().run(task.mm(), task.fault(), brk));
+        table.register(
+                Nr.MREMAP,
+                "mremap",
+                (task, old, oldLength, newLength, flags, to, a5) ->
+                        memory(task).mremap().run(task.mm(), task.fault(), old, oldLength, newLength, (int) flags, to));
+        table.register(
+                Nr.MADVISE,
+                "madvise",
+                (task, start, length, advice, a3, a4, a5) ->
+                        memory(task).madvise().run(task.mm(), task.fault(), start, length, (int) advice));
+        table.register(
+                Nr.MSYNC,
+                "msync",
+                (task, start, length, flags, a3, a4, a5) ->
+                        memory(task).msync().run(task.mm(), start, length, (int) flags));
+        table.register(Nr.MINCORE, "mincore", MemoryCalls::mincore);
+        table.register(
+                Nr.MSEAL,
+                "mseal",
+                (task, start, length, flags, a3, a4, a5) -> memory(task).mseal().run(task.mm(), start, length, flags));
+        table.register(
+                Nr.REMAP_FILE_PAGES,
+                "remap_file_pages",
+                (task, start, size, prot, page, flags, a5) -> memory(task)
                         .remapFilePages()
                         .run(task.mm(), task.fault(), start, size, (int) prot, page, (int) flags));
         registerLocking(table);
@@ -59,21 +73,29 @@ public final class MemoryCalls implements SyscallFamily {
     }
 
     private static void registerLocking(SyscallTable table) {
-        table.register(Nr.MLOCK, "mlock", (task, start, length, a2, a3, a4, a5) -> memory(task)
-                .mlock()
-                .mlock(task.mm(), task.fault(), start, length));
-        table.register(Nr.MLOCK2, "mlock2", (task, start, length, flags, a3, a4, a5) -> memory(task)
-                .mlock()
-                .mlock2(task.mm(), task.fault(), start, length, (int) flags));
-        table.register(Nr.MUNLOCK, "munlock", (task, start, length, a2, a3, a4, a5) -> memory(task)
-                .mlock()
-                .munlock(task.mm(), start, length));
-        table.register(Nr.MLOCKALL, "mlockall", (task, flags, a1, a2, a3, a4, a5) -> memory(task)
-                .mlock()
-                .mlockall(task.mm(), task.fault(), (int) flags));
-        table.register(Nr.MUNLOCKALL, "munlockall", (task, a0, a1, a2, a3, a4, a5) -> memory(task)
-                .mlock()
-                .munlockall(task.mm()));
+        table.register(
+                Nr.MLOCK,
+                "mlock",
+                (task, start, length, a2, a3, a4, a5) ->
+                        memory(task).mlock().mlock(task.mm(), task.fault(), start, length));
+        table.register(
+                Nr.MLOCK2,
+                "mlock2",
+                (task, start, length, flags, a3, a4, a5) ->
+                        memory(task).mlock().mlock2(task.mm(), task.fault(), start, length, (int) flags));
+        table.register(
+                Nr.MUNLOCK,
+                "munlock",
+                (task, start, length, a2, a3, a4, a5) -> memory(task).mlock().munlock(task.mm(), start, length));
+        table.register(
+                Nr.MLOCKALL,
+                "mlockall",
+                (task, flags, a1, a2, a3, a4, a5) ->
+                        memory(task).mlock().mlockall(task.mm(), task.fault(), (int) flags));
+        table.register(
+                Nr.MUNLOCKALL,
+                "munlockall",
+                (task, a0, a1, a2, a3, a4, a5) -> memory(task).mlock().munlockall(task.mm()));
     }
 
     /** The processor has no protection keys: what a kernel answers there. */

@@ -12,8 +12,10 @@ import faultline.mmu.annotation.KernelFunction;
 final class GroupCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.GETPGRP, "getpgrp", (task, a0, a1, a2, a3, a4, a5) -> task.process()
-                .groupId());
+        table.register(
+                Nr.GETPGRP,
+                "getpgrp",
+                (task, a0, a1, a2, a3, a4, a5) -> task.process().groupId());
         table.register(Nr.GETPGID, "getpgid", (task, pid, a1, a2, a3, a4, a5) -> {
             Process target = find(task, (int) pid);
             return target == null ? -Errno.ESRCH : target.groupId();

@@ -22,8 +22,10 @@ final class SleepCalls implements SyscallFamily {
             return nanos < 0 ? nanos : relative(task, KernelClock.MONOTONIC, nanos, remaining);
         });
         table.register(Nr.CLOCK_NANOSLEEP, "clock_nanosleep", SleepCalls::clockNanosleep);
-        table.register(Nr.RESTART_SYSCALL, "restart_syscall", (task, a0, a1, a2, a3, a4, a5) -> task.restartBlock()
-                .restart(task));
+        table.register(
+                Nr.RESTART_SYSCALL,
+                "restart_syscall",
+                (task, a0, a1, a2, a3, a4, a5) -> task.restartBlock().restart(task));
     }
 
     private static long clockNanosleep(

@@ -27,9 +27,10 @@ final class TimerCalls implements SyscallFamily {
         });
         table.register(Nr.SETITIMER, "setitimer", TimerCalls::setIntervalTimer);
         table.register(Nr.TIMER_CREATE, "timer_create", TimerCalls::create);
-        table.register(Nr.TIMER_DELETE, "timer_delete", (task, id, a1, a2, a3, a4, a5) -> task.process()
-                .posixTimers()
-                .delete((int) id));
+        table.register(
+                Nr.TIMER_DELETE,
+                "timer_delete",
+                (task, id, a1, a2, a3, a4, a5) -> task.process().posixTimers().delete((int) id));
         table.register(Nr.TIMER_GETTIME, "timer_gettime", (task, id, value, a2, a3, a4, a5) -> {
             if (!task.process().posixTimers().exists((int) id)) {
                 return -Errno.EINVAL;
