@@ -14,6 +14,7 @@ public final class FileSystem implements AutoCloseable {
 
     private final InodeCache inodes;
     private final HugetlbFiles hugetlb;
+    private final CgroupFiles cgroups;
     private final GuestRoot root;
     private final VirtualTree tree;
 
@@ -27,7 +28,8 @@ public final class FileSystem implements AutoCloseable {
     public FileSystem(PageCache pages, HugetlbPools hugePages, Isolation isolation, ProcSource processes) {
         inodes = new InodeCache(pages);
         hugetlb = new HugetlbFiles(hugePages);
-        root = new GuestRoot(isolation, inodes, hugetlb);
+        cgroups = new CgroupFiles(processes == null ? null : processes.cgroups());
+        root = new GuestRoot(isolation, inodes, hugetlb, cgroups);
         tree = processes == null ? VirtualTree.NONE : new GuestTree(root, processes);
     }
 
@@ -76,6 +78,7 @@ public final class FileSystem implements AutoCloseable {
         inodes.writebackAll();
         inodes.discardKept();
         hugetlb.close();
+        cgroups.close();
         root.close();
     }
 }

@@ -8,12 +8,13 @@ import faultline.emulator.host.OpenFlags;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
  * The directory that is "/" for the guest, what is mounted in it, and what the guest may do there.
  *
- * <p>One a machine, immutable. Where the guest's tree is the host's own, paths pass to the host; where it {@link
+ * <p>One a machine. Where the guest's tree is the host's own, paths pass to the host; where it {@link
  * #differs},
  * {@link PathWalk} resolves them.
  */
@@ -26,6 +27,8 @@ public final class GuestRoot implements AutoCloseable {
     private final InodeCache inodes;
     private final HugetlbFiles hugetlb;
     private final WriteAccess writeAccess = new WriteAccess();
+    private final CgroupFiles cgroups;
+    private volatile boolean autoMounted;
     private final AbstractNames abstractNames = new AbstractNames();
 
     /**
@@ -33,10 +36,11 @@ public final class GuestRoot implements AutoCloseable {
      *
      * @throws IllegalArgumentException if a directory cannot be opened
      */
-    GuestRoot(Isolation isolation, InodeCache inodes, HugetlbFiles hugetlb) {
+    GuestRoot(Isolation isolation, InodeCache inodes, HugetlbFiles hugetlb, CgroupFiles cgroups) {
         this.isolation = isolation;
         this.inodes = inodes;
         this.hugetlb = hugetlb;
+        this.cgroups = cgroups;
         this.fd = openDirectory(Libc.AT_FDCWD, isolation.root() == null ? "/" : latin1(isolation.root()), 0);
         this.hostPath = confined() ? hostPathOfFd(fd) : "";
         MemorySegment stat = HostScratch.get().struct();
@@ -78,6 +82,11 @@ public final class GuestRoot implements AutoCloseable {
     /** Which files are written to, and which are executed. */
     public WriteAccess writeAccess() {
         return writeAccess;
+    }
+
+    /** Files of control groups. */
+    public CgroupFiles cgroups() {
+        return cgroups;
     }
 
     /** Whether paths are confined to a directory. */
@@ -124,12 +133,45 @@ public final class GuestRoot implements AutoCloseable {
 
     /** Whether paths mean something else here than on the host, so that they are walked. */
     public boolean differs() {
-        return confined() || isolation.readOnly() || mounts.hasAny();
+        return isolation.differs() || mounts.hasAny();
     }
 
-    /** Mounts of hugetlbfs that guests make. */
-    public HugetlbMounts hugetlbMounts() {
-        return new HugetlbMounts(this);
+    /** A path leads somewhere: before it can be at /sys/fs/cgroup, the guest's own groups are mounted there. */
+    void autoMount(String path) {
+        boolean near = path.startsWith("/sys")
+                && (path.equals("/sys") || path.equals("/sys/fs") || GuestPath.isUnder(path, CgroupFiles.PLACE));
+        if (near && !autoMounted && cgroups.exist() && !confined()) {
+            mountCgroups();
+        }
+    }
+
+    /** Whether control groups are, or would be, seen at /sys/fs/cgroup without the guest's doing. */
+    boolean autoMounts() {
+        return cgroups.exist() && !confined() && Files.isDirectory(Path.of(CgroupFiles.PLACE));
+    }
+
+    private synchronized void mountCgroups() {
+        int flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC;
+        long over = PathResolver.openat2(fd, CgroupFiles.PLACE, flags, 0, 0);
+        long made = over < 0 || autoMounted ? -1 : cgroups.openRoot();
+        if (made >= 0) {
+            mounts.add(Mount.CGROUP2, CgroupFiles.PLACE, MountTable.keyOf((int) over), (int) made);
+        }
+        if (over >= 0) {
+            Libc.call(Nr.CLOSE, over);
+        }
+        autoMounted = true;
+    }
+
+    /** Makes what the host's statfs(2) told of a path what the guest is to see of a mount of the machine's own. */
+    public void adjustStatfs(String hostPath, MemorySegment statfs) {
+        hugetlb.adjustStatfs(hostPath, statfs);
+        cgroups.adjustStatfs(hostPath, statfs);
+    }
+
+    /** Mounts that guests make. */
+    public GuestMounts guestMounts() {
+        return new GuestMounts(this);
     }
 
     MountTable mounts() {

@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><td>/dev/faultline</td><td colspan="2">the ring of page faults, see {@code FaultRing}</td></tr>
  * <tr><td>/sys/devices/system/cpu/online, possible, present</td><td colspan="2">one processor</td></tr>
  * <tr><td>/sys/devices/system/node</td><td colspan="2">{@link SysNodes}</td></tr>
+ * <tr><td>/sys/fs/cgroup</td><td>a mount, see {@link CgroupFiles}</td><td>none</td></tr>
  * <tr><td>/sys/kernel/mm/hugepages</td><td colspan="2">{@link SysHugePages}</td></tr>
  * </table>
  */
@@ -26,12 +27,14 @@ final class GuestTree implements VirtualTree {
             "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/possible", "/sys/devices/system/cpu/present");
 
     private final Map<String, VirtualNode> devices = new ConcurrentHashMap<>();
+    private final GuestRoot root;
     private final boolean confined;
     private final ProcTree proc;
     private final SysHugePages hugePages;
     private final SysNodes nodes;
 
     GuestTree(GuestRoot root, ProcSource source) {
+        this.root = root;
         confined = root.confined();
         proc = new ProcTree(root, source);
         hugePages = new SysHugePages(source.hugetlb());
@@ -51,6 +54,7 @@ final class GuestTree implements VirtualTree {
         if (path.startsWith("/dev/")) {
             return device(path, follow);
         }
+        root.autoMount(path);
         if (PROCESSORS.contains(path)) {
             return new VirtualText(path, path, () -> "0\n", null);
         }

@@ -94,7 +94,8 @@ public final class HugetlbFiles implements AutoCloseable {
         inUse = true;
         HugetlbNode node = nodes.computeIfAbsent(
                 file.key(),
-                key -> new HugetlbNode(key, fresh != null ? fresh : mounts.get(key.dev()).pool()));
+                key -> new HugetlbNode(
+                        key, fresh != null ? fresh : mounts.get(key.dev()).pool()));
         node.use();
         return new HugetlbFile(this, node, file);
     }
@@ -204,7 +205,8 @@ public final class HugetlbFiles implements AutoCloseable {
         if (mounted == null) {
             return false;
         }
-        try (Stream<Path> names = Files.walk(Path.of("/proc/self/fd/" + mounted.mount().fd() + "/."))) {
+        try (Stream<Path> names =
+                Files.walk(Path.of("/proc/self/fd/" + mounted.mount().fd() + "/."))) {
             return names.anyMatch(name -> key.equals(keyOf(name)));
         } catch (IOException | UncheckedIOException e) {
             return true; // changing under our eyes: the next call that removes a name looks again

@@ -37,6 +37,11 @@ public record Isolation(Path root, boolean readOnly, boolean noNet, boolean host
         tmpfs = List.copyOf(tmpfs);
     }
 
+    /** Whether paths mean something else than on the host from the beginning. */
+    boolean differs() {
+        return root != null || readOnly || !tmpfs.isEmpty();
+    }
+
     /** Confined to a directory, and nothing else. */
     public static Isolation confinedTo(Path root) {
         return new Isolation(root, false, false, false, List.of());

@@ -14,6 +14,22 @@ import faultline.emulator.host.Nr;
  */
 record Mount(String type, String path, InodeCache.Key over, int fd, long dev, boolean readOnly) {
     static final String HUGETLBFS = "hugetlbfs";
+    static final String CGROUP2 = "cgroup2";
+    private static final String CGROUP2_OPTIONS = ",nosuid,nodev,noexec,relatime";
+
+    /** Whether a guest made it, and may take it away. */
+    boolean isGuests() {
+        return type.equals(HUGETLBFS) || isCgroup2();
+    }
+
+    boolean isCgroup2() {
+        return type.equals(CGROUP2);
+    }
+
+    /** What comes behind "rw" or "ro" of its options. */
+    String options() {
+        return isCgroup2() ? CGROUP2_OPTIONS : "";
+    }
 
     /** Guest path of a file, given its path from this file system's root. */
     String guestPath(String inside) {

@@ -37,15 +37,14 @@ final class MountTable implements AutoCloseable {
     }
 
     /**
-     * Mounts a hugetlbfs, for which an empty tmpfs stands.
+     * Mounts what a guest asked for.
      *
      * @param path guest path of the directory
      * @param over the directory
-     * @throws IllegalArgumentException if the host makes no tmpfs
+     * @param fd O_PATH descriptor of its root, which this takes over
      */
-    Mount addHugetlbfs(String path, InodeCache.Key over) {
-        int fd = HostTmpfs.make(0);
-        Mount mount = new Mount(Mount.HUGETLBFS, path, over, fd, keyOf(fd).dev(), false);
+    Mount add(String type, String path, InodeCache.Key over, int fd) {
+        Mount mount = new Mount(type, path, over, fd, keyOf(fd).dev(), false);
         mounted.add(mount);
         return mount;
     }
@@ -56,17 +55,18 @@ final class MountTable implements AutoCloseable {
         mounted.remove(mount);
     }
 
-    /** The mount whose root directory this is; null for none. */
+    /** The mount whose root directory this is, the last one of several; null for none. */
     Mount rootedAt(InodeCache.Key directory) {
+        Mount last = null;
         for (Mount mount : mounted) {
             if (mount.dev() == directory.dev() && keyOf(mount.fd()).equals(directory)) {
-                return mount;
+                last = mount;
             }
         }
-        return null;
+        return last;
     }
 
-    private static InodeCache.Key keyOf(int fd) {
+    static InodeCache.Key keyOf(int fd) {
         MemorySegment stat = HostScratch.get().struct();
         Libc.call(Nr.FSTAT, fd, stat.address());
         return new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat));

@@ -43,6 +43,7 @@ final class PathOpener {
         if (base.hostFd() < 0) {
             return Opened.failed(-Errno.ENOTDIR);
         }
+        fs.root().autoMount(GuestPath.normalize(GuestPath.join(base.path(), path)));
         if (fs.root().differs()) {
             return openWalked(fs, caller, base, path, flags, mode, resolve);
         }
@@ -89,6 +90,10 @@ final class PathOpener {
         if ((flags & OpenFlags.O_PATH) != 0) {
             return Opened.of(file);
         }
+        OpenFile ofGroup = fs.root().cgroups().wrap(file);
+        if (ofGroup != file) {
+            return Opened.of(ofGroup);
+        }
         HugetlbFiles hugetlb = fs.root().hugetlb();
         return Opened.of((flags & OpenFlags.O_TRUNC) != 0 ? hugetlb.wrapTruncated(file) : hugetlb.wrap(file));
     }
@@ -127,6 +132,8 @@ final class PathOpener {
             error = (flags & OpenFlags.O_DIRECTORY) != 0 ? -Errno.ENOTDIR : pathOnly ? 0 : -Errno.ELOOP;
         } else if (walk.type() == HostStat.S_IFDIR && creates) {
             error = -Errno.EISDIR;
+        } else if (walk.mount().isCgroup2() && (flags & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE) {
+            error = -Errno.EOPNOTSUPP;
         } else if (!pathOnly) {
             error = OpenRules.refusal(fs.root(), walk.mount(), walk.type(), flags);
         }
@@ -140,8 +147,8 @@ final class PathOpener {
     }
 
     private static Opened create(FsContext fs, PathWalk walk, int flags, int mode) {
-        if (walk.mount().readOnly()) {
-            return Opened.failed(-Errno.EROFS);
+        if (walk.mount().readOnly() || walk.mount().isCgroup2()) {
+            return Opened.failed(walk.mount().readOnly() ? -Errno.EROFS : -Errno.EACCES);
         }
         int alone = flags | OpenFlags.O_EXCL | OpenFlags.O_NOFOLLOW;
         long fd = host(fs, walk.directory(), walk.name(), alone, mode, OpenFlags.RESOLVE_BENEATH);

@@ -103,6 +103,11 @@ public final class PathRef implements AutoCloseable {
         return mount != null && mount.readOnly();
     }
 
+    /** Whether it lies in a mount of control groups, or is to. */
+    public boolean isOnCgroup2() {
+        return node == null && mount != null && mount.isCgroup2();
+    }
+
     /** Whether both lie on the same one of the machine's own mounts. */
     public boolean isOnMountOf(PathRef other) {
         return mount == other.mount;

@@ -12,7 +12,6 @@ import java.util.Set;
 final class ProcProcessTree {
     /** Files that the host has for its own process, and that mean the same for ours. */
     private static final Set<String> HOST = Set.of(
-            "cgroup",
             "cpuset",
             "gid_map",
             "loginuid",
@@ -84,7 +83,7 @@ final class ProcProcessTree {
         if (first.equals("fd")) {
             return descriptor(path, below, follow);
         }
-        if (HOST.contains(first) || MOUNTS.contains(first) && !root.differs()) {
+        if (HOST.contains(first)) {
             return isHidden(first) ? VirtualTree.ABSENT : HostNode.of(path, "/proc/self/" + rest);
         }
         if (first.equals("map_files") && withTasks) {
@@ -147,8 +146,7 @@ final class ProcProcessTree {
 
     /** What the host says of itself is not for a confined guest, nor its networks for one that is to have none. */
     private boolean isHidden(String name) {
-        return root.confined() && !name.equals("cgroup")
-                || name.equals("net") && root.isolation().noNet();
+        return root.confined() || name.equals("net") && root.isolation().noNet();
     }
 
     private VirtualNode mapFile(String path, String below, boolean follow) {

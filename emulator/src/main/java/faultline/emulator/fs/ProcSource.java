@@ -73,6 +73,16 @@ public interface ProcSource {
     /** The pools of huge pages. */
     HugetlbPools hugetlb();
 
+    /** The root control group; null for a machine without. */
+    default CgroupNode cgroups() {
+        return null;
+    }
+
+    /** /proc/cgroups. */
+    default String controllers() {
+        return "";
+    }
+
     /** The text of a file of /proc/sysvipc: shm, sem or msg; null for others. */
     Supplier<String> sysvipc(String kind);
 }

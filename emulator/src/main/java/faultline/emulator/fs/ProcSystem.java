@@ -4,6 +4,11 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmLayout;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -12,8 +17,8 @@ import java.util.function.Supplier;
  * some of sys.
  */
 final class ProcSystem {
-    private static final Set<String> NAMES =
-            Set.of("meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version", "swaps", "vmstat");
+    private static final Set<String> NAMES = Set.of(
+            "meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version", "swaps", "vmstat", "cgroups", "filesystems");
     private static final long KIB = 1024;
     private static final long NANOS = 1_000_000_000L;
     /** Nanoseconds of one tick of USER_HZ. */
@@ -40,6 +45,8 @@ final class ProcSystem {
                     case "loadavg" -> this::loadavg;
                     case "swaps" -> this::swaps;
                     case "vmstat" -> this::vmstat;
+                    case "cgroups" -> source::controllers;
+                    case "filesystems" -> ProcSystem::filesystems;
                     case "version" ->
                         () -> "Linux version " + source.release() + " (faultline) " + source.version() + "\n";
                     default -> null;
@@ -91,6 +98,18 @@ final class ProcSystem {
                 .append(" ".repeat(Math.max(1, 24 - name.length() - value.length())))
                 .append(value)
                 .append(" kB\n");
+    }
+
+    /** The host's, as those are that a guest sees; but control groups are the machine's own, of version 2 alone. */
+    private static String filesystems() {
+        try {
+            String text = Files.readString(Path.of("/proc/filesystems"), StandardCharsets.ISO_8859_1);
+            String own = "nodev\tcgroup2\n";
+            String rest = text.replace("nodev\tcgroup\n", "").replace("nodev\tcpuset\n", "");
+            return rest.contains(own) ? rest : rest + own;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private String swaps() {

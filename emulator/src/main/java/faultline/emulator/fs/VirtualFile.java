@@ -15,7 +15,7 @@ import java.util.function.ToLongFunction;
  * An open file whose text the emulator makes: made when reading begins at 0, so that a program that keeps it open and
  * rewinds sees news, and one that reads in pieces sees one state.
  */
-final class VirtualFile extends OpenFile {
+class VirtualFile extends OpenFile {
     private static final int OPEN_ONLY =
             OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOCTTY | OpenFlags.O_TRUNC | OpenFlags.O_CLOEXEC;
 

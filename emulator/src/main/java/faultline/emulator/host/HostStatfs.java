@@ -20,6 +20,10 @@ public final class HostStatfs {
         return statfs.get(ValueLayout.JAVA_LONG, 0);
     }
 
+    public static void setType(MemorySegment statfs, long type) {
+        statfs.set(ValueLayout.JAVA_LONG, 0, type);
+    }
+
     /** How it is mounted, f_flags. */
     public static long flags(MemorySegment statfs) {
         return statfs.get(ValueLayout.JAVA_LONG, FLAGS);

@@ -1,5 +1,6 @@
 package faultline.emulator.proc;
 
+import faultline.emulator.fs.CgroupNode;
 import faultline.emulator.fs.ProcProcess;
 import faultline.emulator.fs.ProcSource;
 import faultline.emulator.task.Kernel;
@@ -149,6 +150,16 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
+    public CgroupNode cgroups() {
+        return kernel.cgroups().root();
+    }
+
+    @Override
+    public String controllers() {
+        return kernel.cgroups().controllers();
+    }
+
+    @Override
     public HugetlbPools hugetlb() {
         return kernel.memory().hugetlb();
     }
@@ -243,7 +254,8 @@ public final class MachineProc implements ProcSource {
                 case "vm/unprivileged_userfaultfd" -> {
                     return setUnprivilegedUserfaultfd(Integer.parseInt(value));
                 }
-                case "vm/nr_hugepages", "vm/nr_hugepages_mempolicy" -> hugetlb().huge().resize(count(value));
+                case "vm/nr_hugepages", "vm/nr_hugepages_mempolicy" ->
+                    hugetlb().huge().resize(count(value));
                 case "vm/nr_overcommit_hugepages" -> hugetlb().huge().setOvercommit(count(value));
                 case "vm/compact_memory" -> kernel.memory().phys().allocator().drainCaches();
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));

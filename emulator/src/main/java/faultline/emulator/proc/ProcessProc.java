@@ -30,6 +30,7 @@ import java.util.stream.Stream;
 final class ProcessProc implements ProcProcess {
     private static final List<String> TEXTS = List.of(
             "auxv",
+            "cgroup",
             "clear_refs",
             "cmdline",
             "comm",
@@ -120,6 +121,7 @@ final class ProcessProc implements ProcProcess {
             case "stat" -> StatTexts.stat(process, task(tid), mm);
             case "statm" -> mm == null ? "0 0 0 0 0 0 0\n" : ProcStatus.statm(mm);
             case "status" -> StatTexts.status(process, task(tid), mm);
+            case "cgroup" -> "0::" + process.cgroup().shownPath() + "\n";
             case "limits" -> LimitsText.of(process.rlimits());
             case "cmdline" ->
                 process.group().unkillable()

@@ -14,6 +14,7 @@ public final class GroupSignals {
     private int exitStatus;
     private volatile boolean stopped;
     private int stopSignal;
+    private volatile boolean frozen;
 
     /** Signals for whichever task takes them. */
     public PendingSignals pending() {
@@ -66,6 +67,16 @@ public final class GroupSignals {
     /** Whether job control has stopped the process. */
     public boolean stopped() {
         return stopped;
+    }
+
+    /** Whether its control group is frozen: no task of it runs, but to end. */
+    public boolean frozen() {
+        return frozen;
+    }
+
+    /** Whoever changes it wakes all tasks. */
+    public void setFrozen(boolean on) {
+        frozen = on;
     }
 
     /** The signal that stopped it. */

@@ -86,7 +86,7 @@ public final class SignalDelivery {
                 if (process.group().exiting() || task.killed()) {
                     return Delivered.EXIT;
                 }
-                stopped = process.group().stopped();
+                stopped = process.group().stopped() || process.group().frozen();
                 info = stopped ? null : take(task);
                 SignalSender.recalculate(task);
                 if (info == null && !stopped) {
@@ -95,7 +95,9 @@ public final class SignalDelivery {
             }
             if (stopped) {
                 // whoever resumes or ends the process wakes all its tasks: a wake-up before this wait ends it at once
+                task.signals().setStanding(true);
                 task.parkUninterruptibly(Sleeps.NEVER);
+                task.signals().setStanding(false);
                 continue;
             }
             synchronized (handlers) {

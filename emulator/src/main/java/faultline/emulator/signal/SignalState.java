@@ -21,6 +21,17 @@ public final class SignalState {
     private long trapNumber;
     private long faultAddress;
 
+    private volatile boolean standing;
+
+    /** Whether the task stands still, its process being stopped or frozen. Any thread. */
+    public boolean isStanding() {
+        return standing;
+    }
+
+    void setStanding(boolean still) {
+        standing = still;
+    }
+
     /** Signals that do not reach this task now. */
     public long blocked() {
         return blocked;

@@ -10,9 +10,10 @@ package faultline.emulator.task;
  * @param childTid where CLONE_CHILD_SETTID and CLONE_CHILD_CLEARTID write
  * @param tls the FS base with CLONE_SETTLS
  * @param pidfd where CLONE_PIDFD writes
+ * @param cgroup descriptor of the group that CLONE_INTO_CGROUP wants
  */
 public record CloneRequest(
-        long flags, int exitSignal, long stack, long parentTid, long childTid, long tls, long pidfd) {
+        long flags, int exitSignal, long stack, long parentTid, long childTid, long tls, long pidfd, long cgroup) {
     public static final long VM = 0x100;
     public static final long FS = 0x200;
     public static final long FILES = 0x400;
@@ -42,8 +43,12 @@ public record CloneRequest(
     public static final long NEWTIME = 0x80;
 
     /** Namespaces: refused, as a caller without rights is refused. */
-    public static final long NAMESPACES =
-            NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET | NEWTIME | INTO_CGROUP;
+    public static final long NAMESPACES = NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET | NEWTIME;
+
+    /** Of a call that knows no CLONE_INTO_CGROUP. */
+    public CloneRequest(long flags, int exitSignal, long stack, long parentTid, long childTid, long tls, long pidfd) {
+        this(flags, exitSignal, stack, parentTid, childTid, tls, pidfd, -1);
+    }
 
     public boolean has(long flag) {
         return (flags & flag) != 0;

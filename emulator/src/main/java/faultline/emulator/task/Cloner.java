@@ -1,6 +1,9 @@
 package faultline.emulator.task;
 
+import faultline.emulator.cgroup.Cgroup;
 import faultline.emulator.cpu.CpuState;
+import faultline.emulator.fs.CgroupNode;
+import faultline.emulator.fs.OpenFile;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.Restart;
 import faultline.mmu.Errno;
@@ -59,6 +62,10 @@ public final class Cloner {
     }
 
     private long thread() {
+        int refused = kernel.cgroups().mayAddThread(process);
+        if (refused != 0) {
+            return refused;
+        }
         int tid = kernel.pids().allocate();
         Task child = kernel.newTask(tid, process);
         prepare(child);
@@ -99,6 +106,11 @@ public final class Cloner {
         if (!request.has(CloneRequest.VM)) {
             space.mm().setLimits(kernel.limits(child));
         }
+        long refused = joinGroup(child);
+        if (refused != 0) {
+            space.put();
+            return refused;
+        }
         child.setSpace(space);
         child.inherit(process);
         child.setExitSignal(request.exitSignal());
@@ -109,6 +121,8 @@ public final class Cloner {
         if (noDescriptor < 0) {
             task.releaseFiles();
             space.put();
+            kernel.cgroups().exit(child);
+            kernel.cgroups().release(child);
             return noDescriptor;
         }
         child.tasks().add(task);
@@ -130,6 +144,24 @@ public final class Cloner {
             vfork.await();
         }
         return pid;
+    }
+
+    /** The child's control group: its parent's, or the one that was asked for. Returns 0 or -errno. */
+    @KernelFunction(value = "cgroup_css_set_fork", file = "kernel/cgroup/cgroup.c")
+    private long joinGroup(Process child) {
+        if (!request.has(CloneRequest.INTO_CGROUP)) {
+            return kernel.cgroups().fork(process, child, null);
+        }
+        OpenFile directory = parent.files().get((int) request.cgroup());
+        if (directory == null) {
+            return -Errno.EBADF;
+        }
+        try {
+            CgroupNode group = parent.fs().root().cgroups().groupOf(directory);
+            return group == null ? -Errno.EBADF : kernel.cgroups().fork(process, child, (Cgroup) group);
+        } finally {
+            directory.put();
+        }
     }
 
     /** Makes a descriptor of the child among the parent's, and tells its number. Returns 0 or -errno. */

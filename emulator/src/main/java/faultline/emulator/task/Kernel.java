@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import faultline.emulator.cgroup.Cgroups;
 import faultline.emulator.core.CoreSettings;
 import faultline.emulator.cpu.CpuOptions;
 import faultline.emulator.cpu.CpuPool;
@@ -61,6 +62,7 @@ public final class Kernel implements AutoCloseable {
     private final RecordLocks recordLocks = new RecordLocks();
     private final Leases leases = new Leases();
     private final Terminals terminals = new Terminals(this);
+    private final Cgroups cgroups;
     private final long bootNanos;
 
     private final PidAllocator pids;
@@ -86,6 +88,8 @@ public final class Kernel implements AutoCloseable {
         this.clock = spec.seed() == null ? KernelClock.host() : KernelClock.virtual();
         this.random = GuestRandom.of(spec.seed());
         this.codePlaces = new CodePlaces(random, spec.options().getOrDefault("aslr", "machine"));
+        this.cgroups = new Cgroups(this, memory.cache().memCgroups());
+        memory.cache().memCgroups().setOutOfMemory(oomKiller::outOfMemory);
         this.timers = new TimerQueue(clock);
         this.cpu = spec.seed() == null ? new VirtualCpu() : SeededCpu.of(spec.seed(), clock, timers);
         this.pool = new CpuPool(
@@ -158,6 +162,11 @@ public final class Kernel implements AutoCloseable {
     /** Where core files go. */
     public CoreSettings coreSettings() {
         return coreSettings;
+    }
+
+    /** The control groups of this machine. */
+    public Cgroups cgroups() {
+        return cgroups;
     }
 
     /** Who ends a process when memory is used up. */
@@ -256,6 +265,9 @@ public final class Kernel implements AutoCloseable {
 
     /** Makes a process known. */
     void add(Process process) {
+        if (process.cgroup() == null) {
+            cgroups.adopt(process);
+        }
         synchronized (familyLock) {
             processes.put(process.pid(), process);
             if (first == null) {
@@ -268,6 +280,7 @@ public final class Kernel implements AutoCloseable {
     /** A zombie has been waited for, or nobody will. Caller holds the family lock. */
     void forget(Process process) {
         processes.remove(process.pid());
+        cgroups.release(process);
         process.parent().children().remove(process);
         process.hangUpWatchers();
     }
@@ -293,6 +306,9 @@ public final class Kernel implements AutoCloseable {
     /** An empty address space for a program, with an engine of its own; null without memory. */
     UserSpace newSpace(MmLimits limits, String program) {
         MmStruct mm = memory.newMm(limits);
+        if (mm != null) {
+            mm.setMemCgroup(Cgroups.memoryOfCurrent());
+        }
         return mm == null ? null : new UserSpace(this, mm, pool.acquire(mm, memory.walker(), memory.faults(), program));
     }
 

@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.memcg.MemCgroup;
 import faultline.mmu.mm.MmStruct;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -49,39 +50,84 @@ public final class OomKiller {
      */
     @KernelFunction(value = "out_of_memory", file = "mm/oom_kill.c")
     boolean outOfMemory() {
+        return outOfMemory(null);
+    }
+
+    /** As {@link #outOfMemory()} for a control group that may have no more. @param group null for the machine */
+    @KernelFunction(value = "mem_cgroup_out_of_memory", file = "mm/memcontrol.c")
+    boolean outOfMemory(MemCgroup group) {
         Task asking = Task.currentOrNull();
         if (asking == null || kernel.cpu().owner() == asking) {
             // Inside guest code nobody else could run, and end: the fault is tried again outside of it.
             return false;
         }
-        Process dying = chooseAndKill(asking.process());
+        Process dying = chooseAndKill(asking.process(), group);
         return dying != null && dying.space() != asking.process().space() && waitFor(dying, asking);
     }
 
-    /** Returns the process that is on its way out. */
+    /** Returns the process that is on its way out; null when there is none that may be killed. */
     @KernelFunction(value = "oom_kill_process", file = "mm/oom_kill.c")
-    private synchronized Process chooseAndKill(Process asking) {
+    private synchronized Process chooseAndKill(Process asking, MemCgroup group) {
         if (asking.group().exiting()) {
             return asking;
         }
-        if (victim != null && !hasEnded(victim)) {
+        if (victim != null && !hasEnded(victim) && isIn(victim, group)) {
             return victim;
         }
-        Process chosen = choose();
-        victim = chosen == null ? asking : chosen;
-        kills.incrementAndGet();
-        report(victim);
-        UserSpace space = victim.space();
-        for (Process process : kernel.processes().values()) {
-            if (process == victim || process.space() == space && space != null && !process.zombie()) {
-                SignalSender.exitGroup(process, Signals.SIGKILL);
-            }
+        Process chosen = choose(group);
+        if (chosen == null && group != null) {
+            return null;
         }
+        victim = chosen == null ? asking : chosen;
+        kill(victim);
+        killGroupOf(victim, group);
         return victim;
     }
 
+    /** Kills a process, and whoever has the same memory. */
+    @KernelFunction(value = "__oom_kill_process", file = "mm/oom_kill.c")
+    private void kill(Process chosen) {
+        kills.incrementAndGet();
+        report(chosen);
+        MemCgroup charged = chosen.cgroup().effectiveMemory();
+        if (charged != null) {
+            charged.count(MemCgroup.Event.OOM_KILL);
+        }
+        UserSpace space = chosen.space();
+        for (Process process : kernel.processes().values()) {
+            if (process == chosen || process.space() == space && space != null && !process.zombie()) {
+                SignalSender.exitGroup(process, Signals.SIGKILL);
+            }
+        }
+    }
+
+    /** With memory.oom.group of the process' group, or of one above it up to {@code domain}, all in that group go. */
+    @KernelFunction(value = "mem_cgroup_get_oom_group", file = "mm/memcontrol.c")
+    private void killGroupOf(Process chosen, MemCgroup domain) {
+        MemCgroup together = null;
+        for (MemCgroup at = chosen.cgroup().effectiveMemory(); at != null; at = at == domain ? null : at.parent()) {
+            together = at.oomGroup() ? at : together;
+        }
+        if (together == null) {
+            return;
+        }
+        together.count(MemCgroup.Event.OOM_GROUP_KILL);
+        for (Process process : kernel.processes().values()) {
+            boolean goes = isIn(process, together) && process.oomScoreAdj() != EXEMPT;
+            if (goes && !process.zombie() && !process.group().exiting()) {
+                kill(process);
+            }
+        }
+    }
+
+    /** Whether a process is of a group, or of one below it. @param group null for the root */
+    private static boolean isIn(Process process, MemCgroup group) {
+        MemCgroup own = group == null ? null : process.cgroup().effectiveMemory();
+        return group == null || own != null && own.isIn(group);
+    }
+
     @KernelFunction(value = "select_bad_process", file = "mm/oom_kill.c")
-    private Process choose() {
+    private Process choose(MemCgroup group) {
         Process chosen = null;
         long most = NO_POINTS;
         for (int pid : kernel.processes().keySet().stream()
@@ -89,7 +135,8 @@ public final class OomKiller {
                 .sorted()
                 .toArray()) {
             Process process = kernel.processes().get(pid);
-            long points = process == null || hasEnded(process) ? NO_POINTS : badness(process);
+            boolean eligible = process != null && !hasEnded(process) && isIn(process, group);
+            long points = eligible ? badness(process, totalPages(group)) : NO_POINTS;
             if (points != NO_POINTS && points >= most) {
                 chosen = process;
                 most = points;
@@ -100,26 +147,33 @@ public final class OomKiller {
 
     /** Points of a process; {@link #NO_POINTS} for one that must not be killed. */
     @KernelFunction(value = "oom_badness", file = "mm/oom_kill.c")
-    private long badness(Process process) {
+    private static long badness(Process process, long totalPages) {
         UserSpace space = process.space();
         if (space == null || process.oomScoreAdj() == EXEMPT) {
             return NO_POINTS;
         }
         MmStruct mm = space.mm();
         long points = mm.rssPages() + mm.rss(MmStruct.SWAPENTS) + (mm.pageTableBytes() >>> 12);
-        return points + process.oomScoreAdj() * (totalPages() / 1000);
+        return points + process.oomScoreAdj() * (totalPages / 1000);
     }
 
-    private long totalPages() {
+    /** What there is of memory and swap, for a group as far as its limits go. */
+    @KernelFunction(value = "constrained_alloc", file = "mm/oom_kill.c")
+    private long totalPages(MemCgroup group) {
         long swap = kernel.memory().swap() == null ? 0 : kernel.memory().swap().totalSlots();
-        return kernel.memory().phys().frameCount() + swap;
+        long frames = kernel.memory().phys().frameCount();
+        return group == null
+                ? frames + swap
+                : Math.min(frames, group.memory().max())
+                        + Math.min(swap, group.swap().max());
     }
 
     /** What /proc/PID/oom_score shows. */
     @KernelFunction(value = "proc_oom_score", file = "fs/proc/base.c")
     public long score(Process process) {
-        long points = badness(process);
-        return points == NO_POINTS ? 0 : Math.max(0, (1000 + points * 1000 / totalPages()) * 2 / 3);
+        long total = totalPages(null);
+        long points = badness(process, total);
+        return points == NO_POINTS ? 0 : Math.max(0, (1000 + points * 1000 / total) * 2 / 3);
     }
 
     private static boolean hasEnded(Process process) {

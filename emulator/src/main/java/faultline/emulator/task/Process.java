@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import faultline.emulator.cgroup.Cgroup;
 import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
 import faultline.emulator.signal.GroupSignals;
@@ -51,6 +52,7 @@ public final class Process {
     private volatile int defaultTimerSlack = DEFAULT_TIMER_SLACK;
     private volatile int parentDeathSignal;
     private volatile int oomScoreAdj;
+    private volatile Cgroup cgroup;
     private volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
     private volatile int membarrier;
     private volatile boolean handlersShared;
@@ -126,6 +128,9 @@ public final class Process {
     }
 
     void setSpace(UserSpace newSpace) {
+        if (newSpace != null && cgroup != null) {
+            newSpace.mm().setMemCgroup(cgroup.effectiveMemory());
+        }
         space = newSpace;
     }
 
@@ -231,6 +236,15 @@ public final class Process {
 
     public void setOomScoreAdj(int value) {
         oomScoreAdj = value;
+    }
+
+    /** Its control group; changed under the hierarchy's monitor. Stays when the process has ended. */
+    public Cgroup cgroup() {
+        return cgroup;
+    }
+
+    public void setCgroup(Cgroup group) {
+        cgroup = group;
     }
 
     /** Which mappings a core dump holds: bits of core(5), as /proc/PID/coredump_filter shows them. */

@@ -80,6 +80,7 @@ final class TaskExit {
         process.posixTimers().clear();
         process.times().noteMaxRss(process.space().mm().hiwaterRss());
         process.space().put();
+        kernel.cgroups().exit(process);
         kernel.sem().exit(process.pid());
         kernel.shm().exit(process.pid());
         int status = process.group().exiting() ? process.group().exitStatus() : task.exitStatus();

@@ -33,8 +33,10 @@ class GiganticPageTest {
     private static final int OF_1G = 30 << MmapFlags.HUGE_SHIFT;
 
     private static MmFixture machine(PtlMode ptl, MoveMode move, int pages) {
-        MemoryConfig config =
-                MemoryConfig.defaults().withMemBytes(3 * GIB + (64L << 20)).withPtl(ptl).withMove(move);
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(3 * GIB + (64L << 20))
+                .withPtl(ptl)
+                .withMove(move);
         MmFixture m = new MmFixture(config, MmLimits.ROOT);
         m.sys.hugetlb().gigantic().resize(pages);
         assertThat(m.sys.hugetlb().gigantic().total()).isEqualTo(pages);
@@ -95,8 +97,7 @@ class GiganticPageTest {
         ok(map(m, 1, PRIVATE));
         m.cpu.store(BASE + 5, 1);
         ok(m.mprotect(BASE, GIB, Prot.READ));
-        assertThat(catchThrowable(() -> m.cpu.store(BASE + GIB / 2, 1)))
-                .isInstanceOf(ModelCpu.Signal.class);
+        assertThat(catchThrowable(() -> m.cpu.store(BASE + GIB / 2, 1))).isInstanceOf(ModelCpu.Signal.class);
         ok(m.mprotect(BASE, GIB, RW));
         m.cpu.store(BASE + GIB / 2, 1);
         end(m);
@@ -191,7 +192,9 @@ class GiganticPageTest {
         long second = allocator.allocContiguous(18);
         assertThat(first % (1 << 18)).isZero();
         assertThat(second).isNotEqualTo(first);
-        assertThat(allocator.allocContiguous(18)).as("frame 0 and others are in use").isNegative();
+        assertThat(allocator.allocContiguous(18))
+                .as("frame 0 and others are in use")
+                .isNegative();
         allocator.freePages(first, 18);
         allocator.freePages(second, 18);
         assertThat(allocator.freeFrames()).isEqualTo(free);

@@ -24,6 +24,7 @@ import java.lang.foreign.MemorySegment;
  * <tr><td>a read-only mount</td><td>EROFS, where Linux finds nothing wrong before: EEXIST when the name is to be
  * made</td></tr>
  * <tr><td>a directory on which something is mounted</td><td>EBUSY when the name is to go</td></tr>
+ * <tr><td>control groups</td><td>EPERM, but for mkdir and rmdir</td></tr>
  * <tr><td>file systems of the host's kernel ({@link KernelFiles}), without --host-admin</td><td>EPERM</td></tr>
  * </table>
  */
@@ -44,15 +45,10 @@ final class ChangeCall {
         if (p.node() == null && p.readOnly()) {
             return mode(p, OpenFlags.AT_SYMLINK_NOFOLLOW) >= 0 ? -Errno.EEXIST : -Errno.EROFS;
         }
+        if (p.isOnCgroup2()) {
+            return mode(p, OpenFlags.AT_SYMLINK_NOFOLLOW) >= 0 ? -Errno.EEXIST : -Errno.EPERM;
+        }
         return refused(t, p, LastComponent.NAME);
-    }
-
-    /** Resolves a name that is to go and runs {@code body} on it. */
-    static long removing(Task t, long dirFd, long address, FileCall.OnPath body) {
-        return FileCall.onPath(t, dirFd, address, LastComponent.NAME, p -> {
-            long error = refusedToRemove(t, p);
-            return error < 0 ? error : body.run(p);
-        });
     }
 
     /** Why a name may not go: 0 or -errno. */
@@ -60,7 +56,10 @@ final class ChangeCall {
         if (p.node() == null && p.readOnly()) {
             return -Errno.EROFS;
         }
-        return p.isMountPoint() ? -Errno.EBUSY : refused(t, p, LastComponent.NAME);
+        if (p.isMountPoint()) {
+            return -Errno.EBUSY;
+        }
+        return p.isOnCgroup2() ? -Errno.EPERM : refused(t, p, LastComponent.NAME);
     }
 
     /** Resolves a path whose file's metadata are to change and runs {@code body} on it; see {@link FileCall#onPath}. */

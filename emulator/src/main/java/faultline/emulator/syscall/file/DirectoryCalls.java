@@ -114,7 +114,17 @@ final class DirectoryCalls implements SyscallFamily {
     }
 
     private static long mkdir(Task t, long dir, long path, long mode) {
-        return ChangeCall.making(t, dir, path, p -> {
+        return FileCall.onPath(t, dir, path, LastComponent.NAME, p -> {
+            if (p.isOnCgroup2()) {
+                return FileCall.fs(t)
+                        .root()
+                        .cgroups()
+                        .mkdir(p, (int) mode & ~FileCall.fs(t).umask());
+            }
+            long error = ChangeCall.refusedToMake(t, p);
+            if (error < 0) {
+                return error;
+            }
             HostScratch.get().useUmask(FileCall.fs(t).umask());
             return Libc.call(Nr.MKDIRAT, p.dirFd(), p.pointer(), mode);
         });
@@ -136,7 +146,14 @@ final class DirectoryCalls implements SyscallFamily {
         if ((flags & ~OpenFlags.AT_REMOVEDIR) != 0) {
             return -Errno.EINVAL;
         }
-        long r = ChangeCall.removing(t, dir, path, p -> Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags));
+        boolean directory = flags != 0;
+        long r = FileCall.onPath(t, dir, path, LastComponent.NAME, p -> {
+            if (directory && p.isOnCgroup2() && !p.isMountPoint()) {
+                return FileCall.fs(t).root().cgroups().rmdir(p);
+            }
+            long error = ChangeCall.refusedToRemove(t, p);
+            return error < 0 ? error : Libc.call(Nr.UNLINKAT, p.dirFd(), p.pointer(), flags);
+        });
         return unnamed(t, r);
     }
 

@@ -1,7 +1,7 @@
 package faultline.emulator.syscall.file;
 
+import faultline.emulator.fs.GuestMounts;
 import faultline.emulator.fs.GuestRoot;
-import faultline.emulator.fs.HugetlbMounts;
 import faultline.emulator.fs.HugetlbOptions;
 import faultline.emulator.fs.LastComponent;
 import faultline.emulator.host.HostScratch;
@@ -11,14 +11,16 @@ import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 
 /**
  * mount and umount2: refused (EPERM), as to a caller without CAP_SYS_ADMIN; with --host-admin the host's own, with the
- * rights of the host's process. A hugetlbfs is mounted in
- * the guest's own view of its tree, and nothing of the host's: see {@link HugetlbMounts}.
+ * rights of the host's process. A hugetlbfs or cgroup2 is mounted in
+ * the guest's own view of its tree, and nothing of the host's: see {@link GuestMounts}.
  *
  * <p>A guest that is confined to a directory may in no case change what is mounted where: a bind mount would be a way
  * out.
@@ -29,6 +31,17 @@ final class MountCalls implements SyscallFamily {
     private static final long MS_BIND = 4096;
     private static final long MS_MOVE = 8192;
     private static final String HUGETLBFS = "hugetlbfs";
+    private static final String CGROUP2 = "cgroup2";
+    /** Control groups as they were before: the machine has none. */
+    private static final Set<String> VERSION_1 = Set.of("cgroup", "cpuset");
+
+    private static final Set<String> CGROUP2_OPTIONS = Set.of(
+            "nsdelegate",
+            "favordynmods",
+            "memory_localevents",
+            "memory_recursiveprot",
+            "memory_hugetlb_accounting",
+            "pids_localevents");
     /** MS_REMOUNT, MS_BIND, MS_MOVE and changes of propagation: no new file system. */
     private static final long OTHERS = 0x20 | MS_BIND | MS_MOVE | 0x1e_0000;
 
@@ -52,6 +65,12 @@ final class MountCalls implements SyscallFamily {
             String place = to.absolute();
             if (HUGETLBFS.equals(fsType) && (flags & OTHERS) == 0) {
                 return mountHuge(t, place, options);
+            }
+            if (CGROUP2.equals(fsType) && (flags & OTHERS) == 0) {
+                return mountCgroup2(t, place, options);
+            }
+            if (VERSION_1.contains(fsType == null ? "" : fsType) && (flags & OTHERS) == 0) {
+                return -Errno.ENODEV;
             }
             if (!mayMount(t)) {
                 return -Errno.EPERM;
@@ -78,7 +97,18 @@ final class MountCalls implements SyscallFamily {
         HugetlbOptions parsed = HugetlbOptions.parse(options == null ? "" : text(options));
         return parsed == null
                 ? -Errno.EINVAL
-                : FileCall.fs(t).root().hugetlbMounts().mount(place, parsed);
+                : FileCall.fs(t).root().guestMounts().mountHugetlbfs(place, parsed);
+    }
+
+    /** Options are known, and change nothing of what is modelled. */
+    @KernelFunction(value = "cgroup2_parse_param", file = "kernel/cgroup/cgroup.c")
+    private static long mountCgroup2(Task t, String place, byte[] options) {
+        for (String option : (options == null ? "" : text(options)).split(",")) {
+            if (!option.isEmpty() && !CGROUP2_OPTIONS.contains(option)) {
+                return -Errno.EINVAL;
+            }
+        }
+        return FileCall.fs(t).root().guestMounts().mountCgroup2(place);
     }
 
     private static String text(byte[] page) {
@@ -126,7 +156,7 @@ final class MountCalls implements SyscallFamily {
         }
         LastComponent last = (flags & UMOUNT_NOFOLLOW) != 0 ? LastComponent.NO_FOLLOW : LastComponent.FOLLOW;
         return FileCall.onPath(t, Libc.AT_FDCWD, target, last, p -> {
-            HugetlbMounts own = FileCall.fs(t).root().hugetlbMounts();
+            GuestMounts own = FileCall.fs(t).root().guestMounts();
             if (own.isMounted(p.absolute())) {
                 return own.unmount(p.absolute(), flags);
             }

@@ -142,7 +142,7 @@ final class StatCalls implements SyscallFamily {
         return FileCall.onPath(t, Libc.AT_FDCWD, path, LastComponent.FOLLOW, p -> {
             MemorySegment to = HostScratch.get().struct();
             long r = Libc.call(Nr.STATFS, HostScratch.get().path(p.absolute()), to.address());
-            FileCall.fs(t).root().hugetlb().adjustStatfs(p.absolute(), to);
+            FileCall.fs(t).root().adjustStatfs(p.absolute(), to);
             markReadOnly(to, p.readOnly());
             return give(t, r, buf, to, HostStatfs.SIZE);
         });
@@ -154,7 +154,7 @@ final class StatCalls implements SyscallFamily {
             long r = file.hostFd() >= 0
                     ? Libc.call(Nr.FSTATFS, file.hostFd(), to.address())
                     : Libc.call(Nr.STATFS, HostScratch.get().path("/proc"), to.address());
-            FileCall.fs(t).root().hugetlb().adjustStatfs("/proc/self/fd/" + file.hostFd(), to);
+            FileCall.fs(t).root().adjustStatfs("/proc/self/fd/" + file.hostFd(), to);
             markReadOnly(to, file.onReadOnlyMount());
             return give(t, r, buf, to, HostStatfs.SIZE);
         });

@@ -100,6 +100,7 @@ final class LifeCalls implements SyscallFamily {
         if ((flags & CSIGNAL & ~CloneRequest.NEWTIME) != 0
                 || (flags & CloneRequest.DETACHED) != 0
                 || badSignal
+                || (flags & CloneRequest.INTO_CGROUP) != 0 && (size < CLONE_ARGS_SIZE || field[10] >>> 31 != 0)
                 || signalOfThread
                 || (stack == 0) != (stackSize == 0)) {
             return -Errno.EINVAL;
@@ -110,7 +111,8 @@ final class LifeCalls implements SyscallFamily {
         }
         return Cloner.clone(
                 task,
-                new CloneRequest(flags, (int) exitSignal, stack + stackSize, field[3], field[2], field[7], field[1]));
+                new CloneRequest(
+                        flags, (int) exitSignal, stack + stackSize, field[3], field[2], field[7], field[1], field[10]));
     }
 
     private static long execveat(Task task, long dirfd, long path, long argv, long env, long flags, long a5) {

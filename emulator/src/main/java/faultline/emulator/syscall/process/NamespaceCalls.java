@@ -32,7 +32,7 @@ final class NamespaceCalls implements SyscallFamily {
             | CloneRequest.VM
             | CloneRequest.FILES
             | CloneRequest.SYSVSEM
-            | CloneRequest.NAMESPACES & ~CloneRequest.INTO_CGROUP;
+            | CloneRequest.NAMESPACES;
     private static final long MEMORY = CloneRequest.THREAD | CloneRequest.SIGHAND | CloneRequest.VM;
     private static final int NSFS_MAGIC = 0x6e736673;
     private static final int NS_GET_NSTYPE = 0xb703;

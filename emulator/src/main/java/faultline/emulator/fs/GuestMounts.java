@@ -9,31 +9,56 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
- * mount(2) and umount2(2) of hugetlbfs: in the guest's own view of its tree, so that neither the host's mounts nor its
- * huge pages have to do with it. Names and rights of files are kept by an empty tmpfs that no path of the host leads
- * to.
+ * mount(2) and umount2(2) of hugetlbfs and cgroup2: in the guest's own view of its tree, so that neither the host's
+ * mounts nor its huge pages and groups have to do with it. Names and rights of files are kept by a tmpfs that no path
+ * of the host leads to.
  */
-public final class HugetlbMounts {
+public final class GuestMounts {
     private static final int MNT_DETACH = 2;
 
     private final GuestRoot root;
     private final MountTable table;
 
-    HugetlbMounts(GuestRoot root) {
+    GuestMounts(GuestRoot root) {
         this.root = root;
         this.table = root.mounts();
     }
 
     /**
-     * Mounts one.
+     * Mounts a hugetlbfs.
      *
      * @param place host path of what it is to cover
      * @return 0; -ENOTDIR; -EBUSY where something is mounted already; -EPERM to anybody but root
      */
     @KernelFunction(value = "hugetlbfs_fill_super", file = "fs/hugetlbfs/inode.c")
-    public long mount(String place, HugetlbOptions options) {
+    public long mountHugetlbfs(String place, HugetlbOptions options) {
+        return mount(place, Mount.HUGETLBFS, () -> newHugetlbfs(options), mount -> root.hugetlb()
+                .mounted(mount, options.log2()));
+    }
+
+    private static long newHugetlbfs(HugetlbOptions options) {
+        try {
+            int fd = HostTmpfs.make(0);
+            String self = "/proc/self/fd/" + fd;
+            Libc.call(Nr.CHOWN, HostScratch.get().path(self), options.uid(), options.gid());
+            Libc.call(Nr.CHMOD, HostScratch.get().path(self), options.mode());
+            return fd;
+        } catch (IllegalArgumentException e) {
+            return -Errno.EPERM; // the host makes no tmpfs
+        }
+    }
+
+    /** Mounts the machine's control groups. Results as of {@link #mountHugetlbfs}. */
+    @KernelFunction(value = "cgroup_get_tree", file = "kernel/cgroup/cgroup.c")
+    public long mountCgroup2(String place) {
+        return mount(place, Mount.CGROUP2, root.cgroups()::openRoot, mount -> {});
+    }
+
+    private long mount(String place, String type, LongSupplier fileSystem, Consumer<Mount> mounted) {
         if (Libc.call(Nr.GETEUID) != 0) {
             return -Errno.EPERM;
         }
@@ -51,14 +76,13 @@ public final class HugetlbMounts {
             if (table.rootedAt(over) != null) {
                 return -Errno.EBUSY;
             }
-            Mount mount = table.addHugetlbfs(root.pathOfFd((int) fd), over);
-            String self = "/proc/self/fd/" + mount.fd();
-            Libc.call(Nr.CHOWN, HostScratch.get().path(self), options.uid(), options.gid());
-            Libc.call(Nr.CHMOD, HostScratch.get().path(self), options.mode());
-            root.hugetlb().mounted(mount, options.log2());
+            long made = fileSystem.getAsLong();
+            if (made < 0) {
+                return made;
+            }
+            Mount mount = table.add(type, root.pathOfFd((int) fd), over, (int) made);
+            mounted.accept(mount);
             return 0;
-        } catch (IllegalArgumentException e) {
-            return -Errno.EPERM; // the host makes no tmpfs
         } finally {
             Libc.call(Nr.CLOSE, fd);
         }
@@ -76,7 +100,7 @@ public final class HugetlbMounts {
                 return null;
             }
             Mount mount = table.rootedAt(new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat)));
-            return mount != null && mount.type().equals(Mount.HUGETLBFS) ? mount : null;
+            return mount != null && mount.isGuests() ? mount : null;
         }
     }
 
@@ -92,11 +116,17 @@ public final class HugetlbMounts {
         if (mount == null) {
             return -Errno.EINVAL;
         }
-        if ((flags & MNT_DETACH) == 0 && root.hugetlb().isUsed(mount)) {
+        if (mount.path().equals(CgroupFiles.PLACE)) {
+            return -Errno.EBUSY; // the machine's own; the host's would be seen without it
+        }
+        boolean huge = mount.type().equals(Mount.HUGETLBFS);
+        if (huge && (flags & MNT_DETACH) == 0 && root.hugetlb().isUsed(mount)) {
             return -Errno.EBUSY;
         }
         table.remove(mount);
-        root.hugetlb().unmounted(mount);
+        if (huge) {
+            root.hugetlb().unmounted(mount);
+        }
         return 0;
     }
 }
