@@ -5,6 +5,7 @@ import faultline.plugins.event.StringTable;
 import faultline.plugins.output.EventSink;
 import java.io.IOException;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
@@ -83,21 +84,42 @@ public final class LiveSink implements EventSink {
         }
     }
 
-    private void paint() {
+    /** Draws the view, by the size that the terminal has now. */
+    synchronized void paint() {
         Size now = terminal.getSize();
         if (!now.equals(size)) {
             size = now;
             status.resize(now);
+            status.reset();
         }
-        status.update(lines().stream().map(AttributedString::new).toList());
+        status.update(padded(lines()).stream().map(AttributedString::new).toList());
+    }
+
+    /**
+     * Always as many lines, each as wide: what is drawn covers what was there, also what a change of the terminal's size
+     * has left.
+     */
+    private List<String> padded(List<String> lines) {
+        int width = width();
+        return IntStream.range(0, height())
+                .mapToObj(i -> i < lines.size() ? lines.get(i) : "")
+                .map(line -> line + " ".repeat(width - line.length()))
+                .toList();
+    }
+
+    private int height() {
+        return Math.clamp(size.getRows() / 2, MIN_LINES, MAX_LINES);
+    }
+
+    private int width() {
+        return Math.max(1, size.getColumns() - 1);
     }
 
     private List<String> lines() {
         long time = System.nanoTime();
         long elapsed = time - last;
         last = time;
-        int height = Math.clamp(size.getRows() / 2, MIN_LINES, MAX_LINES);
-        return mappings.lines(elapsed, time - start, height, Math.max(1, size.getColumns() - 1));
+        return mappings.lines(elapsed, time - start, height(), width());
     }
 
     /** Gives the lines back. */

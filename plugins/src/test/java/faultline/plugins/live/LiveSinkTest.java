@@ -54,6 +54,23 @@ class LiveSinkTest {
     }
 
     @Test
+    void viewFollowsTheTerminalsSizeAndCoversWhatWasThere() throws Exception {
+        var screen = new ByteArrayOutputStream();
+        var terminal = new LineDisciplineTerminal("test", "xterm", screen, StandardCharsets.UTF_8);
+        terminal.setSize(new Size(100, 40));
+        try (var sink = new LiveSink(terminal, new TerminalState(), strings)) {
+            sink.event(Events.FAULT_USER, fault(7, "worker", "[heap]", "new_page", 2_000), 0);
+            sink.paint();
+            assertThat(screen.toString(StandardCharsets.UTF_8)).contains("\033[1;28r"); // twelve lines are ours
+            screen.reset();
+            terminal.setSize(new Size(70, 16));
+            sink.paint();
+            String drawn = screen.toString(StandardCharsets.UTF_8);
+            assertThat(drawn).contains("\033[1;8r", "[heap]" + " ".repeat(69 - 58));
+        }
+    }
+
+    @Test
     void terminalHasItsWholeScrollingRegionBackAtTheEnd() throws Exception {
         var screen = new ByteArrayOutputStream();
         // Not through the builder: its terminal has a pump of its own, whose end nobody waits for.
