@@ -141,7 +141,7 @@ final class CachedInode {
             return error;
         }
         if ((seals & HostFile.F_SEAL_WRITE) != 0) {
-            if (!mapping.denyWritable()) {
+            if (!mapping.areas().denyWritable()) {
                 return -Errno.EBUSY;
             }
             store.dropWritable();

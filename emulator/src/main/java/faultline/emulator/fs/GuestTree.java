@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><td>/sys/devices/system/node</td><td colspan="2">{@link SysNodes}</td></tr>
  * <tr><td>/sys/fs/cgroup</td><td>a mount, see {@link CgroupFiles}</td><td>none</td></tr>
  * <tr><td>/sys/kernel/mm/hugepages</td><td colspan="2">{@link SysHugePages}</td></tr>
+ * <tr><td>/sys/kernel/mm/transparent_hugepage</td><td colspan="2">{@link SysHugeModes}</td></tr>
  * </table>
  */
 final class GuestTree implements VirtualTree {
@@ -31,6 +32,7 @@ final class GuestTree implements VirtualTree {
     private final boolean confined;
     private final ProcTree proc;
     private final SysHugePages hugePages;
+    private final SysHugeModes hugeModes;
     private final SysNodes nodes;
 
     GuestTree(GuestRoot root, ProcSource source) {
@@ -38,6 +40,7 @@ final class GuestTree implements VirtualTree {
         confined = root.confined();
         proc = new ProcTree(root, source);
         hugePages = new SysHugePages(source.hugetlb());
+        hugeModes = new SysHugeModes(source.memorySettings());
         nodes = new SysNodes(source);
     }
 
@@ -58,8 +61,9 @@ final class GuestTree implements VirtualTree {
         if (PROCESSORS.contains(path)) {
             return new VirtualText(path, path, () -> "0\n", null);
         }
-        VirtualNode pool = hugePages.lookup(path);
-        return pool != null ? pool : nodes.lookup(path);
+        VirtualNode found = hugePages.lookup(path);
+        found = found != null ? found : hugeModes.lookup(path);
+        return found != null ? found : nodes.lookup(path);
     }
 
     private VirtualNode device(String path, boolean follow) {

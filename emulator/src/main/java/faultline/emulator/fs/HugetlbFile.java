@@ -156,7 +156,7 @@ final class HugetlbFile extends OpenFile implements MappedFile {
 
     @Override
     public long addSeals(int seals) {
-        if ((seals & F_SEAL_WRITE) != 0 && !mapping().denyWritable()) {
+        if ((seals & F_SEAL_WRITE) != 0 && !mapping().areas().denyWritable()) {
             return -Errno.EBUSY;
         }
         return Libc.call(Nr.FCNTL, host.hostFd(), F_ADD_SEALS, seals);

@@ -1,6 +1,7 @@
 package faultline.emulator.fs;
 
 import faultline.mmu.hugetlb.HugetlbPools;
+import faultline.mmu.mm.MmSysctl;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -69,6 +70,9 @@ public interface ProcSource {
 
     /** Changes such a value. Returns 0 or -errno. */
     long setSysctl(String name, String value);
+
+    /** Settings that memory calls obey, for who changes them. */
+    MmSysctl memorySettings();
 
     /** The pools of huge pages. */
     HugetlbPools hugetlb();

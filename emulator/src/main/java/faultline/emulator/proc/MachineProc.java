@@ -160,6 +160,11 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
+    public MmSysctl memorySettings() {
+        return kernel.memory().sysctl();
+    }
+
+    @Override
     public HugetlbPools hugetlb() {
         return kernel.memory().hugetlb();
     }
@@ -171,6 +176,8 @@ public final class MachineProc implements ProcSource {
             case "vm/max_map_count" -> Integer.toString(sysctl.maxMapCount);
             case "vm/mmap_min_addr" -> Long.toString(sysctl.mmapMinAddr);
             case "vm/overcommit_memory" -> overcommit();
+            case "vm/overcommit_kbytes" ->
+                Long.toString(kernel.memory().commit().kbytes());
             case "vm/overcommit_ratio" ->
                 Integer.toString(kernel.memory().commit().ratio());
             case "vm/unprivileged_userfaultfd" -> sysctl.unprivilegedUserfaultfd ? "1" : "0";
@@ -258,6 +265,7 @@ public final class MachineProc implements ProcSource {
                     hugetlb().huge().resize(count(value));
                 case "vm/nr_overcommit_hugepages" -> hugetlb().huge().setOvercommit(count(value));
                 case "vm/compact_memory" -> kernel.memory().phys().allocator().drainCaches();
+                case "vm/overcommit_kbytes" -> kernel.memory().commit().setKbytes(count(value));
                 case "vm/overcommit_ratio" -> kernel.memory().commit().setRatio(Integer.parseInt(value));
                 default -> {
                     Sysctl owner = owner(name);

@@ -1,6 +1,7 @@
 package faultline.emulator.fs;
 
 import faultline.mmu.hugetlb.HugetlbPools;
+import faultline.mmu.mm.MmSysctl;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +13,11 @@ final class TestProc implements ProcSource {
     FdTable table;
     FsContext fs;
     HugetlbPools hugetlb;
+
+    @Override
+    public MmSysctl memorySettings() {
+        return new MmSysctl();
+    }
 
     @Override
     public HugetlbPools hugetlb() {

@@ -11,7 +11,6 @@ import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The pages of one file and the mappings that show them (Linux: {@code struct address_space} with the size of its
@@ -37,7 +36,6 @@ public final class AddressSpace {
     private final CachedPages pages;
     private final RwSemaphore inodeLock = new RwSemaphore(INODE_LOCK_CLASS);
     private final FileAreas areas = new FileAreas();
-    private final AtomicInteger writableMappings = new AtomicInteger();
     private final Writeback writeback = new Writeback(this);
 
     private volatile long size;
@@ -496,31 +494,5 @@ public final class AddressSpace {
     /** The lock of size changes and write(2); outside the page lock. */
     public RwSemaphore inodeLock() {
         return inodeLock;
-    }
-
-    /** Shared writable mappings there are, or -1 for "refused from now on" (seals). */
-    @KernelFunction("mapping_map_writable")
-    public boolean mapWritable() {
-        for (; ; ) {
-            int n = writableMappings.get();
-            if (n < 0) {
-                return false;
-            }
-            if (writableMappings.compareAndSet(n, n + 1)) {
-                return true;
-            }
-        }
-    }
-
-    /** A shared writable mapping went. */
-    @KernelFunction("mapping_unmap_writable")
-    public void unmapWritable() {
-        writableMappings.decrementAndGet();
-    }
-
-    /** Refuses shared writable mappings from now on; false if there is one (EBUSY). */
-    @KernelFunction("mapping_deny_writable")
-    public boolean denyWritable() {
-        return writableMappings.compareAndSet(0, -1) || writableMappings.get() < 0;
     }
 }

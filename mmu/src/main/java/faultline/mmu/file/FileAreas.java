@@ -6,13 +6,14 @@ import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.Page;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The mappings of one file: those that show a range of it in order, by that range, and those that show its pages in any
  * order.
  *
- * <p>Everything here is guarded by {@link #lock()}, which stands outside every page-table lock (seed 003). Bounds,
- * offset and order of a linked mapping change only between {@link #unlinkLocked} and {@link #linkLocked} within one
+ * <p>Everything here but the count of mappings that may write is guarded by {@link #lock()}, which stands outside every
+ * page-table lock (seed 003). Bounds, offset and order of a linked mapping change only between {@link #unlinkLocked} and {@link #linkLocked} within one
  * holding of it, so that whoever walks the mappings sees each of them in one place.
  */
 public final class FileAreas {
@@ -23,6 +24,8 @@ public final class FileAreas {
     private final NonlinearList nonlinear = new NonlinearList();
     /** Number of the truncation under way or last done. */
     private int truncateCount;
+    /** Shared mappings that may be written; -1 once there may be none. */
+    private final AtomicInteger writableMappings = new AtomicInteger();
 
     /** The i_mmap lock. */
     public SpinLock lock() {
@@ -113,5 +116,33 @@ public final class FileAreas {
     public int nextTruncateCount() {
         truncateCount = truncateCount == Integer.MAX_VALUE ? 1 : truncateCount + 1;
         return truncateCount;
+    }
+
+    // ---- how many may write
+
+    /** One more shared mapping that may be written; false where a seal refuses it. */
+    @KernelFunction("mapping_map_writable")
+    public boolean mapWritable() {
+        for (; ; ) {
+            int n = writableMappings.get();
+            if (n < 0) {
+                return false;
+            }
+            if (writableMappings.compareAndSet(n, n + 1)) {
+                return true;
+            }
+        }
+    }
+
+    /** A shared writable mapping went. */
+    @KernelFunction("mapping_unmap_writable")
+    public void unmapWritable() {
+        writableMappings.decrementAndGet();
+    }
+
+    /** Refuses shared writable mappings from now on; false if there is one (EBUSY). */
+    @KernelFunction("mapping_deny_writable")
+    public boolean denyWritable() {
+        return writableMappings.compareAndSet(0, -1) || writableMappings.get() < 0;
     }
 }

@@ -23,6 +23,7 @@ public final class CommitAccount {
     private volatile Mode mode;
     private final long ramPages;
     private volatile int ratio;
+    private volatile long kbytes;
     private volatile long swapPages;
     private volatile LongSupplier pooledPages = () -> 0;
     private final AtomicLong committed = new AtomicLong();
@@ -54,8 +55,23 @@ public final class CommitAccount {
         return ratio;
     }
 
+    /** Sets the limit as a part of memory; one in KiB holds no longer. */
+    @KernelFunction(value = "overcommit_ratio_handler", file = "mm/util.c")
     public void setRatio(int perCent) {
         ratio = perCent;
+        kbytes = 0;
+    }
+
+    /** vm.overcommit_kbytes: the limit without swap in KiB; 0 where the ratio says it. */
+    public long kbytes() {
+        return kbytes;
+    }
+
+    /** Sets the limit in KiB, 0 for none of its own; but for that the ratio holds no longer. */
+    @KernelFunction(value = "overcommit_kbytes_handler", file = "mm/util.c")
+    public void setKbytes(long limit) {
+        kbytes = limit;
+        ratio = limit != 0 ? 0 : ratio;
     }
 
     /** Pages of swap, when that changes. */
@@ -76,7 +92,9 @@ public final class CommitAccount {
     /** CommitLimit of /proc/meminfo, in pages. */
     @KernelFunction("vm_commit_limit")
     public long limit() {
-        return (ramPages - pooledPages.getAsLong()) * ratio / 100 + swapPages;
+        long own = kbytes;
+        long memory = own != 0 ? own / (MmLayout.PAGE_SIZE >> 10) : (ramPages - pooledPages.getAsLong()) * ratio / 100;
+        return memory + swapPages;
     }
 
     /**

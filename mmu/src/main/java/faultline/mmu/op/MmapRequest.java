@@ -246,14 +246,14 @@ final class MmapRequest {
     @KernelFunction(value = "mmap_region", file = "mm/vma.c")
     private long region() {
         boolean writes = file != null && VmFlags.isSharedMayWrite(vmFlags);
-        if (writes && !file.mapping().mapWritable()) {
+        if (writes && !file.mapping().areas().mapWritable()) {
             return -Errno.EPERM;
         }
         try {
             return enterRegion();
         } finally {
             if (writes) {
-                file.mapping().unmapWritable();
+                file.mapping().areas().unmapWritable();
             }
         }
     }

@@ -18,7 +18,7 @@ final class VmaFile {
             v.file().get();
             // Another mapping of the same file has been allowed already, so this one cannot be refused.
             if (VmFlags.isSharedMayWrite(v.flags()) && v.file().mapping() != null) {
-                v.file().mapping().mapWritable();
+                v.file().mapping().areas().mapWritable();
             }
         }
         if (v.ops() != null) {
@@ -34,7 +34,7 @@ final class VmaFile {
         }
         if (v.file() != null) {
             if (VmFlags.isSharedMayWrite(v.flags()) && v.file().mapping() != null) {
-                v.file().mapping().unmapWritable();
+                v.file().mapping().areas().unmapWritable();
             }
             v.file().put();
         }

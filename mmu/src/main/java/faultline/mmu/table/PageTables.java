@@ -15,7 +15,8 @@ import faultline.mmu.phys.PhysicalMemory;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Four-level page tables in guest-physical memory: finding entries, adding tables, and the locks of both.
+ * Four-level page tables in guest-physical memory: adding tables, the locks of entries, and changing entries. Finding
+ * them is {@link PageTableLookup}'s.
  *
  * <p>Tables are added as seed 000 has it: allocate and clear the table first, take the lock, look whether a racing task
  * was first, and if so free one's own. Callers hold the mmap lock, shared is enough: under it no table goes away, so
@@ -33,9 +34,7 @@ import java.util.concurrent.atomic.AtomicLong;
  *   PTE           mm->page_table_lock     the PTE table's own
  * </pre>
  */
-public final class PageTables {
-    /** Entries of a table. */
-    public static final int ENTRIES = 512;
+public final class PageTables extends PageTableLookup {
     /**
      * What {@link #pteAllocMapLock} and {@link #pteOffsetMapLock} return where a huge page stands in place of a table.
      */
@@ -52,7 +51,6 @@ public final class PageTables {
     private static final int LEVEL_PUD = 3;
     private static final int LEVEL_PGD = 4;
 
-    private final PhysicalMemory memory;
     private final FrameTable frames;
     private final FrameAllocator allocator;
     private final AtomicLong tablesMade = new AtomicLong();
@@ -61,7 +59,7 @@ public final class PageTables {
     private volatile long kernelPgd = -1;
 
     public PageTables(PhysicalMemory memory, PtlMode mode) {
-        this.memory = memory;
+        super(memory);
         this.frames = memory.frames();
         this.allocator = memory.allocator();
         this.mode = mode;
@@ -73,103 +71,8 @@ public final class PageTables {
         return huge;
     }
 
-    public PhysicalMemory memory() {
-        return memory;
-    }
-
     public PtlMode mode() {
         return mode;
-    }
-
-    // ---- indices
-
-    public static int pgdIndex(long address) {
-        return (int) (address >>> Page.PGD_SHIFT) & ENTRIES - 1;
-    }
-
-    public static int pudIndex(long address) {
-        return (int) (address >>> Page.PUD_SHIFT) & ENTRIES - 1;
-    }
-
-    public static int pmdIndex(long address) {
-        return (int) (address >>> Page.PMD_SHIFT) & ENTRIES - 1;
-    }
-
-    public static int pteIndex(long address) {
-        return (int) (address >>> Page.SHIFT) & ENTRIES - 1;
-    }
-
-    // ---- descending
-
-    /** The PGD entry of an address. @param pgd address of the top table */
-    @KernelFunction("pgd_offset")
-    public long pgdOffset(long pgd, long address) {
-        return pgd + 8L * pgdIndex(address);
-    }
-
-    /** The PUD entry of an address. @param pgdEntry points to a table */
-    @KernelFunction("pud_offset")
-    public long pudOffset(long pgdEntry, long address) {
-        return Pte.address(memory.getLongAcquire(pgdEntry)) + 8L * pudIndex(address);
-    }
-
-    /** The PMD entry of an address. @param pudEntry points to a table */
-    @KernelFunction("pmd_offset")
-    public long pmdOffset(long pudEntry, long address) {
-        return Pte.address(memory.getLongAcquire(pudEntry)) + 8L * pmdIndex(address);
-    }
-
-    /** The PTE of an address. @param pmdEntry points to a table, and cannot change: its lock is held */
-    @KernelFunction("pte_offset_kernel")
-    public long pteOffset(long pmdEntry, long address) {
-        return Pte.address(memory.getLongAcquire(pmdEntry)) + 8L * pteIndex(address);
-    }
-
-    /**
-     * The PUD entry of an address.
-     *
-     * @return -1 when there is no PUD table
-     */
-    public long walkToPud(long pgd, long address) {
-        long pgdEntry = pgdOffset(pgd, address);
-        return Pte.isTable(memory.getLongAcquire(pgdEntry)) ? pudOffset(pgdEntry, address) : -1;
-    }
-
-    /**
-     * The PMD entry of an address, whatever stands in it.
-     *
-     * <p>The caller holds the mmap lock, or the i_mmap or anon_vma lock of an area there.
-     *
-     * @return -1 when there is no PMD table
-     */
-    @KernelFunction("mm_find_pmd")
-    public long walkToPmd(long pgd, long address) {
-        long pudEntry = walkToPud(pgd, address);
-        if (pudEntry < 0 || !Pte.isTable(memory.getLongAcquire(pudEntry))) {
-            return -1;
-        }
-        return pmdOffset(pudEntry, address);
-    }
-
-    /** As {@link #walkToPmd}, but the PUD entry where a page of 1 GiB stands there. */
-    public long walkToEntry(long pgd, long address) {
-        long pudEntry = walkToPud(pgd, address);
-        if (pudEntry < 0) {
-            return -1;
-        }
-        long pud = memory.getLongAcquire(pudEntry);
-        return Pte.isTable(pud) ? pmdOffset(pudEntry, address) : Pte.isHuge(pud) ? pudEntry : -1;
-    }
-
-    /**
-     * The entry that a huge page of the pool stands in, if one does: a PMD entry, or a PUD entry for 1 GiB.
-     *
-     * @param size of a page there
-     * @return -1 when there is no table for it
-     */
-    @KernelFunction("hugetlb_walk")
-    public long walkToHuge(long pgd, long address, long size) {
-        return size == Page.PUD_SIZE ? walkToPud(pgd, address) : walkToPmd(pgd, address);
     }
 
     // ---- adding tables

@@ -103,6 +103,19 @@ class LimitsTest {
     }
 
     @Test
+    void aCommitLimitInKibHoldsInPlaceOfTheRatio() {
+        CommitAccount account = new CommitAccount(CommitAccount.Mode.NEVER, 1000, 10, 50);
+        account.setPooledPages(() -> 100);
+        assertThat(account.limit()).isEqualTo(450 + 10);
+        account.setKbytes(800);
+        assertThat(account.limit()).isEqualTo(200 + 10);
+        assertThat(account.ratio()).isZero();
+        account.setRatio(100);
+        assertThat(account.kbytes()).isZero();
+        assertThat(account.limit()).isEqualTo(900 + 10);
+    }
+
+    @Test
     void neverOvercommitKeepsTheSumWithinItsShare() {
         MemoryConfig strict = SMALL.withOvercommit(CommitAccount.Mode.NEVER, 50);
         try (MmFixture m = new MmFixture(strict, limits)) {
