@@ -187,8 +187,9 @@ final class CoreFiles {
 
     private static boolean isFrozen(Cgroup group) {
         boolean[] all = {group.isFreezing()};
-        group.forEach(at -> at.members().forEach(process -> process.tasks()
-                .forEach(task -> all[0] &= task.signals().isStanding())));
+        group.forEach(at -> at.members()
+                .forEach(process ->
+                        process.tasks().forEach(task -> all[0] &= task.signals().isStanding())));
         return all[0];
     }
 

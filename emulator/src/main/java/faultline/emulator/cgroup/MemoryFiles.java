@@ -45,8 +45,10 @@ final class MemoryFiles {
                 file("memory.reclaim", null, this::reclaim),
                 size("memory.swap.current", group -> group.swap().usage(), null),
                 size("memory.swap.peak", group -> group.swap().peak(), null),
-                size("memory.swap.max", group -> group.swap().max(), (group, pages) -> group.swap()
-                        .setMax(pages)),
+                size(
+                        "memory.swap.max",
+                        group -> group.swap().max(),
+                        (group, pages) -> group.swap().setMax(pages)),
                 file("memory.swap.events", MemoryFiles::swapEvents, null));
     }
 

@@ -158,8 +158,11 @@ public final class CgroupFiles {
 
     @KernelFunction(value = "cgroup_apply_control_enable", file = "kernel/cgroup/cgroup.c")
     private synchronized void syncBelow(CgroupNode group) {
-        withChild(fd, pathOf(group), directory -> group.children()
-                .forEach(child -> withChild(directory, child.name(), below -> syncFiles(below, child))));
+        withChild(
+                fd,
+                pathOf(group),
+                directory -> group.children()
+                        .forEach(child -> withChild(directory, child.name(), below -> syncFiles(below, child))));
     }
 
     /** Where the directory of a group is in the tmpfs. */

@@ -36,8 +36,11 @@ public final class GuestMounts {
      */
     @KernelFunction(value = "hugetlbfs_fill_super", file = "fs/hugetlbfs/inode.c")
     public long mountHugetlbfs(String place, HugetlbOptions options) {
-        return mount(place, Mount.HUGETLBFS, () -> newHugetlbfs(options), mount -> root.hugetlb()
-                .mounted(mount, options.log2()));
+        return mount(
+                place,
+                Mount.HUGETLBFS,
+                () -> newHugetlbfs(options),
+                mount -> root.hugetlb().mounted(mount, options.log2()));
     }
 
     private static long newHugetlbfs(HugetlbOptions options) {

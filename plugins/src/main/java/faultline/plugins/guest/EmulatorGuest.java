@@ -21,7 +21,7 @@ public final class EmulatorGuest implements GuestView {
     /** The command name before the program's first instruction, while it is being loaded. */
     private static final String SETUP = "exec";
 
-    private final ModuleMap modules = new ModuleMap();
+    private final ModuleMap modules;
     private final StackTable stacks = new StackTable();
     private final GuestStack unwinder = new GuestStack(stacks);
     private final Set<Integer> stacksNoted = ConcurrentHashMap.newKeySet();
@@ -30,6 +30,7 @@ public final class EmulatorGuest implements GuestView {
     /** @param root the guest's root directory on the host, or null for the host's own */
     public EmulatorGuest(Path root) {
         this.root = root;
+        this.modules = ModuleMap.below(root);
     }
 
     /** Names of the guest's instruction addresses, as far as {@link #noteModule} has seen them. */

@@ -1,9 +1,14 @@
 package faultline.plugins.symbol;
 
 import faultline.plugins.dwarf.LineTable;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 import org.slf4j.Logger;
@@ -19,6 +24,9 @@ final class ElfSections {
 
     private static final Logger LOG = LoggerFactory.getLogger(ElfSections.class);
     private static final int MAX_INFLATED = 1 << 28;
+    private static final int FILE_HEADER = 64;
+    private static final int MAGIC = 0x464c457f;
+    private static final int ELFCLASS64 = 2;
     private static final int SHT_NOBITS = 8;
     private static final int SHF_COMPRESSED = 0x800;
     private static final int ELFCOMPRESS_ZLIB = 1;
@@ -36,6 +44,26 @@ final class ElfSections {
         count = headers == 0 ? 0 : Short.toUnsignedInt(elf.getShort(60));
     }
 
+    /** A file's bytes; null when it is no 64-bit ELF file of a size that can be looked into. */
+    static ByteBuffer map(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            long size = channel.size();
+            if (size < FILE_HEADER || size > MAX_BYTES) {
+                return null;
+            }
+            ByteBuffer bytes =
+                    channel.map(FileChannel.MapMode.READ_ONLY, 0, size).order(ByteOrder.LITTLE_ENDIAN);
+            return bytes.getInt(0) == MAGIC && bytes.get(4) == ELFCLASS64 ? bytes : null;
+        }
+    }
+
+    /** The checksum of the whole file, as a {@code .gnu_debuglink} that names it has it. */
+    long checksum() {
+        var checksum = new CRC32();
+        checksum.update(elf.duplicate().rewind());
+        return checksum.getValue();
+    }
+
     int count() {
         return count;
     }
@@ -46,6 +74,15 @@ final class ElfSections {
 
     int type(int section) {
         return elf.getInt(header(section) + 4);
+    }
+
+    /** Whether the section's contents are in this file. */
+    boolean isInFile(int section) {
+        return type(section) != SHT_NOBITS;
+    }
+
+    ByteBuffer bytes() {
+        return elf;
     }
 
     int offset(int section) {
@@ -73,7 +110,7 @@ final class ElfSections {
     }
 
     /** What a section holds, decompressed; empty where there is none, or one compressed in a way we cannot undo. */
-    private ByteBuffer contents(String name) {
+    ByteBuffer contents(String name) {
         int section = find(name);
         if (section < 0) {
             return ByteBuffer.allocate(0);
@@ -100,6 +137,11 @@ final class ElfSections {
             inflater.end();
         }
         return plain.flip();
+    }
+
+    /** Whether the file has line numbers. */
+    boolean hasLines() {
+        return find(".debug_line") >= 0;
     }
 
     /** The file's line numbers. */

@@ -4,10 +4,7 @@ import faultline.plugins.dwarf.LineTable;
 import faultline.plugins.dwarf.SourceLine;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -16,7 +13,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The functions and source lines of one 64-bit ELF file, by their place in the file. Functions come from both {@code
- * .symtab} and {@code .dynsym}, lines from {@code .debug_line}; whatever of the file is not as it should be is passed
+ * .symtab} and {@code .dynsym}, lines from {@code .debug_line}, of the file and of the one that holds what was stripped
+ * from it; whatever of the file is not as it should be is passed
  * over, since a trace must not fail over a strange binary.
  */
 final class ElfSymbols {
@@ -34,35 +32,40 @@ final class ElfSymbols {
     private static final Logger LOG = LoggerFactory.getLogger(ElfSymbols.class);
 
     private final List<Load> loads = new ArrayList<>();
-    private final List<Function> functions = new ArrayList<>();
-    /** The file, until its lines have been read. */
-    private ByteBuffer image;
+    /** The file and, where there is one, that with its debugging information, until their functions have been read. */
+    private List<ElfSections> sources = List.of();
+
+    private List<Function> functions;
+    /** Whichever of the two has line numbers, until they have been read; or null. */
+    private ElfSections lineSource;
 
     private LineTable lines;
 
-    /** Reads a file; what cannot be read has no symbols. */
-    static ElfSymbols read(Path file) {
+    private ElfSymbols() {}
+
+    /**
+     * Reads a file; what cannot be read has no symbols.
+     *
+     * @param directories where to look for files of debugging information, see {@link DebugFile}
+     */
+    static ElfSymbols read(Path file, List<Path> directories) {
         var symbols = new ElfSymbols();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            long size = channel.size();
-            if (size >= 64 && size <= ElfSections.MAX_BYTES) {
-                ByteBuffer bytes =
-                        channel.map(FileChannel.MapMode.READ_ONLY, 0, size).order(ByteOrder.LITTLE_ENDIAN);
-                symbols.parse(bytes);
+        try {
+            ByteBuffer elf = ElfSections.map(file);
+            if (elf != null) {
+                symbols.readLoads(elf);
+                var sections = new ElfSections(elf);
+                ElfSections debug = DebugFile.find(sections, file, directories);
+                symbols.sources = debug == null ? List.of(sections) : List.of(sections, debug);
+                symbols.lineSource = debug == null || sections.hasLines() ? sections : debug;
             }
         } catch (IOException | IndexOutOfBoundsException | ArithmeticException e) {
-            // unreadable or cut off: what was found up to there is used
-            LOG.debug("symbols of {} are incomplete", file, e);
+            LOG.debug("{} cannot be read, or not to its end", file, e);
         }
-        symbols.functions.sort(Comparator.comparingLong(Function::start).thenComparing(Function::size));
         return symbols;
     }
 
-    private void parse(ByteBuffer elf) {
-        if (elf.getInt(0) != 0x464c457f || elf.get(4) != 2) {
-            return;
-        }
-        image = elf;
+    private void readLoads(ByteBuffer elf) {
         int headers = ElfSections.bounded(elf.getLong(32));
         for (int i = 0; i < Short.toUnsignedInt(elf.getShort(56)); i++) {
             int at = headers + i * Short.toUnsignedInt(elf.getShort(54));
@@ -70,17 +73,41 @@ final class ElfSymbols {
                 loads.add(new Load(elf.getLong(at + 8), elf.getLong(at + 16), elf.getLong(at + 32)));
             }
         }
-        var sections = new ElfSections(elf);
+    }
+
+    /** Read when first asked for, from files that were mapped while they were there. */
+    private synchronized List<Function> functions() {
+        if (functions == null) {
+            functions = new ArrayList<>();
+            for (ElfSections source : sources) {
+                try {
+                    readFunctions(source);
+                } catch (IndexOutOfBoundsException | ArithmeticException | InternalError e) {
+                    // cut off, perhaps after it was mapped: what was found up to there is used
+                    LOG.debug("symbols are incomplete", e);
+                }
+            }
+            functions.sort(Comparator.comparingLong(Function::start).thenComparing(Function::size));
+            sources = List.of();
+        }
+        return functions;
+    }
+
+    private void readFunctions(ElfSections sections) {
         for (int i = 0; i < sections.count(); i++) {
             int type = sections.type(i);
             int link = sections.link(i);
             if ((type == SHT_SYMTAB || type == SHT_DYNSYM) && link >= 0 && link < sections.count()) {
-                table(elf, sections, i, link);
+                table(sections, i, link);
             }
         }
     }
 
-    private void table(ByteBuffer elf, ElfSections sections, int section, int strings) {
+    private void table(ElfSections sections, int section, int strings) {
+        if (!sections.isInFile(section) || !sections.isInFile(strings)) {
+            return; // the debugging information leaves them to the program
+        }
+        ByteBuffer elf = sections.bytes();
         int start = sections.offset(section);
         int end = Math.addExact(start, sections.size(section));
         int names = sections.offset(strings);
@@ -114,13 +141,13 @@ final class ElfSymbols {
         if (lines == null) {
             ByteBuffer none = ByteBuffer.allocate(0);
             try {
-                lines = image == null ? LineTable.read(none, none, none) : new ElfSections(image).lines();
+                lines = lineSource == null ? LineTable.read(none, none, none) : lineSource.lines();
             } catch (IndexOutOfBoundsException | ArithmeticException | InternalError e) {
                 // damaged, or cut off after it was mapped, which Java reports as an internal error
                 LOG.debug("line numbers are incomplete", e);
                 lines = LineTable.read(none, none, none);
             }
-            image = null;
+            lineSource = null;
         }
         return lines;
     }
@@ -132,6 +159,7 @@ final class ElfSymbols {
     }
 
     private String atAddress(long address) {
+        List<Function> functions = functions();
         int low = 0;
         int high = functions.size() - 1;
         while (low <= high) {

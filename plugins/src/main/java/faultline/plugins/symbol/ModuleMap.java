@@ -3,6 +3,7 @@ package faultline.plugins.symbol;
 import faultline.plugins.dwarf.SourceLine;
 import faultline.plugins.output.Names;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,6 +30,23 @@ public final class ModuleMap implements Names.Symbols {
     private final AtomicInteger version = new AtomicInteger();
     private final Map<Integer, TreeMap<Long, Module>> processes = new ConcurrentHashMap<>();
     private final Map<Path, ElfSymbols> files = new ConcurrentHashMap<>();
+    private final List<Path> debugDirectories;
+
+    /** Looks for debugging information beside the files and in the host's {@value DebugFile#DIRECTORY}. */
+    public ModuleMap() {
+        this(List.of(Path.of(DebugFile.DIRECTORY)));
+    }
+
+    /** @param debugDirectories where files of debugging information are looked for */
+    public ModuleMap(List<Path> debugDirectories) {
+        this.debugDirectories = debugDirectories;
+    }
+
+    /** For a guest with a root of its own, null for the host's: it may have debugging information, too. */
+    public static ModuleMap below(Path root) {
+        Path host = Path.of(DebugFile.DIRECTORY);
+        return root == null ? new ModuleMap() : new ModuleMap(List.of(Path.of(root + DebugFile.DIRECTORY), host));
+    }
 
     /**
      * Notes a mapping.
@@ -39,8 +57,9 @@ public final class ModuleMap implements Names.Symbols {
      * @param file where to read symbols from, or null
      */
     public void put(int pid, long start, long end, long fileOffset, String name, Path file) {
-        // read when first asked for would be cheaper, but the file may be gone by then
-        ElfSymbols symbols = file == null ? null : files.computeIfAbsent(file, ElfSymbols::read);
+        // mapped now: the file may be gone when somebody asks
+        ElfSymbols symbols =
+                file == null ? null : files.computeIfAbsent(file, f -> ElfSymbols.read(f, debugDirectories));
         TreeMap<Long, Module> modules = processes.computeIfAbsent(pid, k -> new TreeMap<>());
         synchronized (modules) {
             modules.subMap(start, end).clear();

@@ -13,9 +13,11 @@ public final class MessageCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        table.register(Nr.MSGGET, "msgget", (task, key, flags, a2, a3, a4, a5) -> task.kernel()
-                .messages()
-                .get(IpcOwner.of(task), (int) key, (int) flags));
+        table.register(
+                Nr.MSGGET,
+                "msgget",
+                (task, key, flags, a2, a3, a4, a5) ->
+                        task.kernel().messages().get(IpcOwner.of(task), (int) key, (int) flags));
         table.register(
                 Nr.MSGSND,
                 "msgsnd",
