@@ -2,6 +2,7 @@ package faultline.emulator.fs;
 
 import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmSysctl;
+import faultline.mmu.phys.LruVec;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -31,6 +32,9 @@ public interface ProcSource {
 
     /** Bytes that are in the swap area and in memory too. */
     long swapCachedBytes();
+
+    /** Bytes on one of reclaim's lists. @param list a number of {@link LruVec} */
+    long lruBytes(int list);
 
     /** Lines of /proc/vmstat that this machine knows of, by name. */
     Map<String, Long> vmstat();

@@ -4,6 +4,7 @@ import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmLayout;
+import faultline.mmu.phys.LruVec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -73,12 +74,30 @@ final class ProcSystem {
         line(out, "Buffers:", 0);
         line(out, "Cached:", source.cachedBytes());
         line(out, "SwapCached:", source.swapCachedBytes());
+        lists(out);
         line(out, "SwapTotal:", source.swapBytes());
         line(out, "SwapFree:", source.freeSwapBytes());
         line(out, "CommitLimit:", source.commitLimitBytes());
         line(out, "Committed_AS:", source.committedBytes());
         hugePages(out, source.hugetlb());
         return out.toString();
+    }
+
+    private void lists(StringBuilder out) {
+        long inactiveAnon = source.lruBytes(LruVec.INACTIVE_ANON);
+        long activeAnon = source.lruBytes(LruVec.ACTIVE_ANON);
+        long inactiveFile = source.lruBytes(LruVec.INACTIVE_FILE);
+        long activeFile = source.lruBytes(LruVec.ACTIVE_FILE);
+        long unevictable = source.lruBytes(LruVec.UNEVICTABLE);
+        line(out, "Active:", activeAnon + activeFile);
+        line(out, "Inactive:", inactiveAnon + inactiveFile);
+        line(out, "Active(anon):", activeAnon);
+        line(out, "Inactive(anon):", inactiveAnon);
+        line(out, "Active(file):", activeFile);
+        line(out, "Inactive(file):", inactiveFile);
+        line(out, "Unevictable:", unevictable);
+        // Nothing but a locked mapping makes a page unevictable.
+        line(out, "Mlocked:", unevictable);
     }
 
     @KernelFunction(value = "hugetlb_report_meminfo", file = "mm/hugetlb.c")

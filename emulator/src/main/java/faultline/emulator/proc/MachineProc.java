@@ -13,6 +13,8 @@ import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmSysctl;
+import faultline.mmu.phys.LruVec;
+import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.swap.SwapSpace;
 import java.util.LinkedHashMap;
@@ -84,17 +86,35 @@ public final class MachineProc implements ProcSource {
     }
 
     @Override
+    public long lruBytes(int list) {
+        PhysicalMemory phys = kernel.memory().phys();
+        phys.allocator().drainLru();
+        return phys.frames().lru().size(list) << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
     public Map<String, Long> vmstat() {
         SwapSpace swap = kernel.memory().swap();
         Reclaimer reclaimer = kernel.memory().reclaimer();
         Map<String, Long> lines = new LinkedHashMap<>();
         lines.put("nr_free_pages", kernel.memory().phys().allocator().freeFrames());
+        LruVec lru = kernel.memory().phys().frames().lru();
+        kernel.memory().phys().allocator().drainLru();
+        lines.put("nr_inactive_anon", lru.size(LruVec.INACTIVE_ANON));
+        lines.put("nr_active_anon", lru.size(LruVec.ACTIVE_ANON));
+        lines.put("nr_inactive_file", lru.size(LruVec.INACTIVE_FILE));
+        lines.put("nr_active_file", lru.size(LruVec.ACTIVE_FILE));
+        lines.put("nr_unevictable", lru.size(LruVec.UNEVICTABLE));
+        lines.put("nr_mlock", lru.size(LruVec.UNEVICTABLE));
         lines.put("pswpin", swap == null ? 0 : swap.pagesIn());
         lines.put("pswpout", swap == null ? 0 : swap.pagesOut());
+        lines.put("pgactivate", lru.activated());
+        lines.put("pgdeactivate", lru.deactivated());
         lines.put("pgsteal_kswapd", reclaimer.stolenInBackground());
         lines.put("pgsteal_direct", reclaimer.stolen() - reclaimer.stolenInBackground());
         lines.put("pgscan_kswapd", reclaimer.scannedInBackground());
         lines.put("pgscan_direct", reclaimer.scanned() - reclaimer.scannedInBackground());
+        lines.put("pgrotated", lru.rotated());
         lines.put("oom_kill", kernel.oomKiller().kills());
         return lines;
     }

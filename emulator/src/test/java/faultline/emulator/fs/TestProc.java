@@ -75,6 +75,11 @@ final class TestProc implements ProcSource {
     }
 
     @Override
+    public long lruBytes(int list) {
+        return (long) list << 20;
+    }
+
+    @Override
     public long swapCachedBytes() {
         return 1L << 20;
     }

@@ -95,7 +95,7 @@ public final class FaultEnv {
 
     /** A zeroed frame for anonymous memory of {@code mm} with one reference, or -1. */
     long allocZeroed(MmStruct mm) {
-        long pfn = allocator.allocZeroedPage(Rmap.NEW_ANON);
+        long pfn = allocator.allocZeroedPage(Rmap.NEW_ANON | PageFlags.LRU);
         if (pfn >= 0) {
             cache.instructionCache().flushFrame(pfn);
         }
@@ -116,6 +116,8 @@ public final class FaultEnv {
             for (int i = 0; i < HugePmd.FRAMES; i++) {
                 cache.instructionCache().flushFrame(head + i);
             }
+            frames.set(head, Rmap.NEW_ANON);
+            frames.lru().add(head);
         }
         return cache.memCgroups().chargedHuge(mm.memCgroup(), head, HugePmd.FRAMES);
     }
@@ -150,9 +152,14 @@ public final class FaultEnv {
         return other;
     }
 
+    /** A frame of undefined content for anonymous memory of {@code mm} with one reference, or -1. */
+    long allocAnon(MmStruct mm) {
+        return charged(mm, allocator.allocPage(Rmap.NEW_ANON | PageFlags.LRU));
+    }
+
     /** A frame with a copy of {@code from} for anonymous memory of {@code mm} with one reference, or -1. */
     long allocCopy(MmStruct mm, long from) {
-        long pfn = charged(mm, allocator.allocPage(Rmap.NEW_ANON));
+        long pfn = allocAnon(mm);
         if (pfn >= 0) {
             copyPage(from, pfn);
         }

@@ -66,7 +66,7 @@ public final class FileEntries {
             if (Pte.isPresent(entry)) {
                 long pfn = Pte.pfn(entry);
                 flushNow |= zap.passOn(entry, pfn, vma);
-                env.rmap.remove(pfn);
+                env.rmap.remove(pfn, vma);
                 gather.removePage(pfn, at);
                 pages++;
             }

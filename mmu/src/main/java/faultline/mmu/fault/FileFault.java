@@ -100,7 +100,7 @@ final class FileFault {
         if (Rmap.prepare(vma) == null) {
             return VmFault.OOM;
         }
-        long copy = env.charged(ctx.mm, env.allocator.allocPage());
+        long copy = env.allocAnon(ctx.mm);
         if (copy < 0) {
             return VmFault.OOM;
         }
@@ -242,7 +242,7 @@ final class FileFault {
             env.rmap.addNewAnon(pfn, vma, vma.pageIndex(ctx.page));
         } else {
             ctx.mm.addRss(fileCounter(vma), 1);
-            env.rmap.addFile(pfn);
+            env.rmap.addFile(pfn, vma);
         }
         env.tables.setPte(pte, Pte.isUffdWpMarker(ctx.origPte) ? Pte.mkUffdWp(entry) : entry);
     }
@@ -299,7 +299,7 @@ final class FileFault {
                 && env.frames.test(pfn, PageFlags.UPTODATE)
                 && env.frames.index(pfn) < mapping.sizePages();
         if (valid) {
-            env.rmap.addFile(pfn);
+            env.rmap.addFile(pfn, vma);
             env.tables.setPte(pte, Pte.mkYoung(Pte.of(pfn, vma.pageProt())));
         }
         env.cache.unlockPage(pfn);

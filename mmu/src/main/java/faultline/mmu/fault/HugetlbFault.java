@@ -106,7 +106,7 @@ final class HugetlbFault {
         if (anon) {
             env.rmap.addNewAnon(head, ctx.vma, index);
         } else {
-            env.rmap.addFile(head);
+            env.rmap.addFile(head, ctx.vma);
         }
         ctx.mm.addRss(MmStruct.HUGETLBPAGES, HugetlbInode.of(ctx.vma).pool().frames());
         env.phys.putLongRelease(ctx.pmdEntry, entry);
@@ -185,7 +185,7 @@ final class HugetlbFault {
         ctx.mm.tlb().flushRange(start, start + size);
         env.rmap.addNewAnon(fresh, ctx.vma, index);
         env.phys.putLongRelease(ctx.pmdEntry, entry);
-        env.rmap.remove(old);
+        env.rmap.remove(old, ctx.vma);
         lock.unlock();
         env.allocator.putPage(old);
     }

@@ -66,7 +66,7 @@ final class HugetlbZap {
     private void clear(Vma vma, long pmdEntry, long address, MmuGather gather) {
         long head = Pte.pfn(env.tables.ptepGetAndClear(pmdEntry));
         vma.mm().addRss(MmStruct.HUGETLBPAGES, -HugetlbInode.of(vma).pool().frames());
-        env.rmap.remove(head);
+        env.rmap.remove(head, vma);
         if (env.frames.test(head, PageFlags.ANON) && env.frames.refcount(head) == 1) {
             HugetlbMapping.restore(vma, vma.pageIndex(address), head);
         }
@@ -88,7 +88,7 @@ final class HugetlbZap {
             env.tables.ptepGetAndClear(pmdEntry);
             mm.tlb().flushRange(address, address + size);
             mm.addRss(MmStruct.HUGETLBPAGES, -(size >>> Page.SHIFT));
-            env.rmap.remove(head);
+            env.rmap.remove(head, vma);
         }
         guard.close();
         if (same) {

@@ -183,7 +183,7 @@ final class WriteProtectFault {
         env.rmap.addNewAnon(fresh, vma, vma.pageIndex(ctx.page));
         env.tables.setPte(pte, entry);
         if (counted) {
-            env.rmap.remove(old);
+            env.rmap.remove(old, vma);
         }
     }
 

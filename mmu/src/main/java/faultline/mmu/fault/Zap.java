@@ -109,7 +109,7 @@ public final class Zap {
         long pte = env.tables.pteOffsetMapLock(mm, pmdEntry, start, guard);
         while (pte == PageTables.HUGE) {
             if (end - start == Page.PMD_SIZE) {
-                if (zapHuge(mm, pmdEntry, start, gather, guard)) {
+                if (zapHuge(mm, vma, pmdEntry, start, gather, guard)) {
                     return;
                 }
             } else {
@@ -159,7 +159,7 @@ public final class Zap {
             if (details.nonlinear() && env.frames.index(pfn) != vma.pageIndex(at)) {
                 env.tables.setPte(entryPa, Pte.file(env.frames.index(pfn)));
             }
-            env.rmap.remove(pfn, (flags & PageFlags.ANON_EXCLUSIVE) != 0);
+            env.rmap.remove(pfn, vma, (flags & PageFlags.ANON_EXCLUSIVE) != 0);
             gather.removePage(pfn, at);
         }
         count(mm, vma, anon, file, swapped);
@@ -171,7 +171,7 @@ public final class Zap {
 
     /** Clears a whole huge page. @return false when it is not one any more */
     @KernelFunction(value = "zap_huge_pmd", file = "mm/huge_memory.c")
-    private boolean zapHuge(MmStruct mm, long pmdEntry, long start, MmuGather gather, PtlGuard guard) {
+    private boolean zapHuge(MmStruct mm, Vma vma, long pmdEntry, long start, MmuGather gather, PtlGuard guard) {
         if (!env.tables.huge().lock(mm, pmdEntry, guard)) {
             return false;
         }
@@ -181,7 +181,7 @@ public final class Zap {
             gather.flushLater(start, Page.PMD_SIZE);
         } else {
             mm.addRss(MmStruct.ANONPAGES, -HugePmd.FRAMES);
-            env.rmap.remove(Pte.pfn(entry));
+            env.rmap.remove(Pte.pfn(entry), vma);
             gather.removePage(Pte.pfn(entry), start, Page.PMD_SIZE);
         }
         guard.close();
@@ -196,7 +196,7 @@ public final class Zap {
             mapping.setPageDirty(pfn);
         }
         if (Pte.isYoung(entry) && (vma.flags() & (VmFlags.SEQ_READ | VmFlags.RAND_READ)) == 0) {
-            env.frames.set(pfn, PageFlags.REFERENCED);
+            env.frames.lru().markAccessed(pfn);
         }
         return dirty && Pte.isWrite(entry);
     }

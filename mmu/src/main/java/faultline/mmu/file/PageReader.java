@@ -78,7 +78,8 @@ final class PageReader {
     }
 
     private long enterLocked(long index) {
-        long pfn = cache.memCgroups().chargedToCurrent(allocator.allocPage());
+        int flags = mapping.isShmem() ? PageFlags.LRU | PageFlags.SWAPBACKED : PageFlags.LRU;
+        long pfn = cache.memCgroups().chargedToCurrent(allocator.allocPage(flags));
         if (pfn < 0) {
             return -Errno.ENOMEM;
         }

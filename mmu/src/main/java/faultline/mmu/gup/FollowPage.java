@@ -141,6 +141,6 @@ public final class FollowPage {
                 frames.set(pfn, PageFlags.DIRTY);
             }
         }
-        frames.set(pfn, PageFlags.REFERENCED);
+        frames.lru().markAccessed(frames.head(pfn));
     }
 }

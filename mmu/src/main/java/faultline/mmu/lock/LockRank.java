@@ -35,12 +35,12 @@ public enum LockRank {
     PAGE_CACHE_LOCK(false),
     /** Swap slots and their counts. */
     SWAP_LOCK(false),
-    /** Lists of pages by last use. */
-    LRU_LOCK(false),
     /** Counts and free pages of the pool of huge pages (hugetlb_lock). */
     HUGETLB_POOL_LOCK(false),
     /** One cache of single free frames. */
     FRAME_CACHE_LOCK(false),
+    /** Lists of pages by last use (lru_lock). */
+    LRU_LOCK(false),
     /** Free frames. */
     FRAME_ALLOCATOR_LOCK(false);
 

@@ -16,9 +16,9 @@
  *             PAGE_TABLE_LOCK_NESTED         mremap's destination table
  *               PAGE_CACHE_LOCK              one a file
  *               SWAP_LOCK
- *               LRU_LOCK
  *               HUGETLB_POOL_LOCK            the pool of huge pages
  *                 FRAME_CACHE_LOCK           caches of single free frames
+ *                   LRU_LOCK                 lists of pages by last use
  *                   FRAME_ALLOCATOR_LOCK
  * </pre>
  *

@@ -13,6 +13,7 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.rmap.AnonVma;
+import faultline.mmu.rmap.Rmap;
 import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
@@ -100,6 +101,8 @@ final class Collapse {
             mm.tlb().flushRange(at, at + MmLayout.PMD_SIZE);
             take(table, head, at, gather);
             tables.huge().deposit(pmdEntry, Page.pfn(table));
+            frames.set(head, Rmap.NEW_ANON);
+            frames.lru().add(head);
             env.faultEnv.rmap().addNewAnon(head, vma, vma.pageIndex(at));
             tables.setPte(pmdEntry, entryOf(head));
         }
@@ -157,7 +160,7 @@ final class Collapse {
             if (Pte.isPresent(entry) && !Pte.isSpecial(entry)) {
                 long pfn = Pte.pfn(entry);
                 phys.copy(Page.address(pfn), Page.address(head + i), Page.SIZE);
-                env.faultEnv.rmap().remove(pfn);
+                env.faultEnv.rmap().remove(pfn, vma);
                 gather.removePage(pfn, at + i * Page.SIZE);
                 present++;
             }

@@ -8,6 +8,9 @@ import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.PageFlags;
+import faultline.mmu.table.Pte;
 
 /** mlock(2), mlock2(2), munlock(2), mlockall(2), munlockall(2). */
 public final class Mlock {
@@ -114,7 +117,7 @@ public final class Mlock {
 
     @KernelFunction(value = "apply_vma_lock_flags", file = "mm/mlock.c")
     @RequiresLock("MMAP_LOCK")
-    private static long apply(MmStruct mm, long from, long len, long lockFlags) {
+    private long apply(MmStruct mm, long from, long len, long lockFlags) {
         long end = from + len;
         if (Long.compareUnsigned(end, from) < 0) {
             return -Errno.EINVAL;
@@ -136,7 +139,7 @@ public final class Mlock {
     }
 
     @KernelFunction(value = "mlock_fixup", file = "mm/mlock.c")
-    private static int fixup(MmStruct mm, Vma vma, long start, long end, long newFlags) {
+    private int fixup(MmStruct mm, Vma vma, long start, long end, long newFlags) {
         long oldFlags = vma.flags();
         if (newFlags == oldFlags || !isLockable(vma)) {
             return 0;
@@ -152,6 +155,9 @@ public final class Mlock {
             mm.addLockedVm(pages);
         }
         changed.setFlags(newFlags);
+        if (((newFlags ^ oldFlags) & VmFlags.LOCKED) != 0) {
+            new MarkWalk((newFlags & VmFlags.LOCKED) != 0).walk(mm, start, end);
+        }
         return 0;
     }
 
@@ -196,7 +202,7 @@ public final class Mlock {
 
     @KernelFunction(value = "apply_mlockall_flags", file = "mm/mlock.c")
     @RequiresLock("MMAP_LOCK")
-    private static void applyAll(MmStruct mm, int flags) {
+    private void applyAll(MmStruct mm, int flags) {
         long wanted = (flags & MCL_ONFAULT) != 0 ? VmFlags.LOCKED_MASK : VmFlags.LOCKED;
         mm.setDefFlags(mm.defFlags() & ~VmFlags.LOCKED_MASK | ((flags & MCL_FUTURE) != 0 ? wanted : 0));
         if ((flags & (MCL_CURRENT | MCL_FUTURE)) == MCL_FUTURE) {
@@ -209,6 +215,46 @@ public final class Mlock {
             // A mapping that cannot be changed for want of memory is passed over, as on Linux.
             fixup(mm, v, v.start(), end, v.flags() & ~VmFlags.LOCKED_MASK | add);
             v = mm.vmas().find(end);
+        }
+    }
+
+    /** Tells reclaim of the pages that are there; those to come are marked when they are mapped. */
+    private final class MarkWalk extends PageTableWalk {
+        private final boolean lock;
+
+        MarkWalk(boolean lock) {
+            super(env.tables);
+            this.lock = lock;
+        }
+
+        @Override
+        @KernelFunction(value = "mlock_pte_range", file = "mm/mlock.c")
+        protected void table(long pte, long addr, long end) {
+            for (long a = addr, at = pte; a < end; a += MmLayout.PAGE_SIZE, at += 8) {
+                mark(phys.getLong(at));
+            }
+        }
+
+        @Override
+        protected void huge(long pmdEntry, long addr, long end) {
+            mark(phys.getLong(pmdEntry));
+        }
+
+        private void mark(long entry) {
+            long pfn = Pte.pfn(entry);
+            FrameTable frames = phys.frames();
+            boolean counted = Pte.isPresent(entry)
+                    && !Pte.isSpecial(entry)
+                    && frames.isValid(pfn)
+                    && !frames.test(pfn, PageFlags.RESERVED);
+            if (!counted) {
+                return;
+            }
+            if (lock) {
+                frames.lru().mlock(frames.head(pfn));
+            } else {
+                frames.lru().munlock(frames.head(pfn));
+            }
         }
     }
 }

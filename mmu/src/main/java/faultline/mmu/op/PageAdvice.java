@@ -232,7 +232,8 @@ final class PageAdvice {
                 phys.getAndAndLong(at, ~(Pte.ACCESSED | Pte.DIRTY));
                 gather.flushLater(addr, bytes);
             }
-            frames.clear(pfn, PageFlags.SWAPBACKED | PageFlags.DIRTY | PageFlags.REFERENCED | PageFlags.ACTIVE);
+            frames.clear(pfn, PageFlags.DIRTY);
+            frames.lru().markLazyFree(frames.head(pfn));
         }
     }
 
@@ -288,7 +289,7 @@ final class PageAdvice {
             if (tables.ptepTestAndClearYoung(at)) {
                 gather.flushLater(addr, bytes);
             }
-            frames.clear(Pte.pfn(entry), PageFlags.REFERENCED | PageFlags.ACTIVE);
+            frames.lru().deactivate(frames.head(Pte.pfn(entry)));
         }
     }
 }

@@ -13,6 +13,7 @@ import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.Page;
+import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 
 /**
@@ -24,6 +25,9 @@ import faultline.mmu.phys.PhysicalMemory;
  */
 @KernelFunction(value = "mfill_atomic", file = "mm/userfaultfd.c")
 public final class UserfaultFill {
+    /** Both anonymous pages and those of shared memory go to swap. */
+    private static final int NEW_PAGE = PageFlags.LRU | PageFlags.SWAPBACKED;
+
     private enum What {
         COPY,
         ZERO,
@@ -175,7 +179,7 @@ public final class UserfaultFill {
             } finally {
                 mm.mmapLock().readUnlock();
             }
-            long fresh = what == What.ZERO ? allocator.allocZeroedPage() : allocator.allocPage();
+            long fresh = what == What.ZERO ? allocator.allocZeroedPage(NEW_PAGE) : allocator.allocPage(NEW_PAGE);
             long pfn = env.cache().memCgroups().charged(mm.memCgroup(), fresh);
             if (pfn < 0) {
                 return -Errno.ENOMEM;

@@ -51,7 +51,7 @@ final class UserfaultInstall {
         long index = vma.pageIndex(address);
         if (cached) {
             mm.addRss(MmStruct.SHMEMPAGES, 1);
-            env.faultEnv.rmap().addFile(pfn);
+            env.faultEnv.rmap().addFile(pfn, vma);
         } else {
             mm.addRss(MmStruct.ANONPAGES, 1);
             env.faultEnv.rmap().addNewAnon(pfn, vma, index);

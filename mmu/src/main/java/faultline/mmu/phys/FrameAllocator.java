@@ -2,6 +2,8 @@ package faultline.mmu.phys;
 
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
+import java.util.BitSet;
+import java.util.function.Consumer;
 
 /**
  * Hands out frames: blocks of 2^order from buddy lists, single frames from small caches in front of them.
@@ -41,7 +43,6 @@ public final class FrameAllocator {
 
     private volatile long peakUsed;
     private volatile FrameReclaim reclaim;
-    private volatile FrameRelease release;
     private volatile FrameRelease cacheRelease;
     private volatile FrameRelease hugetlbRelease;
     private volatile FrameRelease chargeRelease;
@@ -71,7 +72,7 @@ public final class FrameAllocator {
 
     /**
      * As {@link #allocPage()}, bearing {@code flags} ({@link PageFlags}) from the start: setting them later, when
-     * others can come across the frame, takes an atomic instruction.
+     * others can come across the frame, takes an atomic instruction. With LRU it goes on one of reclaim's lists.
      */
     public long allocPage(int flags) {
         return allocOne(false, flags);
@@ -199,15 +200,12 @@ public final class FrameAllocator {
     private long takeCached(boolean zeroed, int flags) {
         FrameCache cache = caches.mine();
         long refills = cache.refills;
-        long pfn = caches.take(cache, zeroed);
+        long pfn = caches.take(cache, zeroed, flags);
         if (cache.refills != refills) {
             noteUse();
             if (lists.isLow()) {
                 wakeReclaim();
             }
-        }
-        if (pfn >= 0) {
-            frames.prepare(pfn, flags);
         }
         return pfn;
     }
@@ -226,6 +224,9 @@ public final class FrameAllocator {
             frames.prepare(pfn, flags);
             for (long tail = pfn + 1; tail < pfn + (1L << order); tail++) {
                 frames.prepareTail(tail);
+            }
+            if ((flags & PageFlags.LRU) != 0) {
+                frames.lru().add(pfn);
             }
         }
         return pfn;
@@ -303,9 +304,8 @@ public final class FrameAllocator {
     public void freeUnreferenced(long pfn) {
         int order = 0;
         if (frames.test(pfn, FLAGS_AT_RELEASE)) {
-            FrameRelease hook = release;
-            if (hook != null && frames.test(pfn, PageFlags.LRU)) {
-                hook.release(pfn);
+            if (frames.test(pfn, PageFlags.LRU)) {
+                frames.lru().release(pfn);
             }
             if (frames.test(pfn, PageFlags.HUGETLB)) {
                 hugetlbRelease.release(pfn);
@@ -330,6 +330,7 @@ public final class FrameAllocator {
      */
     @KernelFunction("free_unref_folios")
     public void freeUnreferenced(long[] pfns, int count) {
+        frames.lru().release(pfns, count);
         int singles = 0;
         for (int i = 0; i < count; i++) {
             long pfn = pfns[i];
@@ -383,6 +384,23 @@ public final class FrameAllocator {
     /** Returns all cached frames to the lists, where they merge into larger blocks. */
     public void drainCaches() {
         caches.drain();
+    }
+
+    /** Puts all frames that wait for it on reclaim's lists: those of the last allocations. */
+    public void drainLru() {
+        caches.drainLru();
+    }
+
+    /**
+     * Checks reclaim's lists, and what waits to be put there.
+     *
+     * @param report told of each difference
+     * @return the frames that are on a list or wait for it
+     */
+    public BitSet auditLru(Consumer<String> report) {
+        BitSet listed = frames.lru().audit(report);
+        caches.collectLruAdd(listed);
+        return listed;
     }
 
     // ---- counts and plugs
@@ -439,14 +457,6 @@ public final class FrameAllocator {
     @KernelFunction("high_wmark_pages")
     public long highWatermark() {
         return 2 * lists.lowWatermark() - lists.minWatermark();
-    }
-
-    /**
-     * Plugs in who takes frames off its lists whose last reference goes while they bear {@link PageFlags#LRU}; nobody
-     * else has a reference then, and it clears LRU and ACTIVE (Linux: {@code __page_cache_release}).
-     */
-    public void setRelease(FrameRelease newRelease) {
-        release = newRelease;
     }
 
     /** Plugs in the pool that compound pages with {@link PageFlags#HUGETLB} go back to. */

@@ -29,6 +29,11 @@ final class FrameCache extends CacheLine {
     int count;
     int clearedCount;
 
+    /** Frames that wait to be put on reclaim's lists; hints: see {@link LruVec}. */
+    final long[] lruAdd = new long[BATCH];
+
+    int lruCount;
+
     /** How often the cache was filled from the free lists. */
     long refills;
 

@@ -1,6 +1,8 @@
 package faultline.mmu.phys;
 
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
+import java.util.BitSet;
 
 /** The caches of single free frames in front of the free lists, one for some of the threads each. */
 final class FrameCaches {
@@ -34,16 +36,61 @@ final class FrameCaches {
      * Takes a frame out of a cache, which is filled up when it is empty.
      *
      * @param cleared whether the content must be zeros
-     * @return the frame, without a reference yet; -1 when there is none left but the reserve
+     * @param flags what it bears from now on; with LRU it will be put on one of reclaim's lists
+     * @return the frame, with one reference; -1 when there is none left but the reserve
      */
-    long take(FrameCache cache, boolean cleared) {
+    long take(FrameCache cache, boolean cleared, int flags) {
         cache.lock.lock();
         long pfn = -1;
         if (!cache.isEmpty(cleared) || refill(cache)) {
             pfn = cleared ? cache.popCleared(memory, frames) : cache.pop();
+            frames.prepare(pfn, flags);
+            if ((flags & PageFlags.LRU) != 0) {
+                addToLru(cache, pfn);
+            }
         }
         cache.lock.unlock();
         return pfn;
+    }
+
+    @KernelFunction("folio_batch_add")
+    private void addToLru(FrameCache cache, long pfn) {
+        cache.lruAdd[cache.lruCount++] = pfn;
+        if (cache.lruCount == FrameCache.BATCH) {
+            drainLru(cache);
+        }
+    }
+
+    @KernelFunction("lru_add_drain_cpu")
+    @RequiresLock("FRAME_CACHE_LOCK")
+    private void drainLru(FrameCache cache) {
+        frames.lru().addBatch(cache.lruAdd, cache.lruCount);
+        cache.lruCount = 0;
+    }
+
+    /** Puts all frames that wait for it on reclaim's lists. */
+    @KernelFunction("lru_add_drain_all")
+    void drainLru() {
+        for (FrameCache cache : caches) {
+            cache.lock.lock();
+            if (cache.lruCount != 0) {
+                drainLru(cache);
+            }
+            cache.lock.unlock();
+        }
+    }
+
+    /** Adds the frames that wait to be put on reclaim's lists to {@code found}. */
+    void collectLruAdd(BitSet found) {
+        for (FrameCache cache : caches) {
+            cache.lock.lock();
+            for (int i = 0; i < cache.lruCount; i++) {
+                if (frames.test(cache.lruAdd[i], PageFlags.LRU)) {
+                    found.set((int) cache.lruAdd[i]);
+                }
+            }
+            cache.lock.unlock();
+        }
     }
 
     /** So that frames are handed out in rising order, the highest goes to the bottom. */

@@ -43,16 +43,24 @@ public final class FrameTable {
     /** Mapping objects, 512 frames a chunk, made when first needed. */
     private final AtomicReferenceArray<Object[]> mappings;
 
+    private final LruVec lru;
+
     FrameTable(long count) {
         this.count = count;
         memory = NativeMemory.map(count << RECORD_SHIFT, Page.SIZE);
         base = memory.base();
         mappings = new AtomicReferenceArray<>(Math.toIntExact((count + CHUNK_MASK) >>> CHUNK_SHIFT));
+        lru = new LruVec(this);
     }
 
     /** How many frames there are; numbers run from 0 to this, exclusive. */
     public long count() {
         return count;
+    }
+
+    /** The lists of frames by last use. */
+    public LruVec lru() {
+        return lru;
     }
 
     /** Whether a frame of that number exists. */
@@ -381,6 +389,7 @@ public final class FrameTable {
     }
 
     void close() {
+        lru.close();
         memory.unmap();
     }
 }

@@ -174,7 +174,7 @@ final class NonlinearUnmap {
             mapping.setPageDirty(pfn);
         }
         area.mm().addRss(mapping.isShmem() ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES, -1);
-        rmap.remove(pfn);
+        rmap.remove(pfn, area);
         phys.allocator().putPage(pfn);
         wanted--;
     }

@@ -5,7 +5,6 @@ import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
 import faultline.mmu.phys.FrameTable;
-import faultline.mmu.phys.PageFlags;
 import faultline.mmu.table.PageTables;
 
 /**
@@ -25,36 +24,48 @@ public final class PageReferenced {
         this.frames = tables.memory().frames();
     }
 
+    /** Instead of a number: the page lies in a locked mapping, and must stay. */
+    public static final int LOCKED = Integer.MAX_VALUE;
+    /** Added to the number: one of the mappings, used or not, is of a program's code. */
+    public static final int EXECUTABLE = 1 << 30;
+
     /**
-     * How often the page was referenced: mappings whose accessed bit was set, one more if it was touched by system
-     * calls;
-     * {@code Integer.MAX_VALUE} when it lies in a locked mapping and must stay.
+     * Through how many mappings the page was used; one in a locked mapping is put aside for reclaim.
      *
      * @param pfn a page that the caller has locked
+     * @return the number, with {@link #EXECUTABLE}; or {@link #LOCKED}
      */
     @KernelFunction(value = "folio_referenced", file = "mm/rmap.c")
     @RequiresLock("PAGE_LOCK")
     public int count(long pfn) {
-        Counter counter = new Counter();
-        if (frames.mapcount(pfn) != 0) {
-            new RmapWalk(tables).walk(pfn, counter);
+        if (frames.mapcount(pfn) == 0) {
+            return 0;
         }
-        if (counter.locked) {
-            return Integer.MAX_VALUE;
-        }
-        return frames.testAndClear(pfn, PageFlags.REFERENCED) ? counter.referenced + 1 : counter.referenced;
+        Counter counter = new Counter(pfn);
+        new RmapWalk(tables).walk(pfn, counter);
+        return counter.locked ? LOCKED : counter.referenced;
     }
 
     private final class Counter implements RmapWalk.Visitor {
+        private final long pfn;
         private int referenced;
         private boolean locked;
+
+        Counter(long pfn) {
+            this.pfn = pfn;
+        }
 
         @Override
         @KernelFunction(value = "folio_referenced_one", file = "mm/rmap.c")
         public boolean visit(Vma area, long address, long pte) {
             if (area.has(VmFlags.LOCKED)) {
+                // With the entry's lock held munlock, which takes it behind changing the flag, cannot miss the page.
+                frames.lru().mlock(pfn);
                 locked = true;
                 return false;
+            }
+            if (area.has(VmFlags.EXEC)) {
+                referenced |= EXECUTABLE;
             }
             boolean young = tables.ptepTestAndClearYoung(pte);
             if (young && !area.hasAny(VmFlags.SEQ_READ | VmFlags.RAND_READ)) {

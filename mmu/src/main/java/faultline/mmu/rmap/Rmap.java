@@ -17,11 +17,8 @@ import faultline.mmu.phys.PageFlags;
  */
 public final class Rmap {
     /** Flags of a page that is anonymous, new, and its mapper's own; best borne by the frame when it is allocated. */
-    public static final int NEW_ANON = PageFlags.ANON
-            | PageFlags.ANON_EXCLUSIVE
-            | PageFlags.SWAPBACKED
-            | PageFlags.UPTODATE
-            | PageFlags.REFERENCED;
+    public static final int NEW_ANON =
+            PageFlags.ANON | PageFlags.ANON_EXCLUSIVE | PageFlags.SWAPBACKED | PageFlags.UPTODATE;
 
     private static final long IGNORED_FOR_SHARING = VmFlags.READ | VmFlags.WRITE | VmFlags.EXEC | VmFlags.SOFTDIRTY;
 
@@ -134,8 +131,9 @@ public final class Rmap {
         frames.initMapped(pfn, area.anonVma(), index);
         frames.set(pfn, NEW_ANON);
         if ((area.flags() & VmFlags.DROPPABLE) != 0) {
-            frames.clear(pfn, PageFlags.SWAPBACKED);
+            frames.lru().markLazyFree(pfn);
         }
+        mlockIfNeeded(pfn, area);
     }
 
     /**
@@ -150,8 +148,12 @@ public final class Rmap {
             frames.setIndex(pfn, index);
             frames.setMapping(pfn, area.anonVma());
         }
+        if (!frames.test(pfn, PageFlags.SWAPBACKED)) {
+            frames.lru().setSwapBacked(pfn);
+        }
         frames.set(pfn, exclusive ? NEW_ANON : NEW_ANON & ~PageFlags.ANON_EXCLUSIVE);
         frames.incMapcount(pfn);
+        mlockIfNeeded(pfn, area);
     }
 
     /** An anonymous page, locked and its mapper's own, gets another place: {@code area}'s page {@code index}. */
@@ -162,27 +164,39 @@ public final class Rmap {
         frames.setIndex(pfn, index);
     }
 
-    /** A file's page is being mapped. */
+    /** A file's page is being mapped in {@code area}. */
     @KernelFunction("folio_add_file_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")
-    public void addFile(long pfn) {
+    public void addFile(long pfn, Vma area) {
         frames.incMapcount(pfn);
+        mlockIfNeeded(pfn, area);
     }
 
-    /** One entry that mapped the page is gone; what it knew of dirt has been passed on. */
+    @KernelFunction("mlock_vma_folio")
+    private void mlockIfNeeded(long pfn, Vma area) {
+        if ((area.flags() & VmFlags.LOCKED) != 0) {
+            frames.lru().mlock(frames.head(pfn));
+        }
+    }
+
+    /** One entry of {@code area} that mapped the page is gone; what it knew of dirt has been passed on. */
     @RequiresLock("PAGE_TABLE_LOCK")
-    public void remove(long pfn) {
-        remove(pfn, false);
+    public void remove(long pfn, Vma area) {
+        remove(pfn, area, false);
     }
 
     /**
-     * As {@link #remove(long)}. @param exclusive that was the only entry, and only the lock's holder can make another
+     * As {@link #remove(long, Vma)}. @param exclusive that was the only entry, and only the lock's holder can make
+     * another
      */
     @KernelFunction("folio_remove_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")
-    public void remove(long pfn, boolean exclusive) {
+    public void remove(long pfn, Vma area, boolean exclusive) {
         if (!exclusive || !frames.dropOnlyMapping(pfn)) {
             frames.decMapcount(pfn);
+        }
+        if ((area.flags() & VmFlags.LOCKED) != 0) {
+            frames.lru().munlock(frames.head(pfn));
         }
     }
 }

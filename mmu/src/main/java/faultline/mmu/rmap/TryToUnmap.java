@@ -65,7 +65,7 @@ public final class TryToUnmap {
     @RequiresLock("PAGE_TABLE_LOCK")
     private boolean unmapOne(long pfn, Vma area, long address, long pte) {
         if (area.has(VmFlags.LOCKED)) {
-            frames.set(pfn, PageFlags.MLOCKED);
+            frames.lru().mlock(pfn);
             return false;
         }
         MmStruct mm = area.mm();
@@ -80,7 +80,7 @@ public final class TryToUnmap {
         } else if (!unmapAnonPage(pfn, area, entry, pte)) {
             return false;
         }
-        rmap.remove(pfn);
+        rmap.remove(pfn, area);
         if (frames.put(pfn)) {
             throw new IllegalStateException("frame " + pfn + " is unmapped without a reference of the caller");
         }
@@ -127,7 +127,7 @@ public final class TryToUnmap {
     private boolean discard(long pfn, Vma area, long entry, long pte) {
         if (frames.test(pfn, PageFlags.DIRTY) && !area.has(VmFlags.DROPPABLE)) {
             tables.setPte(pte, entry);
-            frames.set(pfn, PageFlags.SWAPBACKED);
+            frames.lru().setSwapBacked(pfn);
             return false;
         }
         area.mm().addRss(MmStruct.ANONPAGES, -1);

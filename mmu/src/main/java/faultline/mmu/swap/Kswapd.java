@@ -13,13 +13,14 @@ import faultline.mmu.phys.FrameAllocator;
  */
 @KernelFunction(value = "kswapd", file = "mm/vmscan.c")
 public final class Kswapd implements AutoCloseable {
-    private static final int STRIDES = 16;
-
     private final Reclaimer reclaimer;
     private final FrameAllocator allocator;
     private final Worker worker;
-    /** Strides in a row that freed nothing; the worker's own. */
-    private int fruitless;
+    /** What the next pass looks at; the worker's own, as is the next. */
+    private int priority = Reclaimer.FIRST_PRIORITY;
+
+    /** How often in a row all passes freed nothing (kswapd_failures). */
+    private int failures;
 
     /** Frames that others had freed when this gave up; -1 while it has not. */
     private volatile long givenUpAt = -1;
@@ -46,15 +47,23 @@ public final class Kswapd implements AutoCloseable {
     @KernelFunction(value = "balance_pgdat", file = "mm/vmscan.c")
     private boolean balance() {
         if (allocator.freeFrames() >= allocator.highWatermark()) {
-            fruitless = 0;
+            priority = Reclaimer.FIRST_PRIORITY;
+            failures = 0;
             return false;
         }
-        fruitless = reclaimer.shrinkInBackground(STRIDES) > 0 ? 0 : fruitless + STRIDES;
-        if (fruitless <= reclaimer.stridesToTheEnd()) {
+        if (reclaimer.shrinkInBackground(priority) > 0) {
+            failures = 0;
+        } else if (priority > 0) {
+            priority--;
+        } else {
+            failures++;
+            priority = Reclaimer.FIRST_PRIORITY;
+        }
+        if (failures < Reclaimer.RETRIES) {
             givenUpAt = -1;
             return true;
         }
-        fruitless = 0;
+        failures = 0;
         givenUpAt = stolenByOthers();
         return false;
     }

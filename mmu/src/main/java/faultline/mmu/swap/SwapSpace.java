@@ -34,6 +34,7 @@ import java.util.function.Consumer;
 public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     private static final LockClass LOCK_CLASS = new LockClass("swap", LockRank.SWAP_LOCK);
     private static final int TYPE = 0;
+    private static final int NEW_PAGE = PageFlags.SWAPBACKED | PageFlags.LRU;
 
     private final PageCache cache;
     private final FrameTable frames;
@@ -91,11 +92,11 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         while (true) {
             long pfn = findCached((int) slot);
             if (pfn == -1) {
-                long fresh = cache.memCgroups().charged(area.owner((int) slot), allocator.allocPage());
+                long fresh = cache.memCgroups().charged(area.owner((int) slot), allocator.allocPage(NEW_PAGE));
                 if (fresh < 0) {
                     return -Errno.ENOMEM;
                 }
-                frames.set(fresh, PageFlags.LOCKED | PageFlags.SWAPBACKED);
+                frames.set(fresh, PageFlags.LOCKED);
                 if (publish((int) slot, fresh)) {
                     return readIn((int) slot, fresh);
                 }

@@ -37,6 +37,9 @@ final class Audit {
     /** Frames that are page tables reachable from some root. */
     private final BitSet tables = new BitSet();
 
+    /** Frames on one of reclaim's lists, or in a batch. */
+    private BitSet listed;
+
     private long accounted;
 
     Audit(MemorySystem system) {
@@ -51,6 +54,7 @@ final class Audit {
         for (MmStruct mm : system.mms()) {
             checkMm(mm);
         }
+        listed = phys.allocator().auditLru(this::report);
         checkFrames();
         if (system.swap() != null) {
             system.swap().audit(swapped, this::report);
@@ -332,16 +336,18 @@ final class Audit {
         }
     }
 
-    /**
-     * What reclaim remembers of a page (Linux: the list it is on) stands on pages that reclaim may take, and on no
-     * others.
-     */
+    /** A page that reclaim may have to look at is on one of its lists, and no other frame is, nor bears its marks. */
     private void checkReclaimState(int pfn, int references) {
-        boolean evictable =
+        boolean user =
                 frames.test(pfn, PageFlags.ANON | PageFlags.SWAPCACHE) || frames.mapping(pfn) instanceof AddressSpace;
-        boolean remembered = frames.test(pfn, PageFlags.ACTIVE | PageFlags.RECLAIM | PageFlags.LRU);
-        if (remembered && (references == 0 || !evictable)) {
-            report(frames.describe(pfn) + " is none that reclaim may take, and marked by it");
+        int notOnLists = PageFlags.RESERVED | PageFlags.KERNEL | PageFlags.TAIL | PageFlags.HUGETLB;
+        boolean belongs = references != 0 && user && !frames.test(pfn, notOnLists);
+        if (belongs != frames.test(pfn, PageFlags.LRU) || belongs != listed.get(pfn)) {
+            report(frames.describe(pfn) + (listed.get(pfn) ? " is on a list of reclaim" : " is on no list of reclaim"));
+        }
+        boolean marked = frames.test(pfn, PageFlags.UNEVICTABLE | PageFlags.MLOCKED | PageFlags.RECLAIM);
+        if (marked && !belongs || frames.test(pfn, PageFlags.UNEVICTABLE) != frames.test(pfn, PageFlags.MLOCKED)) {
+            report(frames.describe(pfn) + " is wrongly marked by reclaim");
         }
         if (references == 0 && frames.mapping(pfn) != null && !frames.test(pfn, PageFlags.TAIL)) {
             report(frames.describe(pfn) + " is free and belongs to something");

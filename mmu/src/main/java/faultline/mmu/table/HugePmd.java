@@ -225,7 +225,7 @@ public final class HugePmd {
             return;
         }
         // From here on reclaim may look at the frames: it finds nothing to do until the table stands in the entry.
-        frames.splitCompound(head, 1);
+        frames.lru().splitCompound(head, 1);
         if (references > 0) {
             frames.addReferences(head, references);
         }

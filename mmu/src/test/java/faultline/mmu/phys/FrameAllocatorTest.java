@@ -225,11 +225,12 @@ class FrameAllocatorTest {
 
     @Test
     void aFrameOnAReclaimListIsTakenOffWhenItIsFreed() {
-        allocator.setRelease(pfn -> frames.clear(pfn, PageFlags.LRU | PageFlags.ACTIVE));
-        long pfn = allocator.allocPage();
-        frames.set(pfn, PageFlags.LRU | PageFlags.ACTIVE | PageFlags.UPTODATE);
+        long pfn = allocator.allocPage(PageFlags.LRU | PageFlags.ACTIVE | PageFlags.UPTODATE);
         frames.setMapping(pfn, this);
+        allocator.drainLru();
+        assertThat(frames.lru().size(LruVec.ACTIVE_FILE)).isEqualTo(1);
         allocator.putPage(pfn);
+        assertThat(frames.lru().size(LruVec.ACTIVE_FILE)).isZero();
         assertThat(frames.flags(pfn)).isZero();
         assertThat(frames.mapping(pfn)).isNull();
     }
