@@ -3,6 +3,7 @@ package faultline.emulator.fs;
 import faultline.emulator.fs.VirtualDirectory.Entry;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
+import faultline.mmu.mm.MmLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +25,9 @@ final class ProcProcessTree {
             "uid_map");
 
     private static final Set<String> HOST_DIRECTORIES = Set.of("net", "ns");
+
+    /** Pages of the user's half, for which pagemap has entries. */
+    private static final long USER_PAGES = (1L << 35) - 1;
 
     private static final Set<String> MOUNTS = Set.of("mounts", "mountinfo", "mountstats");
     private static final Set<String> WRITABLE = Set.of(
@@ -98,13 +102,19 @@ final class ProcProcessTree {
         return file(path, first, tid);
     }
 
+    private OpenFile pagemap(String path, int flags) {
+        ProcEntriesFile.Entries entries = (first, out) -> process.pagemap(first << MmLayout.PAGE_SHIFT, out);
+        return new ProcEntriesFile(path, "/proc/self/pagemap", USER_PAGES, entries, flags);
+    }
+
     private VirtualNode file(String path, String name, int tid) {
         String counterpart = "/proc/self/" + (INJECTION.contains(name) ? "oom_score_adj" : name);
         if (name.equals("mem") || name.equals("pagemap")) {
             return new VirtualNode(path, counterpart) {
                 @Override
                 public Opened open(int flags) {
-                    return Opened.of(new ProcMemoryFile(path, process, name.equals("pagemap"), flags));
+                    return Opened.of(
+                            name.equals("mem") ? new ProcMemoryFile(path, process, flags) : pagemap(path, flags));
                 }
             };
         }

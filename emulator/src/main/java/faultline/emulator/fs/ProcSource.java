@@ -33,6 +33,15 @@ public interface ProcSource {
     /** Bytes that are in the swap area and in memory too. */
     long swapCachedBytes();
 
+    /** Frames that there are, for /proc/kpageflags and /proc/kpagecount. */
+    long frameCount();
+
+    /** Entries of /proc/kpageflags from frame {@code first} on, as many as {@code out} takes. */
+    void pageFlags(long first, long[] out);
+
+    /** Entries of /proc/kpagecount from frame {@code first} on, as many as {@code out} takes. */
+    void pageCounts(long first, long[] out);
+
     /** Bytes on one of reclaim's lists. @param list a number of {@link LruVec} */
     long lruBytes(int list);
 

@@ -1,5 +1,8 @@
 package faultline.emulator.fs;
 
+import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.Libc;
+import faultline.emulator.host.Nr;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.hugetlb.HugetlbPools;
@@ -19,7 +22,18 @@ import java.util.function.Supplier;
  */
 final class ProcSystem {
     private static final Set<String> NAMES = Set.of(
-            "meminfo", "cpuinfo", "stat", "uptime", "loadavg", "version", "swaps", "vmstat", "cgroups", "filesystems");
+            "meminfo",
+            "cpuinfo",
+            "stat",
+            "uptime",
+            "loadavg",
+            "version",
+            "swaps",
+            "vmstat",
+            "kpageflags",
+            "kpagecount",
+            "cgroups",
+            "filesystems");
     private static final long KIB = 1024;
     private static final long NANOS = 1_000_000_000L;
     /** Nanoseconds of one tick of USER_HZ. */
@@ -37,6 +51,12 @@ final class ProcSystem {
 
     /** A file right below /proc; null when it is not ours. */
     VirtualNode lookup(String name) {
+        if (name.equals("kpageflags")) {
+            return frames("/proc/kpageflags", source::pageFlags);
+        }
+        if (name.equals("kpagecount")) {
+            return frames("/proc/kpagecount", source::pageCounts);
+        }
         Supplier<String> text =
                 switch (name) {
                     case "meminfo" -> this::meminfo;
@@ -53,6 +73,21 @@ final class ProcSystem {
                     default -> null;
                 };
         return text == null ? null : new VirtualText("/proc/" + name, "/proc/" + name, text, null);
+    }
+
+    /** A file that tells of each frame, to those who may open the host's. */
+    private VirtualNode frames(String path, ProcEntriesFile.Entries entries) {
+        return new VirtualNode(path, path) {
+            @Override
+            public Opened open(int flags) {
+                long fd = Libc.call(Nr.OPENAT, Libc.AT_FDCWD, HostScratch.get().path(path), flags);
+                if (fd < 0) {
+                    return Opened.failed(fd);
+                }
+                Libc.call(Nr.CLOSE, fd);
+                return Opened.of(new ProcEntriesFile(path, path, source.frameCount(), entries, flags));
+            }
+        };
     }
 
     /** A file below /proc/sys; null when the host's value is shown. */

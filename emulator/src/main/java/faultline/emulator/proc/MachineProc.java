@@ -17,6 +17,7 @@ import faultline.mmu.phys.LruVec;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.swap.SwapSpace;
+import faultline.mmu.view.KPageFlags;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,6 +84,22 @@ public final class MachineProc implements ProcSource {
     public long swapCachedBytes() {
         SwapSpace swap = kernel.memory().swap();
         return swap == null ? 0 : swap.cachedPages() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public long frameCount() {
+        return kernel.memory().phys().frameCount();
+    }
+
+    @Override
+    public void pageFlags(long first, long[] out) {
+        kernel.memory().phys().allocator().drainLru();
+        KPageFlags.readFlags(kernel.memory().phys().frames(), first, out);
+    }
+
+    @Override
+    public void pageCounts(long first, long[] out) {
+        KPageFlags.readCounts(kernel.memory().phys().frames(), first, out);
     }
 
     @Override

@@ -75,6 +75,21 @@ final class TestProc implements ProcSource {
     }
 
     @Override
+    public long frameCount() {
+        return 16384;
+    }
+
+    @Override
+    public void pageFlags(long first, long[] out) {
+        Arrays.setAll(out, i -> first + i);
+    }
+
+    @Override
+    public void pageCounts(long first, long[] out) {
+        Arrays.fill(out, 1);
+    }
+
+    @Override
     public long lruBytes(int list) {
         return (long) list << 20;
     }

@@ -111,9 +111,7 @@ public final class Reclaimer implements FrameReclaim {
     /** Looks at one frame, for the reclaim of a group of processes. @return whether it is free now */
     boolean shrinkFrame(long pfn) {
         LruVec lru = frames.lru();
-        if (!frames.test(pfn, PageFlags.LRU)
-                || frames.test(pfn, PageFlags.UNEVICTABLE)
-                || !frames.getUnlessZero(pfn)) {
+        if (!frames.test(pfn, PageFlags.LRU) || frames.test(pfn, PageFlags.UNEVICTABLE) || !frames.getUnlessZero(pfn)) {
             return false;
         }
         boolean last = false;

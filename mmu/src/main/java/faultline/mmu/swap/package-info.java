@@ -6,8 +6,12 @@
  * {@code SWAP_LOCK}, allocator locks.
  *
  * <p>Frames are freed by whoever needs one and finds none ({@code Reclaimer.reclaim}), and, where configured, ahead of
- * need by
- * {@code Kswapd}: woken when free frames fall below the low watermark, it works until they reach the high one.
+ * need by {@code Kswapd}: woken when free frames fall below the low watermark, it works until they reach the high one.
+ * Both make passes over the lists of {@code phys.LruVec} ({@code LruScan}), isolate some frames at a time, and free or put
+ * back each ({@code PageReclaim}). Beside Linux: active and inactive lists of anonymous memory and of files, an unevictable
+ * one, and the balance of the two kinds by cost are as in mm/vmscan.c without generations; there is one node, no
+ * control groups, and no memory of what was evicted (workingset). That a page of several locked mappings is locked is forgotten
+ * when one of them ends, until reclaim meets the page again.
  *
  * <p>A slot of an anonymous page is counted by the page-table entries that stand for it. A slot of a shared (memory
  * file's) page has one user, the file's page tree: no entry stands for it, and the page is read back through the file.
@@ -19,7 +23,7 @@
  * <tr><td>users and cached frame of a slot</td><td>SWAP_LOCK</td></tr>
  * <tr><td>that a page enters or leaves the swap cache</td><td>page lock and SWAP_LOCK</td></tr>
  * <tr><td>content of a slot</td><td>the page lock of the cached page; without one, nobody writes</td></tr>
- * <tr><td>the hand</td><td>atomic</td></tr>
+ * <tr><td>lists, and LRU, ACTIVE, UNEVICTABLE of a frame on one</td><td>LRU_LOCK</td></tr>
  * </table>
  */
 package faultline.mmu.swap;
