@@ -271,8 +271,9 @@ public final class Process {
         membarrier |= command;
     }
 
-    public boolean hasMembarrier(int command) {
-        return (membarrier & command) != 0;
+    /** The commands that {@link #registerMembarrier} was called with, a bit each. */
+    public int membarrier() {
+        return membarrier;
     }
 
     /** What fork copies besides memory, files and signals. */

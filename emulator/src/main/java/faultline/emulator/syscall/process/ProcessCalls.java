@@ -19,6 +19,7 @@ public final class ProcessCalls implements SyscallFamily {
                         new LimitCalls(),
                         new UsageCalls(),
                         new SchedulingCalls(),
+                        new MembarrierCalls(),
                         new ControlCalls(),
                         new SeccompCalls(),
                         new SystemCalls(),

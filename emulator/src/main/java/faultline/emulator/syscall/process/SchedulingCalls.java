@@ -7,17 +7,10 @@ import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 
 /**
- * Scheduling: one processor, number 0, of node 0; nice values; membarrier(2). Nice values decide how the virtual CPU is
- * shared, except with a seed, which decides alone.
+ * Scheduling: one processor, number 0, of node 0; nice values. Nice values decide how the virtual CPU is shared, except
+ * with a seed, which decides alone.
  */
 final class SchedulingCalls implements SyscallFamily {
-    private static final int MEMBARRIER_QUERY = 0;
-    private static final int MEMBARRIER_GLOBAL = 1;
-    /**
-     * All commands that need no registration data beyond a flag: everything up to REGISTER_PRIVATE_EXPEDITED_SYNC_CORE.
-     */
-    private static final int MEMBARRIER_KNOWN = 0x7f;
-
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.SCHED_YIELD, "sched_yield", (task, a0, a1, a2, a3, a4, a5) -> {
@@ -44,7 +37,6 @@ final class SchedulingCalls implements SyscallFamily {
             return 20 - target.scheduling().nice();
         });
         table.register(Nr.SETPRIORITY, "setpriority", SchedulingCalls::setPriority);
-        table.register(Nr.MEMBARRIER, "membarrier", SchedulingCalls::membarrier);
     }
 
     /** The task that an id names, 0 the caller; null when there is none. */
@@ -91,27 +83,6 @@ final class SchedulingCalls implements SyscallFamily {
             return -Errno.EACCES;
         }
         target.scheduling().setNice(nice);
-        return 0;
-    }
-
-    /** With one processor every task sees memory in program order of all others: a switch is the barrier. */
-    private static long membarrier(Task task, long command, long flags, long cpu, long a3, long a4, long a5) {
-        if (flags != 0) {
-            return -Errno.EINVAL;
-        }
-        int cmd = (int) command;
-        if (cmd == MEMBARRIER_QUERY) {
-            return MEMBARRIER_KNOWN;
-        }
-        if (cmd < MEMBARRIER_GLOBAL || Integer.bitCount(cmd) != 1 || (cmd & MEMBARRIER_KNOWN) == 0) {
-            return -Errno.EINVAL;
-        }
-        boolean registers = cmd == 1 << 2 || cmd == 1 << 4 || cmd == 1 << 6;
-        if (registers) {
-            task.process().registerMembarrier(cmd);
-        } else if ((cmd == 1 << 3 || cmd == 1 << 5) && !task.process().hasMembarrier(cmd << 1)) {
-            return -Errno.EPERM;
-        }
         return 0;
     }
 }
