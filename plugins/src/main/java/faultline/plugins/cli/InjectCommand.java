@@ -37,8 +37,8 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "POINT: an id or pattern that 'inject list' shows, for instance mm/pte_alloc, mm/page/*, sys/mmap.",
-            "KNOB: nth, times, probability, interval, space, task, syscall, caller, reject, depth, vma, address, min-order,",
-            "      ignore-gfp-wait, task-filter, errno, verbose.",
+            "KNOB: nth, times, probability, interval, space, task, syscall, caller, reject, depth, vma, address,",
+            "      min-order, ignore-gfp-wait, task-filter, errno, verbose.",
             "Without --fail, only what the guest asks for itself through /proc/self/fail-nth.",
             "Example: faultline inject --fail mm/pte_alloc:nth=3 --fail sys/read:probability=10,errno=EIO PROGRAM"
         })

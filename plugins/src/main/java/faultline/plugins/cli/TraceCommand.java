@@ -45,9 +45,9 @@ import picocli.CommandLine.Option;
         description = "Runs a program and traces page faults, memory operations, locks, system calls.",
         footer = {
             "",
-            "Events: fault, page, mm, tlb, lock, pte, syscall, signal, sched, step, or patterns over the names of Linux'"
-                    + " tracepoints, for instance 'kmem:*'. all is all of them but pte and step, which drown the rest,"
-                    + " and faultline:tlb_fill, which no seed makes the same again.",
+            "Events: fault, page, mm, tlb, lock, pte, syscall, signal, sched, step, or patterns over the names of"
+                    + " Linux' tracepoints, for instance 'kmem:*'. all is all of them but pte and step, which drown the"
+                    + " rest, and faultline:tlb_fill, which no seed makes the same again.",
             "Filters: write && !present && address in [heap] && comm == \"worker\" && ns > 2us",
             "Aggregations: count() by(comm, symbol), hist(ns) by(path), count() by(line), count() stack()."
         })

@@ -104,9 +104,10 @@ public final class Events {
             .with(HEX, "sa_handler", "sa_flags", "address"));
 
     /**
-     * The virtual CPU went from one task to another; {@code ns} is how long the next waited for it. {@code prev_state} is
-     * what the one before does when the next begins: R+ was made to leave, R is in a system call or has yielded, S waits, T
-     * is stopped, Z and X have ended. Priorities are the kernel's: 120 + nice, or 99 - priority of a real-time policy.
+     * The virtual CPU went from one task to another; {@code ns} is how long the next waited for it. {@code prev_state}
+     * is what the one before does when the next begins: R+ was made to leave, R is in a system call or has yielded, S
+     * waits, T is stopped, Z and X have ended. Priorities are the kernel's: 120 + nice, or 99 - priority of a real-time
+     * policy.
      */
     public static final EventType SWITCH = add(EventType.named("sched", "sched:sched_switch")
             .with(STRING, "prev_comm")

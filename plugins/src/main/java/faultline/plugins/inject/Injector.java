@@ -182,7 +182,9 @@ public final class Injector implements AutoCloseable {
         return false;
     }
 
-    /** Whether the spec is about such an allocation: what Linux calls settings of the capability, not of the attributes. */
+    /**
+     * Whether the spec is about such an allocation: what Linux calls settings of the capability, not of the attributes.
+     */
     private static boolean takes(FailSpec spec, SiteInfo point, int order) {
         return order >= spec.minOrder() && !(spec.ignoreGfpWait() && point.mayWait());
     }
@@ -210,7 +212,9 @@ public final class Injector implements AutoCloseable {
                 && comesThrough(spec);
     }
 
-    /** Whether the call comes through a function that is required and none that is rejected: {@code fail_stacktrace()}. */
+    /**
+     * Whether the call comes through a function that is required and none that is rejected: {@code fail_stacktrace()}.
+     */
     private static boolean comesThrough(FailSpec spec) {
         boolean found = spec.caller() == null;
         if (spec.depth() == 0 || found && spec.reject() == null) {

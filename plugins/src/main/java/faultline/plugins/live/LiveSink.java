@@ -96,8 +96,8 @@ public final class LiveSink implements EventSink {
     }
 
     /**
-     * Always as many lines, each as wide: what is drawn covers what was there, also what a change of the terminal's size
-     * has left.
+     * Always as many lines, each as wide: what is drawn covers what was there, also what a change of the terminal's
+     * size has left.
      */
     private List<String> padded(List<String> lines) {
         int width = width();

@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The interned texts of a Perfetto trace: each is written once, and its number stands for it afterwards. Categories, event
- * names, names of annotations and their values are numbered apart, from 1.
+ * The interned texts of a Perfetto trace: each is written once, and its number stands for it afterwards. Categories,
+ * event names, names of annotations and their values are numbered apart, from 1.
  */
 final class PerfettoTexts {
     // perfetto.protos.InternedData, and the two fields that all of its entries have

@@ -20,7 +20,9 @@ final class TaskTracepoint extends Tracepoint {
 
     private final TraceThreads threads;
     private final int[] states = new int[STATES.length];
-    /** Whose turn it was last, null before the first; read and written by the owner of the CPU only, handed on with it. */
+    /**
+     * Whose turn it was last, null before the first; read and written by the owner of the CPU only, handed on with it.
+     */
     private volatile Task last;
 
     private volatile int lastTid;

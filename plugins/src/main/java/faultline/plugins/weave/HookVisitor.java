@@ -7,7 +7,8 @@ import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
 
 /**
- * Writes the hooks of one site into the copy of its method that runs while something is attached: see the package's picture.
+ * Writes the hooks of one site into the copy of its method that runs while something is attached: see the package's
+ * picture.
  *
  * <p>Frames stay compressed as they were read. The one after the inject check adds a {@code long} to the stack of the
  * method's initial frame and is followed by a {@code pop2}, so that it cannot fall on a frame of the method itself; the

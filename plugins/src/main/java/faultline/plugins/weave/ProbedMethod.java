@@ -13,8 +13,8 @@ import org.objectweb.asm.tree.MethodNode;
  * Makes two methods of one that has a site: the method itself with a guard before its body, and a copy of it with hooks
  * that the guard leads to while something is attached.
  *
- * <p>What hooks need, arguments, results and a handler of exceptions, would count as code when the compiler decides what
- * to inline, though nobody listens; a detached method is its own body and {@code 12} bytes or so.
+ * <p>What hooks need, arguments, results and a handler of exceptions, would count as code when the compiler decides
+ * what to inline, though nobody listens; a detached method is its own body and {@code 12} bytes or so.
  */
 final class ProbedMethod extends MethodNode {
     /** Ends the name of the copy. */

@@ -12,8 +12,8 @@ import java.util.function.Predicate;
 
 /**
  * A world of its own for {@code faultline.*}: classes are read from where the parent finds them and defined here,
- * woven. Everything else, this package itself and the annotations are the parent's, so that both worlds share the probes'
- * types and mean the same by a name.
+ * woven. Everything else, this package itself and the annotations are the parent's, so that both worlds share the
+ * probes' types and mean the same by a name.
  */
 public final class WeavingClassLoader extends ClassLoader {
     private static final String WORLD = "faultline.";

@@ -41,14 +41,14 @@
  *
  * All of them are {@link java.lang.invoke.MutableCallSite}s whose target the compiler treats as a constant: a detached
  * site is compiled to nothing, attaching replaces the target and deoptimises what had been compiled without it, at
- * any time and from any thread, as a static key of the kernel does. What cannot be compiled away is bytecode itself: the
- * compiler stops inlining at so many bytes of a method and of all methods inlined into one, so that hooks within the body,
- * for which nobody listens, made the fault path 7 % slower. Hence the copy: a detached method has grown by its guard alone.
- * A call that runs when someone attaches goes on in the body and tells nothing; every entry told of has its exit, unless
- * the listener leaves meanwhile.
+ * any time and from any thread, as a static key of the kernel does. What cannot be compiled away is bytecode itself:
+ * the compiler stops inlining at so many bytes of a method and of all methods inlined into one, so that hooks within
+ * the body, for which nobody listens, made the fault path 7 % slower. Hence the copy: a detached method has grown by
+ * its guard alone. A call that runs when someone attaches goes on in the body and tells nothing; every entry told of
+ * has its exit, unless the listener leaves meanwhile.
  *
- * <p>Stack-map frames are carried over and the few that are added are written by hand, so that weaving loads no class and
- * computes no common super type.
+ * <p>Stack-map frames are carried over and the few that are added are written by hand, so that weaving loads no class
+ * and computes no common super type.
  *
  * <h2>Names</h2>
  *

@@ -2,7 +2,6 @@ package faultline.plugins.inject;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import faultline.plugins.guest.GuestView;
 import faultline.plugins.weave.ShapesApi;
 import faultline.plugins.weave.WeavingClassLoader;
 import java.util.Arrays;
@@ -11,67 +10,19 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Linux' fault-injection attributes one by one, on an allocation that may wait, called directly and by another function. */
+/**
+ * Linux' fault-injection attributes one by one, on an allocation that may wait, called directly and by another
+ * function.
+ */
 class FailKnobsTest {
     private static final long NO_MEMORY = -12;
-    private static final long HEAP = 0x1000;
+    private static final long HEAP = FakeGuest.HEAP;
     private static final long ELSEWHERE = 0x5000;
 
     private final WeavingClassLoader loader = new WeavingClassLoader(FailKnobsTest.class.getClassLoader());
-    private final Guest guest = new Guest();
+    private final FakeGuest guest = new FakeGuest();
     private ShapesApi woven;
     private Injector injector;
-
-    private static final class Guest implements GuestView {
-        int failNth;
-        boolean makeItFail;
-        String syscall = "mmap";
-
-        @Override
-        public int tid() {
-            return 42;
-        }
-
-        @Override
-        public int pid() {
-            return 42;
-        }
-
-        @Override
-        public String comm() {
-            return "worker";
-        }
-
-        @Override
-        public String syscall() {
-            return syscall;
-        }
-
-        @Override
-        public String vma(long address) {
-            return address == HEAP ? "[heap]" : "";
-        }
-
-        @Override
-        public boolean hasFailNth() {
-            return failNth != 0;
-        }
-
-        @Override
-        public boolean countFailNth() {
-            return --failNth == 0;
-        }
-
-        @Override
-        public boolean makeItFail() {
-            return makeItFail;
-        }
-
-        @Override
-        public List<String> stack() {
-            return List.of("main+0x1");
-        }
-    }
 
     @BeforeEach
     void load() throws ReflectiveOperationException {

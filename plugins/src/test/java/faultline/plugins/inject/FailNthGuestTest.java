@@ -6,10 +6,7 @@ import faultline.plugins.guest.Guests;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WovenWorld;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -18,23 +15,12 @@ class FailNthGuestTest {
     /** Runs a shell script; returns what it printed, then failures, then its status. */
     static final class Shell {
         static List<String> run(SiteRegistry registry, Object[] arguments) throws IOException {
-            Path output = Files.createTempFile("fail-nth", ".txt");
-            try {
-                Experiment.Result result = Experiment.run(
-                        registry,
-                        Guests.seeded("/bin/sh", "-c", (String) arguments[0]),
-                        Arrays.stream((String[]) arguments[1])
-                                .map(FailSpec::parse)
-                                .toList(),
-                        0,
-                        machine -> Guests.redirect(machine, output.toString()));
-                var lines = new ArrayList<>(Files.readAllLines(output));
-                result.fired().forEach(failure -> lines.add(failure.comm() + ": " + failure.point()));
-                lines.add("status " + result.status());
-                return lines;
-            } finally {
-                Files.delete(output);
-            }
+            var run = InjectedRun.of(
+                    registry, Guests.seeded("/bin/sh", "-c", (String) arguments[0]), (String[]) arguments[1]);
+            var lines = new ArrayList<>(run.output());
+            run.result().fired().forEach(failure -> lines.add(failure.comm() + ": " + failure.point()));
+            lines.add("status " + run.result().status());
+            return lines;
         }
     }
 

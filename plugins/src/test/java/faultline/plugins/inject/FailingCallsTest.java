@@ -6,8 +6,6 @@ import faultline.plugins.guest.Guests;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WovenWorld;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -20,8 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * One failure at a time in a program that makes each call once: the call answers what Linux answers, every other line stays
- * as it is, nothing is lost, and a second run is the same to the last stack frame.
+ * One failure at a time in a program that makes each call once: the call answers what Linux answers, every other line
+ * stays as it is, nothing is lost, and a second run is the same to the last stack frame.
  */
 class FailingCallsTest {
     private static final String SEVERAL =
@@ -84,28 +82,19 @@ class FailingCallsTest {
 
         /** The guest's lines, then status, failures with their stacks, errors seen, and the audit. */
         private static List<String> once(SiteRegistry registry, String program, String specs) throws IOException {
-            Path output = Files.createTempFile("failing", ".txt");
-            try {
-                Experiment.Result result = Experiment.run(
-                        registry,
-                        Guests.seeded(program),
-                        Arrays.stream(specs.split(" "))
-                                .filter(s -> !s.isEmpty())
-                                .map(FailSpec::parse)
-                                .toList(),
-                        0,
-                        machine -> Guests.redirect(machine, output.toString()));
-                var lines = new ArrayList<>(Files.readAllLines(output));
-                lines.add("status " + result.status());
-                result.fired()
-                        .forEach(failure -> lines.add(
-                                "fired " + failure + " " + failure.kernelStack() + " " + failure.guestStack()));
-                result.errors().forEach((call, count) -> lines.add("saw " + call));
-                result.audit().forEach(line -> lines.add("audit " + line));
-                return lines;
-            } finally {
-                Files.delete(output);
-            }
+            var run = InjectedRun.of(
+                    registry,
+                    Guests.seeded(program),
+                    Arrays.stream(specs.split(" ")).filter(s -> !s.isEmpty()).toArray(String[]::new));
+            var lines = new ArrayList<>(run.output());
+            lines.add("status " + run.result().status());
+            run.result()
+                    .fired()
+                    .forEach(failure ->
+                            lines.add("fired " + failure + " " + failure.kernelStack() + " " + failure.guestStack()));
+            run.result().errors().forEach((call, count) -> lines.add("saw " + call));
+            run.result().audit().forEach(line -> lines.add("audit " + line));
+            return lines;
         }
     }
 

@@ -90,22 +90,12 @@ class InjectGuestTest {
      */
     static final class Rollback {
         static List<String> run(SiteRegistry registry, Object[] arguments) throws java.io.IOException {
-            var output = java.nio.file.Files.createTempFile("rollback", ".txt");
-            try {
-                Experiment.Result result = Experiment.run(
-                        registry,
-                        Guests.seeded((String) arguments[0]),
-                        List.of(FailSpec.parse((String) arguments[1])),
-                        0,
-                        machine -> Guests.redirect(machine, output.toString()));
-                var lines = new ArrayList<>(java.nio.file.Files.readAllLines(output));
-                lines.add("status " + result.status());
-                result.fired().forEach(failure -> lines.add("fired " + failure.point() + " in " + failure.syscall()));
-                result.audit().forEach(line -> lines.add("audit " + line));
-                return lines;
-            } finally {
-                java.nio.file.Files.delete(output);
-            }
+            var run = InjectedRun.of(registry, Guests.seeded((String) arguments[0]), (String) arguments[1]);
+            var lines = new ArrayList<>(run.output());
+            lines.add("status " + run.result().status());
+            run.result().fired().forEach(failure -> lines.add("fired " + failure.point() + " in " + failure.syscall()));
+            run.result().audit().forEach(line -> lines.add("audit " + line));
+            return lines;
         }
     }
 

@@ -6,47 +6,13 @@ import faultline.plugins.guest.GuestView;
 import faultline.plugins.weave.ShapesApi;
 import faultline.plugins.weave.WeavingClassLoader;
 import java.util.Arrays;
-import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class InjectorTest {
     private final WeavingClassLoader loader = new WeavingClassLoader(InjectorTest.class.getClassLoader());
     private ShapesApi woven;
-    private int tid = 42;
-    private String comm = "worker";
-
-    private final GuestView guest = new GuestView() {
-        @Override
-        public int tid() {
-            return tid;
-        }
-
-        @Override
-        public int pid() {
-            return 40;
-        }
-
-        @Override
-        public String comm() {
-            return comm;
-        }
-
-        @Override
-        public String syscall() {
-            return "mmap";
-        }
-
-        @Override
-        public String vma(long address) {
-            return address == 0x1000 ? "[heap]" : "";
-        }
-
-        @Override
-        public List<String> stack() {
-            return List.of("main+0x1");
-        }
-    };
+    private final FakeGuest guest = new FakeGuest();
 
     @BeforeEach
     void load() throws ReflectiveOperationException {
@@ -92,7 +58,7 @@ class InjectorTest {
     void filtersByTaskAndSystemCallDoNotCountOthersHits() {
         Injector injector = injector("sample/int:nth=1,task=other,syscall=mmap");
         assertThat(woven.small(1)).isEqualTo(2);
-        comm = "other";
+        guest.comm = "other";
         assertThat(woven.small(1)).isEqualTo(-14);
         assertThat(injector.fired()).extracting(FiredFailure::hit).containsExactly(1L);
         assertThat(injector("sample/int:syscall=brk").fired()).isEmpty();
@@ -100,7 +66,7 @@ class InjectorTest {
 
     @Test
     void threadsThatAreNoTaskNeverFail() {
-        tid = GuestView.NO_TASK;
+        guest.tid = GuestView.NO_TASK;
         Injector injector = injector("sample/*");
         assertThat(woven.small(1)).isEqualTo(2);
         assertThat(injector.hits()).isEmpty();

@@ -36,8 +36,10 @@ class SinksTest {
         assertThat(lines(Format.TEXT))
                 .containsExactly(
                         "     0.001 ( 0.000 ms): demo/101 faultline:step(step: \"do_anonymous_page\", result: 0)",
-                        "     0.001 ( 0.000 ms): demo/101 minfault [touch+0x34 demo.c:7] => [heap]@0x4c2010 (d.) W NEW_PAGE",
-                        "     2.999 ( 0.001 ms): demo/101 majfault [0x0] => /bin/a b;c@0x7ffe0000 (dk) R FILE_READ => SIGBUS",
+                        "     0.001 ( 0.000 ms): demo/101 minfault [touch+0x34 demo.c:7]"
+                                + " => [heap]@0x4c2010 (d.) W NEW_PAGE",
+                        "     2.999 ( 0.001 ms): demo/101 majfault [0x0]"
+                                + " => /bin/a b;c@0x7ffe0000 (dk) R FILE_READ => SIGBUS",
                         "     3.099 ( 0.000 ms): demo/101 lock:lock_acquired(lock: 0x10, lock_class: \"PTL\")",
                         "     3.199 ( 0.000 ms): demo/101 raw_syscalls:sys_exit(id: 9, syscall: \"mmap\", ret: -12)");
     }

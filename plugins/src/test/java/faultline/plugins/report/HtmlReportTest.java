@@ -22,17 +22,15 @@ class HtmlReportTest {
     private Path page() throws IOException {
         var lines = new StringBuilder();
         for (int i = 0; i < 200; i++) {
-            lines.append(
-                    "{\"time\":%d,\"event\":\"exceptions:page_fault_user\",\"pid\":5,\"tid\":5,\"comm\":\"demo</script>\""
-                            .formatted(1000 + i * 50));
-            lines.append(
-                    ",\"ns\":%d,\"address\":\"0x%x\",\"ip\":\"0x401000\",\"ip_symbol\":\"touch+0x%x\",\"ip_line\":\"demo.c:7\",\"error_code\":\"0x6\""
-                            .formatted(300 + i, 0x4000_0000L + i * 4096L, i));
+            lines.append("{\"time\":%d,\"event\":\"exceptions:page_fault_user\",\"pid\":5,\"tid\":5,"
+                    .formatted(1000 + i * 50));
+            lines.append("\"comm\":\"demo</script>\",\"ns\":%d,\"address\":\"0x%x\",\"ip\":\"0x401000\","
+                    .formatted(300 + i, 0x4000_0000L + i * 4096L));
+            lines.append("\"ip_symbol\":\"touch+0x%x\",\"ip_line\":\"demo.c:7\",\"error_code\":\"0x6\"".formatted(i));
             lines.append(",\"path\":\"new_page\",\"vma\":\"//anon\",\"major\":0,\"result\":\"done\"}\n");
         }
-        lines.append(
-                "{\"time\":12000,\"event\":\"faultline:mm_op\",\"pid\":5,\"tid\":5,\"comm\":\"demo\",\"ns\":70,\"op\":\"munmap\","
-                        + "\"address\":\"0x40000000\",\"length\":\"0xc8000\",\"result\":\"0x0\"}\n");
+        lines.append("{\"time\":12000,\"event\":\"faultline:mm_op\",\"pid\":5,\"tid\":5,\"comm\":\"demo\",\"ns\":70,"
+                + "\"op\":\"munmap\",\"address\":\"0x40000000\",\"length\":\"0xc8000\",\"result\":\"0x0\"}\n");
         Path trace = Files.writeString(dir.resolve("trace.jsonl"), lines);
         Path page = dir.resolve("report.html");
         HtmlReport.write(trace, page);

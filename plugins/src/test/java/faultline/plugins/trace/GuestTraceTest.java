@@ -10,11 +10,9 @@ import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
 import faultline.plugins.event.StringTable;
 import faultline.plugins.guest.AddressSpaceView;
-import faultline.plugins.guest.EmulatorGuest;
 import faultline.plugins.guest.Guests;
 import faultline.plugins.output.EventSink;
 import faultline.plugins.output.Format;
-import faultline.plugins.output.Names;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WovenWorld;
 import java.io.ByteArrayOutputStream;
@@ -33,38 +31,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Traces of real guests against what the guest and the page tables say themselves. */
 class GuestTraceTest {
-    /** One traced run in a woven world. */
-    private static final class Traced {
-        final StringTable strings = new StringTable();
-        final EmulatorGuest guest = new EmulatorGuest(null);
-        final Names names = new Names(strings, guest.stacks(), guest.modules());
-
-        TraceSession session(String events, EventSink sink) {
-            return new TraceSession(new EventSelection(events, null, strings), sink, 1 << 12, true);
-        }
-
-        int run(SiteRegistry registry, TraceSession session, String program, String output) throws IOException {
-            int status;
-            try (var tracer = new Tracer(session, guest, strings, true)) {
-                tracer.attach(registry);
-                status = GuestRunner.run(
-                        Guests.seeded(program),
-                        machine -> {
-                            Guests.redirect(machine, output);
-                            machine.kernel().pool().setFaultListener((context, result, nanos) -> {});
-                        },
-                        machine -> {});
-                assertThat(tracer.failures()).isEmpty();
-            }
-            session.close();
-            return status;
-        }
-    }
-
     /** Counts fault events that were resolved, and what the guest's tasks counted, at their ends. */
     static final class Counting {
         static List<Long> run(SiteRegistry registry, Object[] arguments) throws IOException {
-            var traced = new Traced();
+            var traced = new TracedGuest();
             var counts = new long[2];
             EventSink sink = new EventSink() {
                 @Override
@@ -109,7 +79,7 @@ class GuestTraceTest {
     /** Everything that can be traced, as text, with the machine's own clock. */
     static final class Everything {
         static String run(SiteRegistry registry, Object[] arguments) throws IOException {
-            var traced = new Traced();
+            var traced = new TracedGuest();
             var text = new ByteArrayOutputStream();
             TraceSession session = traced.session("all", Format.TEXT.open(text, null, traced.names));
             session.setClock(() -> 0);
@@ -142,7 +112,7 @@ class GuestTraceTest {
     /** Pages that user code faulted on, pages that were filled, and flushes. */
     static final class Translations {
         static List<Object> run(SiteRegistry registry, Object[] arguments) throws IOException {
-            var traced = new Traced();
+            var traced = new TracedGuest();
             var faulted = new java.util.TreeSet<Long>();
             var filled = new java.util.TreeSet<Long>();
             var flushes = new long[1];
@@ -187,7 +157,7 @@ class GuestTraceTest {
     /** Compares each event with the page tables and mappings, in the thread and at the time of the fault. */
     static final class Comparing {
         static List<String> run(SiteRegistry registry, Object[] arguments) throws Exception {
-            var traced = new Traced();
+            var traced = new TracedGuest();
             var wrong = new ArrayList<String>();
             var compared = new AtomicLong();
             EventSink sink = Format.TEXT.open(OutputStream.nullOutputStream(), null, traced.names);
@@ -256,7 +226,7 @@ class GuestTraceTest {
                 return GuestRunner.run(
                         Guests.seeded(program), machine -> Guests.redirect(machine, output), machine -> {});
             }
-            var traced = new Traced();
+            var traced = new TracedGuest();
             Path file = Path.of((String) arguments[3]);
             try (OutputStream out = Files.newOutputStream(file)) {
                 EventSink sink = Format.valueOf((String) arguments[2]).open(out, file, traced.names);

@@ -2,7 +2,6 @@ package faultline.plugins.trace;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import faultline.emulator.cli.GuestRunner;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.task.Task;
 import faultline.mmu.mm.MmStruct;
@@ -13,10 +12,7 @@ import faultline.mmu.table.Pte;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
 import faultline.plugins.event.StringTable;
-import faultline.plugins.guest.EmulatorGuest;
-import faultline.plugins.guest.Guests;
 import faultline.plugins.output.Format;
-import faultline.plugins.output.Names;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WovenWorld;
 import java.io.IOException;
@@ -29,13 +25,16 @@ import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Written entries and memory operations as events: each is compared with tables, mappings and registers as it happens. */
+/**
+ * Written entries and memory operations as events: each is compared with tables, mappings and registers as it happens.
+ */
 class TableEventsTest {
     private static final long PAGE = 4096;
 
     /** What the events of a run say against the machine. Returns what is wrong, then how much of what was compared. */
     static final class Comparing {
-        private final StringTable strings = new StringTable();
+        private final TracedGuest traced = new TracedGuest();
+        private final StringTable strings = traced.strings;
         private final List<String> wrong = new ArrayList<>();
         private final Map<String, Integer> compared = new TreeMap<>();
         /** Entries written since the fault before, and the values: the guest has one task. */
@@ -46,32 +45,16 @@ class TableEventsTest {
         }
 
         private List<String> compare(SiteRegistry registry, String program) throws IOException {
-            var guest = new EmulatorGuest(null);
-            var names = new Names(strings, guest.stacks(), guest.modules());
             String wanted = "exceptions:page_fault_user,faultline:set_pte,faultline:mm_op";
-            var session = new TraceSession(
-                    new EventSelection(wanted, null, strings),
-                    Format.TEXT.open(OutputStream.nullOutputStream(), null, names),
-                    1 << 12,
-                    true);
+            TraceSession session =
+                    traced.session(wanted, Format.TEXT.open(OutputStream.nullOutputStream(), null, traced.names));
             session.subscribe(new EventSelection(wanted, null, strings), record -> {
                 Task task = Task.currentOrNull();
                 if (task != null && task.mm() != null) {
                     event(task, record);
                 }
             });
-            try (var tracer = new Tracer(session, guest, strings, false)) {
-                tracer.attach(registry);
-                GuestRunner.run(
-                        Guests.seeded(program),
-                        machine -> {
-                            Guests.redirect(machine, "/dev/null");
-                            machine.kernel().pool().setFaultListener((context, result, nanos) -> {});
-                        },
-                        machine -> {});
-                assertThat(tracer.failures()).isEmpty();
-            }
-            session.close();
+            traced.run(registry, session, program, "/dev/null");
             wrong.add("compared " + compared);
             return wrong;
         }

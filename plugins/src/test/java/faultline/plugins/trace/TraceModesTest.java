@@ -42,8 +42,8 @@ class TraceModesTest {
             Set.of("compute", "memory", "operations", "startup", "many_faults", "mm_fuzz", "echo_stdin", "arguments");
 
     /**
-     * Prints the virtual time, which counts blocks of code: a stop at a fault divides some of them. Its plain run stops at
-     * faults, too, and differs from the traced ones by all the rest.
+     * Prints the virtual time, which counts blocks of code: a stop at a fault divides some of them. Its plain run stops
+     * at faults, too, and differs from the traced ones by all the rest.
      */
     private static final String TELLS_TIME = "racy_counter";
 
