@@ -62,7 +62,8 @@ final class SysHugeModes {
 
     /** All values, the one in force in brackets. */
     private static String choice(List<String> values, String chosen) {
-        return String.join(" ", values).replaceAll("(^| )" + chosen.replace("+", "\\+") + "($| )", "$1[" + chosen + "]$2")
+        return String.join(" ", values)
+                        .replaceAll("(^| )" + chosen.replace("+", "\\+") + "($| )", "$1[" + chosen + "]$2")
                 + "\n";
     }
 

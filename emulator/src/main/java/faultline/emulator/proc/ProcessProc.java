@@ -112,8 +112,15 @@ final class ProcessProc implements ProcProcess {
         MmStruct mm = mm();
         return switch (name) {
             case "maps" -> mm == null ? "" : ProcMaps.text(mm);
-            case "smaps" -> mm == null ? "" : ProcSmaps.text(memory().tables(), mm);
-            case "smaps_rollup" -> mm == null ? null : ProcSmaps.rollup(memory().tables(), mm);
+            case "smaps" ->
+                mm == null
+                        ? ""
+                        : ProcSmaps.text(memory().tables(), memory().faultEnv().swap(), mm);
+            case "smaps_rollup" ->
+                mm == null
+                        ? null
+                        : ProcSmaps.rollup(
+                                memory().tables(), memory().faultEnv().swap(), mm);
             case "numa_maps" ->
                 mm == null
                         ? ""

@@ -22,8 +22,7 @@ class SysHugeModesTest {
     private String read(String name) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocate(256);
-            OpenFile file =
-                    modes.lookup(FOLDER + name).open(OpenFlags.O_RDONLY).file();
+            OpenFile file = modes.lookup(FOLDER + name).open(OpenFlags.O_RDONLY).file();
             long n = file.pread(null, text, 256, 0, 0);
             file.put();
             return new String(text.asSlice(0, n).toArray(JAVA_BYTE), StandardCharsets.UTF_8);
@@ -32,8 +31,7 @@ class SysHugeModesTest {
 
     private long write(String name, String value) {
         try (Arena arena = Arena.ofConfined()) {
-            OpenFile file =
-                    modes.lookup(FOLDER + name).open(OpenFlags.O_WRONLY).file();
+            OpenFile file = modes.lookup(FOLDER + name).open(OpenFlags.O_WRONLY).file();
             byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
             MemorySegment from = arena.allocate(bytes.length);
             MemorySegment.copy(bytes, 0, from, JAVA_BYTE, 0, bytes.length);

@@ -276,9 +276,10 @@ public final class AddressSpace {
         return pages.findOrSwapped(index);
     }
 
-    /** Pages of this memory file that are in swap. */
-    public long swappedPages() {
-        return shmem ? pages.swapped() : 0;
+    /** How many of {@code count} pages from {@code first} on of this memory file are in swap. */
+    @KernelFunction("shmem_partial_swap_usage")
+    public long swappedPages(long first, long count) {
+        return shmem && pages.swapped() != 0 ? pages.swapped(first, first + count - 1) : 0;
     }
 
     /**

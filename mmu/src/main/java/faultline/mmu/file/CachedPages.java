@@ -108,6 +108,20 @@ final class CachedPages {
         }
     }
 
+    /** Pages from {@code first} to {@code last} inclusive that are in swap. */
+    long swapped(long first, long last) {
+        long found = 0;
+        lock.lock();
+        try {
+            for (long at = tree.next(first, last); at >= 0 && at <= last; at = tree.next(at + 1, last)) {
+                found += tree.swapSlot(at) != 0 ? 1 : 0;
+            }
+        } finally {
+            lock.unlock();
+        }
+        return found;
+    }
+
     /** Pages that are in swap. */
     long swapped() {
         lock.lock();

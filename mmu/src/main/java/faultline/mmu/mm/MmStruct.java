@@ -203,17 +203,20 @@ public final class MmStruct implements PageTableOwner {
         return retired;
     }
 
-    // ---- what is resident ----
-
     /** Adds {@code delta} pages to counter {@code kind}; any lock or none. */
     @KernelFunction("add_mm_counter")
     public void addRss(int kind, long delta) {
         rss[kind].add(delta);
     }
 
-    /** Counter {@code kind}, in pages. */
+    /** Counter {@code kind}, in pages: not below zero, where the sum lies for moments while pages come and go. */
     @KernelFunction("get_mm_counter")
     public long rss(int kind) {
+        return Math.max(0, rss[kind].sum());
+    }
+
+    /** As {@link #rss}, as it is. */
+    public long rssSum(int kind) {
         return rss[kind].sum();
     }
 
@@ -235,9 +238,7 @@ public final class MmStruct implements PageTableOwner {
     /** Remembers the largest size; called before a mapping goes (Linux: {@code update_hiwater_vm}). */
     @KernelFunction("update_hiwater_vm")
     public void updateHiwaterVm() {
-        if (totalVm > hiwaterVm) {
-            hiwaterVm = totalVm;
-        }
+        hiwaterVm = hiwaterVm();
     }
 
     /** VmHWM, in pages. */

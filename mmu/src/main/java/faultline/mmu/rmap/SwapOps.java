@@ -23,6 +23,9 @@ public interface SwapOps {
      */
     void free(long entry);
 
+    /** How many page-table entries stand for {@code entry} now. */
+    int users(long entry);
+
     /** One page-table entry more stands for {@code entry} (fork). Callable under a page-table lock. */
     void duplicate(long entry);
 
@@ -43,6 +46,11 @@ public interface SwapOps {
 
         @Override
         public void free(long entry) {
+            throw unexpected(entry);
+        }
+
+        @Override
+        public int users(long entry) {
             throw unexpected(entry);
         }
 

@@ -3,8 +3,10 @@ package faultline.mmu.swap;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.memcg.MemCgroup;
+import faultline.mmu.phys.FrameTable;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.function.Consumer;
 
 /**
  * The slots of one swap area: how many page-table entries stand for each, and which frame holds its page in the swap
@@ -183,5 +185,31 @@ final class SwapArea {
 
     int filedSlots() {
         return filed.cardinality();
+    }
+
+    /** Whether a frame is cached as the page of a slot. */
+    @FunctionalInterface
+    interface CacheCheck {
+        boolean test(int slot, long pfn);
+    }
+
+    /** See {@link SwapSpace#audit}. */
+    @RequiresLock("SWAP_LOCK")
+    void audit(int[] found, CacheCheck isCachedAs, FrameTable frames, Consumer<String> report) {
+        int seenFree = 0;
+        for (int slot = 1; slot <= size(); slot++) {
+            int expected = found[slot] + (isFiled(slot) ? 1 : 0);
+            if (users[slot] != expected) {
+                report.accept("swap slot " + slot + " counts " + users[slot] + " users, there are " + expected);
+            }
+            long pfn = cached[slot];
+            if (pfn >= 0 && !isCachedAs.test(slot, pfn)) {
+                report.accept("swap slot " + slot + " is not what is cached: " + frames.describe(pfn));
+            }
+            seenFree += pfn < 0 && expected == 0 ? 1 : 0;
+        }
+        if (seenFree != free) {
+            report.accept(free + " swap slots count as free, there are " + seenFree);
+        }
     }
 }

@@ -232,6 +232,18 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     }
 
     @Override
+    @KernelFunction("swp_swapcount")
+    public int users(long entry) {
+        int slot = slotOf(entry);
+        lock.lock();
+        try {
+            return area.users(slot);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
     @KernelFunction("swap_duplicate")
     public void duplicate(long entry) {
         int slot = slotOf(entry);
@@ -437,24 +449,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     public void audit(int[] found, Consumer<String> report) {
         lock.lock();
         try {
-            int free = 0;
-            for (int slot = 1; slot <= area.size(); slot++) {
-                int expected = found[slot] + (area.isFiled(slot) ? 1 : 0);
-                if (area.users(slot) != expected) {
-                    report.accept(
-                            "swap slot " + slot + " counts " + area.users(slot) + " users, there are " + expected);
-                }
-                long pfn = area.cached(slot);
-                if (pfn >= 0 && !isCachedAs(slot, pfn)) {
-                    report.accept("swap slot " + slot + " is not what is cached: " + frames.describe(pfn));
-                }
-                if (pfn < 0 && expected == 0) {
-                    free++;
-                }
-            }
-            if (free != area.free()) {
-                report.accept(area.free() + " swap slots count as free, there are " + free);
-            }
+            area.audit(found, this::isCachedAs, frames, report);
         } finally {
             lock.unlock();
         }

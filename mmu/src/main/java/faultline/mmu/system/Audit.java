@@ -164,7 +164,7 @@ final class Audit {
             expectEqual(mm.nrPmds(), pmds, mm, "number of PMD tables");
             expectEqual(mm.nrPtes(), ptes, mm, "number of PTE tables");
             for (int kind = 0; kind < rss.length; kind++) {
-                expectEqual(mm.rss(kind), rss[kind], mm, "resident counter " + kind);
+                expectEqual(mm.rssSum(kind), rss[kind], mm, "resident counter " + kind);
             }
         }
 

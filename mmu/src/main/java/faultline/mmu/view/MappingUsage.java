@@ -8,6 +8,7 @@ import faultline.mmu.mm.Vma;
 import faultline.mmu.op.PageTableWalk;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
+import faultline.mmu.rmap.SwapOps;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.Pte;
 
@@ -17,7 +18,11 @@ final class MappingUsage extends PageTableWalk {
     private static final int SHARE_SHIFT = 12;
 
     private final FrameTable frames;
+    private final SwapOps swapOps;
     private Vma vma;
+    /** Whether what of a memory file is in swap has been counted for the whole mapping. */
+    private boolean sharedSwap;
+
     long resident;
     long sharedClean;
     long sharedDirty;
@@ -30,6 +35,7 @@ final class MappingUsage extends PageTableWalk {
     long sharedHugetlb;
     long privateHugetlb;
     long swap;
+    long shareSwap;
     long share;
     long shareDirty;
     long shareAnon;
@@ -38,8 +44,9 @@ final class MappingUsage extends PageTableWalk {
     long shareLocked;
     long nonlinear;
 
-    MappingUsage(PageTables tables) {
+    MappingUsage(PageTables tables, SwapOps swapOps) {
         super(tables);
+        this.swapOps = swapOps;
         this.frames = tables.memory().frames();
     }
 
@@ -49,6 +56,7 @@ final class MappingUsage extends PageTableWalk {
     void add(Vma v) {
         vma = v;
         long before = share;
+        addSharedSwap();
         walk(v.mm(), v.start(), v.end());
         if (v.has(VmFlags.LOCKED)) {
             shareLocked += share - before;
@@ -70,7 +78,29 @@ final class MappingUsage extends PageTableWalk {
                 outOfOrder(a, Pte.fileOffset(entry));
             } else if (Pte.isSwap(entry)) {
                 swap += MmLayout.PAGE_SIZE;
+                shareSwap += (MmLayout.PAGE_SIZE << SHARE_SHIFT) / Math.max(1, swapOps.users(entry));
+            } else if (Pte.isNone(entry)) {
+                hole(a, a + MmLayout.PAGE_SIZE);
             }
+        }
+    }
+
+    /** What is not mapped of shared memory may be in swap: no entry tells, and each mapping that could show it counts it whole. */
+    @Override
+    @KernelFunction(value = "smaps_pte_hole", file = "fs/proc/task_mmu.c")
+    protected void hole(long addr, long end) {
+        if (!sharedSwap && vma.file() != null && vma.file().mapping() != null) {
+            swap += vma.file().mapping().swappedPages(vma.pageIndex(addr), end - addr >>> MmLayout.PAGE_SHIFT)
+                    << MmLayout.PAGE_SHIFT;
+        }
+    }
+
+    /** A mapping that has no copies of its own tells all that is in swap of what it shows. */
+    @KernelFunction(value = "shmem_swap_usage", file = "mm/shmem.c")
+    private void addSharedSwap() {
+        sharedSwap = vma.has(VmFlags.SHARED) || !vma.has(VmFlags.WRITE);
+        if (sharedSwap && vma.file() != null && vma.file().mapping() != null) {
+            swap += vma.file().mapping().swappedPages(vma.pgoff(), vma.pages()) << MmLayout.PAGE_SHIFT;
         }
     }
 

@@ -6,6 +6,7 @@ import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Thp;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
+import faultline.mmu.rmap.SwapOps;
 import faultline.mmu.table.PageTables;
 
 /** /proc/PID/smaps and /proc/PID/smaps_rollup. */
@@ -59,12 +60,12 @@ public final class ProcSmaps {
 
     /** Every mapping with its sums; takes the mmap lock shared. */
     @KernelFunction(value = "show_smap", file = "fs/proc/task_mmu.c")
-    public static String text(PageTables tables, MmStruct mm) {
+    public static String text(PageTables tables, SwapOps swap, MmStruct mm) {
         StringBuilder out = new StringBuilder();
         mm.mmapLock().readLock();
         try {
             for (Vma v = mm.vmas().first(); v != null; v = v.next()) {
-                MappingUsage usage = new MappingUsage(tables);
+                MappingUsage usage = new MappingUsage(tables, swap);
                 usage.add(v);
                 VmaText.append(out, v);
                 line(out, "Size:           ", v.length());
@@ -96,9 +97,9 @@ public final class ProcSmaps {
 
     /** All mappings' sums together. */
     @KernelFunction(value = "show_smaps_rollup", file = "fs/proc/task_mmu.c")
-    public static String rollup(PageTables tables, MmStruct mm) {
+    public static String rollup(PageTables tables, SwapOps swap, MmStruct mm) {
         StringBuilder out = new StringBuilder();
-        MappingUsage usage = new MappingUsage(tables);
+        MappingUsage usage = new MappingUsage(tables, swap);
         mm.mmapLock().readLock();
         try {
             long start = mm.vmas().first() == null ? 0 : mm.vmas().first().start();
@@ -142,7 +143,7 @@ public final class ProcSmaps {
         line(out, "Shared_Hugetlb: ", u.sharedHugetlb);
         line(out, "Private_Hugetlb:", u.privateHugetlb);
         line(out, "Swap:           ", u.swap);
-        line(out, "SwapPss:        ", u.swap);
+        line(out, "SwapPss:        ", MappingUsage.bytes(u.shareSwap));
         line(out, "Locked:         ", MappingUsage.bytes(u.shareLocked));
     }
 

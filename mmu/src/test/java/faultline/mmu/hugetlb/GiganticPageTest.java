@@ -76,7 +76,7 @@ class GiganticPageTest {
         assertThat(m.mm.nrPuds()).isOne();
         assertThat(m.mm.nrPmds()).isZero();
         assertThat(m.mm.rss(MmStruct.HUGETLBPAGES)).isEqualTo(GIB >> 12);
-        assertThat(ProcSmaps.text(m.sys.tables(), m.mm))
+        assertThat(ProcSmaps.text(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
                 .contains("KernelPageSize:  1048576 kB", "Private_Hugetlb: 1048576 kB");
         end(m);
     }

@@ -159,7 +159,8 @@ class HugetlbMappingTest {
             assertThat(f.cpu.load(BASE)).isEqualTo(1);
             assertThat(child.load(BASE + HUGE)).isEqualTo(2);
             assertThat(f.counts()).isEqualTo("2 0 0 0");
-            assertThat(ProcSmaps.text(f.m.sys.tables(), f.m.mm)).contains("Shared_Hugetlb:     4096 kB");
+            assertThat(ProcSmaps.text(f.m.sys.tables(), f.m.sys.faultEnv().swap(), f.m.mm))
+                    .contains("Shared_Hugetlb:     4096 kB");
         }
     }
 
@@ -168,7 +169,7 @@ class HugetlbMappingTest {
         try (HugetlbFixture f = new HugetlbFixture(2)) {
             ok(f.map(2, PRIVATE));
             f.cpu.store(BASE, 1);
-            assertThat(ProcSmaps.text(f.m.sys.tables(), f.m.mm))
+            assertThat(ProcSmaps.text(f.m.sys.tables(), f.m.sys.faultEnv().swap(), f.m.mm))
                     .contains("/anon_hugepage (deleted)")
                     .contains("KernelPageSize:     2048 kB")
                     .contains("Rss:                   0 kB")

@@ -44,7 +44,7 @@ class ClearRefsTest {
     }
 
     private String referenced() {
-        return ProcSmaps.rollup(m.sys.tables(), m.mm)
+        return ProcSmaps.rollup(m.sys.tables(), m.sys.faultEnv().swap(), m.mm)
                 .lines()
                 .filter(line -> line.startsWith("Referenced:"))
                 .findFirst()

@@ -241,10 +241,12 @@ class RemapFilePagesTest {
         @Test
         void smapsTellsHowMuchStandsOutOfOrder() {
             MmFixture m = machine();
-            assertThat(ProcSmaps.text(m.sys.tables(), m.mm)).contains("Nonlinear:            32 kB\n", " nl");
+            assertThat(ProcSmaps.text(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
+                    .contains("Nonlinear:            32 kB\n", " nl");
             m.madvise(BASE, 2 * PAGE, Madv.DONTNEED);
             assertThat(remap(7, 1, 7)).isZero();
-            assertThat(ProcSmaps.text(m.sys.tables(), m.mm)).contains("Nonlinear:            28 kB\n");
+            assertThat(ProcSmaps.text(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
+                    .contains("Nonlinear:            28 kB\n");
         }
 
         @Test

@@ -101,6 +101,11 @@ public final class MemorySwap implements SwapOps {
     }
 
     @Override
+    public synchronized int users(long pte) {
+        return slots.get(Pte.swapKey(pte)).users;
+    }
+
+    @Override
     public synchronized void duplicate(long pte) {
         slots.get(Pte.swapKey(pte)).users++;
     }

@@ -47,7 +47,8 @@ class HugePagesTest {
             assertThat(f.mm.rss(MmStruct.ANONPAGES)).isEqualTo(3 * FRAMES);
             assertThat(f.mm.nrPtes()).isEqualTo(3);
             assertThat(hugeEntries(f, f.mm)).isEqualTo(2);
-            assertThat(ProcSmaps.text(f.sys.tables(), f.mm)).contains("AnonHugePages:      4096 kB");
+            assertThat(ProcSmaps.text(f.sys.tables(), f.sys.faultEnv().swap(), f.mm))
+                    .contains("AnonHugePages:      4096 kB");
         }
     }
 

@@ -14,6 +14,7 @@ import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
+import faultline.mmu.view.ProcSmaps;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -360,5 +361,47 @@ class SwapTest {
             expected[page] = (byte) random.nextInt();
             cpu.store(address, expected[page] & 0xff);
         }
+    }
+
+    @Test
+    void smapsSharesWhatForkSharesInSwapAndCountsWhatMemoryFilesHaveThere() {
+        try (MmFixture f = machine(64L << 20)) {
+            f.map(MmFixture.BASE, 12);
+            f.fill(MmFixture.BASE, 12, 1);
+            long shared = MmFixture.BASE + (4L << 20);
+            MappedFile file = new SharedMemory(AddressSpace.shmem(f.sys.cache(), 8 * MmFixture.PAGE));
+            MmFixture.ok(f.sys.mmap()
+                    .doMmap(
+                            f.mm,
+                            f.ctx,
+                            shared,
+                            8 * MmFixture.PAGE,
+                            MmFixture.RW,
+                            MmapFlags.SHARED | MmapFlags.FIXED,
+                            file,
+                            0));
+            f.fill(shared, 8, 1);
+            MmFixture.ok(f.sys.madvise().run(f.mm, f.ctx, shared, 8 * MmFixture.PAGE, Madv.PAGEOUT));
+            MmFixture.ok(f.sys.madvise().run(f.mm, f.ctx, MmFixture.BASE, 12 * MmFixture.PAGE, Madv.PAGEOUT));
+            assertThat(swapLines(f)).containsExactly("48", "48", "32", "0");
+
+            MmStruct child = f.newMm(MmLimits.ROOT);
+            assertThat(f.sys.fork().dupMmap(child, f.mm, f.ctx)).isZero();
+            assertThat(swapLines(f)).containsExactly("48", "24", "32", "0");
+            assertThat(f.mm.rss(MmStruct.SWAPENTS))
+                    .as("shared memory is not in VmSwap")
+                    .isEqualTo(12);
+            f.sys.exitMmap(child);
+            file.mapping().truncate(0);
+        }
+    }
+
+    /** Swap and SwapPss of each mapping, in KiB. */
+    private static List<String> swapLines(MmFixture f) {
+        return ProcSmaps.text(f.sys.tables(), f.sys.faultEnv().swap(), f.mm)
+                .lines()
+                .filter(line -> line.startsWith("Swap"))
+                .map(line -> line.replaceAll("[^0-9]", ""))
+                .toList();
     }
 }

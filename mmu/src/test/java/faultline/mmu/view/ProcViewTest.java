@@ -61,7 +61,7 @@ class ProcViewTest {
         m.cpu.store(BASE + PAGE, 1);
         assertThat(m.cpu.load(BASE + 2 * PAGE)).isZero();
         int tables = m.mm.nrPtes();
-        String text = ProcSmaps.text(m.sys.tables(), m.mm);
+        String text = ProcSmaps.text(m.sys.tables(), m.sys.faultEnv().swap(), m.mm);
         assertThat(text).isEqualTo("""
                 100000000000-100000004000 rw-p 00000000 00:00 0\s
                 Size:                 16 kB
@@ -89,7 +89,8 @@ class ProcViewTest {
                 THPeligible:           0
                 VmFlags: rd wr mr mw me ac\s
                 """);
-        assertThat(ProcSmaps.text(m.sys.tables(), m.mm)).isEqualTo(text);
+        assertThat(ProcSmaps.text(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
+                .isEqualTo(text);
         assertThat(m.mm.nrPtes()).isEqualTo(tables);
     }
 
@@ -100,7 +101,7 @@ class ProcViewTest {
         MmStruct child = m.newMm(MmLimits.ROOT);
         assertThat(m.sys.fork().dupMmap(child, m.mm, m.ctx)).isZero();
         m.cpu.store(BASE, 9);
-        assertThat(ProcSmaps.rollup(m.sys.tables(), m.mm))
+        assertThat(ProcSmaps.rollup(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
                 .startsWith("100000000000-100000002000 ---p 00000000 00:00 0                          [rollup]\n")
                 .contains("Rss:                   8 kB\n")
                 .contains("Pss:                   6 kB\n")
@@ -157,7 +158,7 @@ class ProcViewTest {
     void lockedSharedMemoryIsCountedAsLocked() {
         long at = MmFixture.ok(m.mmap(BASE, 2 * PAGE, RW, MmapFlags.SHARED | MmapFlags.ANONYMOUS | MmapFlags.LOCKED));
         assertThat(m.mm.vmas().lookup(at).has(VmFlags.LOCKED)).isTrue();
-        assertThat(ProcSmaps.text(m.sys.tables(), m.mm))
+        assertThat(ProcSmaps.text(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
                 .contains("Locked:                8 kB\n")
                 .contains("VmFlags: rd wr sh mr mw me ms lo \n")
                 .contains("/dev/zero (deleted)\n");
@@ -189,18 +190,20 @@ class ProcViewTest {
         m.fill(BASE, 2, 1);
         MmFixture.ok(m.mmap(BASE + 8 * PAGE, 4 * PAGE, RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
         m.cpu.store(BASE + 8 * PAGE, 1);
-        assertThat(ProcSmaps.rollup(m.sys.tables(), m.mm)).doesNotContain("Referenced:            0 kB");
+        assertThat(ProcSmaps.rollup(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
+                .doesNotContain("Referenced:            0 kB");
         assertThat(ClearRefs.run(m.sys.tables(), m.mm, ClearRefs.ALL)).isZero();
         int tables = m.mm.nrPtes();
         long faults = m.ctx.minFlt + m.ctx.majFlt;
 
         ProcNumaMaps.text(m.sys.tables(), m.mm, null);
-        ProcSmaps.text(m.sys.tables(), m.mm);
+        ProcSmaps.text(m.sys.tables(), m.sys.faultEnv().swap(), m.mm);
         ProcMaps.text(m.mm);
         ProcStatus.vmLines(m.mm);
         PageMap.read(m.sys.tables(), m.mm, BASE, new long[600], true);
 
-        assertThat(ProcSmaps.rollup(m.sys.tables(), m.mm)).contains("Referenced:            0 kB\n");
+        assertThat(ProcSmaps.rollup(m.sys.tables(), m.sys.faultEnv().swap(), m.mm))
+                .contains("Referenced:            0 kB\n");
         assertThat(m.mm.nrPtes()).isEqualTo(tables);
         assertThat(m.ctx.minFlt + m.ctx.majFlt).isEqualTo(faults);
     }

@@ -33,7 +33,7 @@ final class ShmList {
                     s.detachTime,
                     s.changeTime,
                     s.memory.cachedPages() << MmLayout.PAGE_SHIFT,
-                    s.memory.swappedPages() << MmLayout.PAGE_SHIFT));
+                    s.memory.swappedPages(0, s.memory.sizePages()) << MmLayout.PAGE_SHIFT));
         }
         return out.toString();
     }

@@ -142,7 +142,7 @@ public final class ShmTable {
     long swappedLocked() {
         long pages = 0;
         for (ShmSegment segment : ids.all()) {
-            pages += segment.memory.swappedPages();
+            pages += segment.memory.swappedPages(0, segment.memory.sizePages());
         }
         return pages;
     }
