@@ -2,6 +2,7 @@
  * Futexes of shared memory meet by the page, wherever it is mapped; those of private memory by process and address.
  */
 #include "observe.h"
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -85,6 +86,33 @@ static void processes(const char *label, int *word, int tries)
 	printf("%-44s woke %ld, status %x\n", label, woken, status);
 }
 
+/* The last mapping of a file goes while somebody waits there, its descriptor too: who maps it anew wakes them all the same. */
+static void mapped_anew(void)
+{
+	char path[512];
+	const char *dir = getenv("TMPDIR");
+	pthread_t thread;
+
+	snprintf(path, sizeof(path), "%s/futex.XXXXXX", dir ? dir : "/tmp");
+	int fd = mkstemp(path);
+	ftruncate(fd, PAGE);
+	int *word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	waits_at = word;
+	wait_op = WAIT_SHARED;
+	pthread_create(&thread, NULL, waiter, NULL);
+	while (syscall(SYS_futex, word, FUTEX_REQUEUE, 0, 1, word + 1, 0) != 1)
+		usleep(100);
+	munmap(word, PAGE);
+	fd = open(path, O_RDWR);
+	word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	long woken = wake(word + 1, WAKE_SHARED, 20);
+	pthread_join(thread, NULL);
+	printf("%-44s woke %ld, waited %ld\n", "a file that was mapped anew", woken, waited);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	struct timespec soon = {0, 1000000};
@@ -110,6 +138,8 @@ int main(void)
 	processes("two processes, anonymous memory", (int *)anon, 5000);
 	processes("two processes, a file", (int *)(a + 128), 5000);
 	processes("two processes, private memory", (int *)own, 20);
+
+	mapped_anew();
 
 	munmap(anon, PAGE);
 	printf("%-44s %s\n", "not mapped, shared", outcome(futex((int *)anon, WAKE_SHARED, 1, NULL)));

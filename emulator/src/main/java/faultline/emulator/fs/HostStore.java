@@ -6,6 +6,7 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
+import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.BackingStore;
 import faultline.mmu.phys.Page;
 import java.lang.foreign.Arena;
@@ -39,6 +40,7 @@ final class HostStore implements BackingStore {
     /** How to write where write(2) may no longer; null for as long as it may. */
     private volatile SealedView view;
 
+    private final InodeCache.Key key;
     private final boolean tmpfs;
     private final long blockBytes;
     private int replaced = -1;
@@ -49,6 +51,7 @@ final class HostStore implements BackingStore {
      */
     HostStore(HostFile file) {
         fd = -1;
+        key = file.key();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment statfs = arena.allocate(120, 8);
             boolean known = Libc.call(Nr.FSTATFS, file.hostFd(), statfs.address()) == 0;
@@ -171,6 +174,11 @@ final class HostStore implements BackingStore {
     @Override
     public boolean isShmem() {
         return false;
+    }
+
+    @Override
+    public Object identity(AddressSpace mapping) {
+        return key;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package faultline.mmu.file;
 
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.phys.Page;
 import java.lang.foreign.MemorySegment;
 
@@ -42,6 +43,15 @@ public interface BackingStore {
      */
     default boolean hasHugePages() {
         return false;
+    }
+
+    /**
+     * What the file is known by, however often it leaves the cache and comes back: equal objects for one file. Memory
+     * that lives nowhere else is known by its pages.
+     */
+    @KernelFunction("get_inode_sequence_number")
+    default Object identity(AddressSpace mapping) {
+        return mapping;
     }
 
     /**

@@ -64,7 +64,7 @@ final class FutexKeys {
             }
             if (frames.mapping(head) instanceof AddressSpace object) {
                 long index = frames.index(head) + (page[0] - head);
-                return new FutexKey(object, (index << Page.SHIFT) + Page.offset(address));
+                return new FutexKey(object.store().identity(object), (index << Page.SHIFT) + Page.offset(address));
             }
             // an anonymous page that can never be written, the page of zeros, or one whose file was cut: nobody wakes
             // there
