@@ -47,7 +47,7 @@ final class PathOpener {
         if (fs.root().differs()) {
             return openWalked(fs, caller, base, path, flags, mode, resolve);
         }
-        long fd = host(fs, base.hostFd(), path, flags, mode, resolve | OpenFlags.RESOLVE_NO_MAGICLINKS);
+        long fd = host(fs, caller, base.hostFd(), path, flags, mode, resolve | OpenFlags.RESOLVE_NO_MAGICLINKS);
         if (fd < 0) {
             return Opened.failed(fd);
         }
@@ -57,7 +57,7 @@ final class PathOpener {
 
     private static Opened openOnHost(FsContext fs, Caller caller, OpenFile base, String path, int flags, int mode) {
         int dirFd = GuestPath.isAbsolute(path) ? Libc.AT_FDCWD : base.hostFd();
-        long fd = host(fs, dirFd, path, flags, mode, OpenFlags.RESOLVE_NO_MAGICLINKS);
+        long fd = host(fs, caller, dirFd, path, flags, mode, OpenFlags.RESOLVE_NO_MAGICLINKS);
         if (fd == -Errno.ELOOP && (flags & OpenFlags.O_NOFOLLOW) == 0) {
             // A link led to /proc/self/fd/N or the like: walking finds which.
             return openWalked(fs, caller, base, path, flags, mode, 0);
@@ -111,12 +111,14 @@ final class PathOpener {
                     return openNode(fs, caller, base, walk.node(), flags, mode);
                 }
                 if (walk.object() >= 0 && walk.error() == 0) {
-                    return exclusive ? Opened.failed(-Errno.EEXIST) : openObject(fs, walk, flags, creates, mode);
+                    return exclusive
+                            ? Opened.failed(-Errno.EEXIST)
+                            : openObject(fs, caller, walk, flags, creates, mode);
                 }
                 if (!creates || walk.name() == null) {
                     return Opened.failed(walk.error());
                 }
-                Opened made = create(fs, walk, flags, mode);
+                Opened made = create(fs, caller, walk, flags, mode);
                 if (made.error() != -Errno.EEXIST || exclusive) {
                     return made;
                 }
@@ -125,7 +127,7 @@ final class PathOpener {
     }
 
     @KernelFunction(value = "do_open", file = "fs/namei.c")
-    private static Opened openObject(FsContext fs, PathWalk walk, int flags, boolean creates, int mode) {
+    private static Opened openObject(FsContext fs, Caller caller, PathWalk walk, int flags, boolean creates, int mode) {
         boolean pathOnly = (flags & OpenFlags.O_PATH) != 0;
         long error = 0;
         if (walk.type() == HostStat.S_IFLNK) {
@@ -142,16 +144,16 @@ final class PathOpener {
         }
         int again = flags & ~(OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW);
         String link = "/proc/self/fd/" + walk.object();
-        long fd = walk.isLink() ? walk.takeObject() : host(fs, Libc.AT_FDCWD, link, again, mode, 0);
+        long fd = walk.isLink() ? walk.takeObject() : host(fs, caller, Libc.AT_FDCWD, link, again, mode, 0);
         return walkedTo(fs, fd, walk.mount(), flags);
     }
 
-    private static Opened create(FsContext fs, PathWalk walk, int flags, int mode) {
+    private static Opened create(FsContext fs, Caller caller, PathWalk walk, int flags, int mode) {
         if (walk.mount().readOnly() || walk.mount().isCgroup2()) {
             return Opened.failed(walk.mount().readOnly() ? -Errno.EROFS : -Errno.EACCES);
         }
         int alone = flags | OpenFlags.O_EXCL | OpenFlags.O_NOFOLLOW;
-        long fd = host(fs, walk.directory(), walk.name(), alone, mode, OpenFlags.RESOLVE_BENEATH);
+        long fd = host(fs, caller, walk.directory(), walk.name(), alone, mode, OpenFlags.RESOLVE_BENEATH);
         return walkedTo(fs, fd, walk.mount(), flags);
     }
 
@@ -179,7 +181,7 @@ final class PathOpener {
             if (!node.isHost()) {
                 return openVirtual(node, flags);
             }
-            return openCounterpart(fs, node, flags, mode);
+            return openCounterpart(fs, caller, node, flags, mode);
         } finally {
             node.release();
         }
@@ -196,12 +198,12 @@ final class PathOpener {
         return node.open(flags);
     }
 
-    private static Opened openCounterpart(FsContext fs, VirtualNode node, int flags, int mode) {
+    private static Opened openCounterpart(FsContext fs, Caller caller, VirtualNode node, int flags, int mode) {
         long error = OpenRules.refusal(fs.root(), node, flags);
         if (error < 0) {
             return Opened.failed(error);
         }
-        long fd = host(fs, Libc.AT_FDCWD, node.counterpart(), flags & ~OpenFlags.O_CREAT, mode, 0);
+        long fd = host(fs, caller, Libc.AT_FDCWD, node.counterpart(), flags & ~OpenFlags.O_CREAT, mode, 0);
         if (fd < 0) {
             return Opened.failed(fd);
         }
@@ -214,7 +216,7 @@ final class PathOpener {
     }
 
     /** openat2(2) with the flags made as open(2) takes them, and the guest's umask. */
-    static long host(FsContext fs, int dirFd, String path, int flags, int mode, int resolve) {
+    static long host(FsContext fs, Caller caller, int dirFd, String path, int flags, int mode, int resolve) {
         int valid = flags & OpenFlags.VALID;
         if ((valid & OpenFlags.O_PATH) != 0) {
             valid &= PATH_FLAGS;
@@ -225,20 +227,31 @@ final class PathOpener {
         }
         // The emulator must not get a controlling terminal or leak a descriptor to a host child by what a guest opens.
         int safe = valid | OpenFlags.O_CLOEXEC | ((valid & OpenFlags.O_PATH) == 0 ? OpenFlags.O_NOCTTY : 0);
-        if ((safe & OpenFlags.O_TRUNC) != 0 && isExecuted(fs, dirFd, path, flags)) {
-            // It must keep what it has: OpenRules refuses it, if the host has no other reason to.
-            safe &= ~OpenFlags.O_TRUNC;
+        boolean alone = (safe & (OpenFlags.O_CREAT | OpenFlags.O_EXCL)) == (OpenFlags.O_CREAT | OpenFlags.O_EXCL);
+        if (!alone && (FifoOpen.waits(safe) || (safe & OpenFlags.O_TRUNC) != 0)) {
+            return byKind(fs, caller, dirFd, path, safe, mode, resolve);
         }
         return PathResolver.openat2(dirFd, path, safe, creates ? mode & 07777 : 0, resolve);
     }
 
-    /** A program that starts between this look and the opening is emptied by O_TRUNC all the same. */
-    private static boolean isExecuted(FsContext fs, int dirFd, String path, int flags) {
+    /**
+     * Looks first what it is that is opened. A program that starts between this look and the opening is emptied by
+     * O_TRUNC all the same, and a FIFO that takes another file's place meanwhile is waited for without an end.
+     */
+    private static long byKind(FsContext fs, Caller caller, int dirFd, String path, int flags, int mode, int resolve) {
         MemorySegment stat = HostScratch.get().struct();
         int links = (flags & OpenFlags.O_NOFOLLOW) != 0 ? OpenFlags.AT_SYMLINK_NOFOLLOW : 0;
-        long pointer = HostScratch.get().path(path);
-        return Libc.call(Nr.NEWFSTATAT, dirFd, pointer, stat.address(), links) == 0
+        long known = Libc.call(Nr.NEWFSTATAT, dirFd, HostScratch.get().path(path), stat.address(), links);
+        int type = known < 0 ? 0 : HostStat.mode(stat) & HostStat.S_IFMT;
+        if (type == HostStat.S_IFIFO && FifoOpen.waits(flags)) {
+            return FifoOpen.run(caller, dirFd, path, flags, resolve);
+        }
+        boolean executed = type == HostStat.S_IFREG
                 && fs.root().writeAccess().isDenied(new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat)));
+        // It must keep what it has: OpenRules refuses it, if the host has no other reason to.
+        int kept = executed ? flags & ~OpenFlags.O_TRUNC : flags;
+        boolean creates = (flags & OpenFlags.O_CREAT) != 0 || (flags & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE;
+        return PathResolver.openat2(dirFd, path, kept, creates ? mode & 07777 : 0, resolve);
     }
 
     /** /proc/HOSTPID/x is the emulator's own: the guest means /proc/self/x. */

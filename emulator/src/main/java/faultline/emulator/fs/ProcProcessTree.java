@@ -4,7 +4,11 @@ import faultline.emulator.fs.VirtualDirectory.Entry;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.HostStat;
 import faultline.mmu.mm.MmLayout;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -227,9 +231,32 @@ final class ProcProcessTree {
             long ino = HostStat.ino(stat);
             int flags = file.statusFlags() | (files.isCloseOnExec(fd) ? 0x80000 : 0);
             long position = Math.max(0, file.lseek(0, 1));
-            return String.format("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", position, flags, 1, ino);
+            return String.format("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", position, flags, 1, ino)
+                    + hostInfo(file);
         } finally {
             file.put();
+        }
+    }
+
+    /** What the host adds for files of a special kind (inotify, eventfd, …); numbers of its own descriptors stay out. */
+    private static String hostInfo(OpenFile file) {
+        if (!(file instanceof HostFile host) || host.type() != 0) {
+            return "";
+        }
+        StringBuilder text = new StringBuilder();
+        for (String line : hostLines("/proc/self/fdinfo/" + host.hostFd())) {
+            String name = line.substring(0, Math.max(line.indexOf(':'), 0));
+            boolean ours = List.of("pos", "flags", "mnt_id", "ino", "tfd").contains(name);
+            text.append(ours ? "" : line + "\n");
+        }
+        return text.toString();
+    }
+
+    private static List<String> hostLines(String path) {
+        try {
+            return Files.readAllLines(Path.of(path));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

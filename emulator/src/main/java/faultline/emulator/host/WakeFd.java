@@ -22,6 +22,7 @@ public final class WakeFd {
     private final int fd;
     private final MemorySegment one;
     private final MemorySegment sink;
+    private final Cleaner.Cleanable cleanup;
 
     private WakeFd() {
         long made = Libc.call(Nr.EVENTFD2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -33,7 +34,12 @@ public final class WakeFd {
         sink = Arena.ofAuto().allocate(8, 8);
         one.set(ValueLayout.JAVA_LONG, 0, 1);
         int owned = fd;
-        CLEANER.register(this, () -> Libc.call(Nr.CLOSE, owned));
+        cleanup = CLEANER.register(this, () -> Libc.call(Nr.CLOSE, owned));
+    }
+
+    /** One that no thread has, to be closed by who asked. */
+    public static WakeFd create() {
+        return new WakeFd();
     }
 
     /** The calling thread's. */
@@ -54,5 +60,10 @@ public final class WakeFd {
     /** Forgets what was raised. The owner only. */
     public void drain() {
         Libc.call(Nr.READ, fd, sink.address(), 8);
+    }
+
+    /** Closes the descriptor before its time. Nobody raises or waits any more. */
+    public void close() {
+        cleanup.clean();
     }
 }

@@ -97,8 +97,7 @@ final class ContentCalls implements SyscallFamily {
     }
 
     private static long byOpenFile(Task t, long path, long length) {
-        Opened opened =
-                FileCall.fs(t).open(t, null, FileCall.path(t, path), OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK, 0);
+        Opened opened = FileCall.fs(t).open(t, null, FileCall.path(t, path), OpenFlags.O_WRONLY, 0);
         OpenFile file = opened.file();
         if (file == null) {
             return opened.error();

@@ -1,5 +1,6 @@
 package faultline.emulator.syscall.file;
 
+import faultline.emulator.fs.HostFile;
 import faultline.emulator.fs.HostWait;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.HostScratch;
@@ -11,6 +12,7 @@ import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.MemorySegment;
 import java.util.function.LongSupplier;
 
@@ -80,9 +82,8 @@ final class CopyCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         long done = copy(t, from, offset, to, -1, Math.min(count, ReadWriteCalls.MAX_COUNT));
-        if (done > 0) {
-            t.user().putLong(offsetAddress, offset + done);
-        }
+        // Stored whatever came of it: where that is not possible, the bytes are copied and the call fails.
+        t.user().putLong(offsetAddress, offset + Math.max(done, 0));
         return done;
     }
 
@@ -104,8 +105,9 @@ final class CopyCalls implements SyscallFamily {
         if (inAddress != 0 && in < 0 || outAddress != 0 && out < 0) {
             return -Errno.EINVAL;
         }
-        if (overlaps(from, in, to, out, count)) {
-            return -Errno.EINVAL;
+        error = copyRangeChecks(from, in, to, out, count);
+        if (error < 0) {
+            return error;
         }
         long done = copy(t, from, in, to, out, Math.min(count, ReadWriteCalls.MAX_COUNT));
         if (done > 0 && inAddress != 0) {
@@ -115,6 +117,23 @@ final class CopyCalls implements SyscallFamily {
             t.user().putLong(outAddress, out + done);
         }
         return done;
+    }
+
+    /** The host says for nothing to be copied what it has against these two files: another file system, immutable, … */
+    @KernelFunction(value = "generic_copy_file_checks", file = "fs/read_write.c")
+    private static long copyRangeChecks(OpenFile from, long in, OpenFile to, long out, long count) {
+        if (from.hostFd() >= 0 && to.hostFd() >= 0) {
+            long error = Libc.call(Nr.COPY_FILE_RANGE, from.hostFd(), 0, to.hostFd(), 0, 0, 0);
+            if (error < 0) {
+                return error;
+            }
+        }
+        long first = in < 0 ? from.lseek(0, 1) : in;
+        long target = out < 0 ? to.lseek(0, 1) : out;
+        if (first + count < first || target + count < target) {
+            return -Errno.EOVERFLOW;
+        }
+        return overlaps(from, first, to, target, count) ? -Errno.EINVAL : 0;
     }
 
     private static long checkRegular(OpenFile file) {
@@ -133,9 +152,7 @@ final class CopyCalls implements SyscallFamily {
         if (ino != HostStat.ino(stat) || dev != HostStat.dev(stat)) {
             return false;
         }
-        long a = in < 0 ? from.lseek(0, 1) : in;
-        long b = out < 0 ? to.lseek(0, 1) : out;
-        return a < b + count && b < a + count;
+        return in < out + count && out < in + count;
     }
 
     /** Copies up to {@code count} bytes; a negative offset stands for the file position. */
@@ -166,6 +183,12 @@ final class CopyCalls implements SyscallFamily {
     private static long splice(
             Task t, OpenFile from, long inAddress, OpenFile to, long outAddress, long count, long flags) {
         if ((flags & ~SPLICE_FLAGS) != 0) {
+            return -Errno.EINVAL;
+        }
+        if (!from.readable() || !to.writable()) {
+            return -Errno.EBADF;
+        }
+        if (!(from instanceof HostFile) || !(to instanceof HostFile)) {
             return -Errno.EINVAL;
         }
         if (!PipeMemoryCalls.isPipe(from) && !PipeMemoryCalls.isPipe(to)) {
@@ -203,9 +226,6 @@ final class CopyCalls implements SyscallFamily {
     private static long spliceToFile(Task t, OpenFile from, long inAddress, OpenFile to, long outAddress, long count) {
         if (inAddress != 0) {
             return -Errno.ESPIPE;
-        }
-        if (!from.readable() || !to.writable()) {
-            return -Errno.EBADF;
         }
         if (from.mapped() != null || (to.statusFlags() & OpenFlags.O_APPEND) != 0) {
             return -Errno.EINVAL;

@@ -42,16 +42,6 @@ final class IoVector {
         return sum;
     }
 
-    /** Where the first byte would go; 0 for an empty vector. */
-    static long firstAddress(long[] iov) {
-        for (int i = 0; i < iov.length; i += 2) {
-            if (iov[i + 1] > 0) {
-                return iov[i];
-            }
-        }
-        return 0;
-    }
-
     /** Gathers up to {@code max} bytes; returns how many before the first bad address. */
     static long copyIn(Task t, long[] iov, MemorySegment to, long max) {
         long done = 0;

@@ -261,7 +261,7 @@ final class MessageCalls implements SyscallFamily {
         MemorySegment buffer = HostScratch.get().bounce(total);
         MemorySegment address = arena.allocate(SocketAddress.MOST, 8);
         MemorySegment control = arena.allocate(Math.max(controlRoom, 1), 8);
-        if (total > 0 && !UserRead.reachable(t, IoVector.firstAddress(iov))) {
+        if (total > 0 && ReadRoom.writable(t, iov) == 0) {
             return new Received(-Errno.EFAULT, null, null, null);
         }
         boolean all = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0;

@@ -137,8 +137,13 @@ final class ReadWriteCalls implements SyscallFamily {
         }
         MemorySegment bounce = HostScratch.get().bounce(total);
         long room = Math.min(total, bounce.byteSize());
-        if (!file.neverBlocks() && !UserRead.reachable(t, IoVector.firstAddress(iov))) {
-            return -Errno.EFAULT;
+        if (!file.neverBlocks() && total > 0) {
+            long writable = ReadRoom.writable(t, iov);
+            long error = writable < total ? ReadRoom.check(t, file, writable) : 0;
+            if (error < 0) {
+                return error;
+            }
+            room = Math.min(room, writable);
         }
         long n = pos < 0 ? file.read(t, bounce, room, flags) : file.pread(t, bounce, room, pos, flags);
         if (n <= 0) {

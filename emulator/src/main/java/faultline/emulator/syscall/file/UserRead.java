@@ -5,9 +5,6 @@ import faultline.emulator.host.HostScratch;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import faultline.mmu.mm.MmLayout;
-import faultline.mmu.mm.MmStruct;
-import faultline.mmu.mm.VmFlags;
-import faultline.mmu.mm.Vma;
 import java.lang.foreign.MemorySegment;
 
 /** Moves bytes from an open file to guest memory, through the thread's bounce buffer. */
@@ -28,14 +25,18 @@ final class UserRead {
             return DirectTransfer.run(t, file, buf, count, pos, flags, false);
         }
         boolean resumable = file.neverBlocks();
-        if (!resumable && count > 0 && !reachable(t, buf)) {
-            // What is taken out of a pipe cannot be put back: look before.
-            return -Errno.EFAULT;
+        long room = count;
+        if (!resumable && count > 0) {
+            room = ReadRoom.writable(t, buf, count);
+            long error = room < count ? ReadRoom.check(t, file, room) : 0;
+            if (error < 0) {
+                return error;
+            }
         }
-        MemorySegment bounce = HostScratch.get().bounce(count);
+        MemorySegment bounce = HostScratch.get().bounce(room);
         long done = 0;
         do {
-            long want = Math.min(count - done, bounce.byteSize());
+            long want = Math.min(room - done, bounce.byteSize());
             long n = pos < 0 ? file.read(t, bounce, want, flags) : file.pread(t, bounce, want, pos + done, flags);
             if (n <= 0) {
                 return done > 0 ? done : n;
@@ -51,24 +52,7 @@ final class UserRead {
             if (n < want || !resumable) {
                 return done;
             }
-        } while (done < count);
+        } while (done < room);
         return done;
-    }
-
-    /**
-     * Whether the guest could write at {@code address}, by its mapping alone: touches nothing, so that no fault is
-     * counted for a page that the call may not get to.
-     */
-    static boolean reachable(Task t, long address) {
-        MmStruct mm = t.mm();
-        mm.mmapLock().readLock();
-        try {
-            Vma vma = mm.vmas().find(address);
-            return vma != null
-                    && (vma.flags() & VmFlags.WRITE) != 0
-                    && (vma.start() <= address || (vma.flags() & VmFlags.GROWSDOWN) != 0);
-        } finally {
-            mm.mmapLock().readUnlock();
-        }
     }
 }

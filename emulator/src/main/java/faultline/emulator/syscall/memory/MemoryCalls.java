@@ -2,6 +2,7 @@ package faultline.emulator.syscall.memory;
 
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.Nr;
+import faultline.emulator.host.OpenFlags;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
@@ -140,25 +141,30 @@ public final class MemoryCalls implements SyscallFamily {
             return -Errno.EBADF;
         }
         try {
-            if (file.mapsAnonymous()) {
-                if (!file.readable()) {
-                    return -Errno.EACCES;
-                }
-                return memory(task)
-                        .mmap()
-                        .zeroDevice(task.mm(), task.fault(), addr, length, (int) prot, bits, file.writable());
-            }
-            if (file.device() != null) {
-                return mapDevice(task, file, addr, length, (int) prot, bits, page);
-            }
-            MappedFile mapped = file.mapped();
-            if (mapped == null) {
-                return -Errno.ENODEV;
-            }
-            return memory(task).mmap().doMmap(task.mm(), task.fault(), addr, length, (int) prot, bits, mapped, page);
+            long result = mmap(task, addr, length, (int) prot, bits, file, page);
+            // Asked for late, since it asks the host: an O_PATH descriptor is good for nothing here.
+            boolean refused = result == -Errno.EACCES || result == -Errno.ENODEV;
+            return refused && (file.statusFlags() & OpenFlags.O_PATH) != 0 ? -Errno.EBADF : result;
         } finally {
             file.put();
         }
+    }
+
+    private static long mmap(Task task, long addr, long length, int prot, int flags, OpenFile file, long page) {
+        if (file.mapsAnonymous()) {
+            if (!file.readable()) {
+                return -Errno.EACCES;
+            }
+            return memory(task).mmap().zeroDevice(task.mm(), task.fault(), addr, length, prot, flags, file.writable());
+        }
+        if (file.device() != null) {
+            return mapDevice(task, file, addr, length, prot, flags, page);
+        }
+        MappedFile mapped = file.mapped();
+        if (mapped == null) {
+            return -Errno.ENODEV;
+        }
+        return memory(task).mmap().doMmap(task.mm(), task.fault(), addr, length, prot, flags, mapped, page);
     }
 
     private static long mincore(Task task, long start, long length, long vector, long a3, long a4, long a5) {
