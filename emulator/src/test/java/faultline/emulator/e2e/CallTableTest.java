@@ -28,13 +28,13 @@ class CallTableTest {
         Path program = TestPrograms.program("call_table");
         assumeTrue(Files.exists(program), program + " was not built: testbins/build.sh says why");
         List<String> rows = table();
-        assertThat(rows).hasSizeGreaterThan(100).allSatisfy(row -> assertThat(row.split("\t"))
-                .as(row)
-                .hasSize(3));
+        assertThat(rows)
+                .hasSizeGreaterThan(100)
+                .allSatisfy(row -> assertThat(row.split("\t")).as(row).hasSize(3));
 
         try (Guests guests = new Guests()) {
-            GuestResult result = guests.run(
-                    guests.request(List.of(program.toString()), null, "split", "pmd", Guests.SECONDS));
+            GuestResult result =
+                    guests.run(guests.request(List.of(program.toString()), null, "split", "pmd", Guests.SECONDS));
             assertThat(result.output().lines()).containsExactlyElementsOf(rows);
             assertThat(result.audit()).isEmpty();
         }

@@ -91,10 +91,32 @@ public final class FileMappings implements MappingWalker {
 
     @Override
     @KernelFunction(value = "page_vma_mkclean_one", file = "mm/rmap.c")
-    public int mkclean(AddressSpace mapping, long index, long pfn) {
+    public int mkclean(AddressSpace mapping, long pfn, boolean nonlinear) {
         Cleaner cleaner = new Cleaner();
-        new RmapWalk(env.tables).walkEverywhere(pfn, cleaner);
+        RmapWalk walk = new RmapWalk(env.tables);
+        if (nonlinear) {
+            walk.walkEverywhere(pfn, cleaner);
+        } else {
+            walk.walk(pfn, cleaner);
+        }
         return cleaner.cleaned;
+    }
+
+    @Override
+    public void mkcleanNonlinear(AddressSpace mapping, long first, long last) {
+        Cleaner cleaner = new Cleaner();
+        new RmapWalk(env.tables).walkNonlinear(mapping, (area, address, pte) -> {
+            long entry = env.phys.getLong(pte);
+            long pfn = Pte.pfn(entry);
+            boolean wanted = env.isCounted(pfn)
+                    && env.frames.mapping(pfn) == mapping
+                    && env.frames.index(pfn) >= first
+                    && env.frames.index(pfn) <= last;
+            if (wanted && Pte.isDirty(entry) && area.has(VmFlags.SHARED)) {
+                mapping.setPageDirty(pfn);
+            }
+            return !wanted || cleaner.visit(area, address, pte);
+        });
     }
 
     private final class Cleaner implements RmapWalk.Visitor {

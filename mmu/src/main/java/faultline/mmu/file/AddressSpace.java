@@ -367,7 +367,7 @@ public final class AddressSpace {
         }
         if (cache.tryLockPage(pfn)) {
             if (frames.mapping(pfn) == this) {
-                writeback.writeLocked(index, pfn);
+                writeback.writeLocked(index, pfn, true);
             }
             cache.unlockPage(pfn);
         }

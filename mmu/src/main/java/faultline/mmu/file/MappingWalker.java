@@ -18,9 +18,17 @@ public interface MappingWalker {
      * Write-protects and cleans every entry that maps the locked page, so that the next write faults again (Linux:
      * {@code folio_mkclean}).
      *
+     * @param nonlinear also in nonlinear mappings, which are searched from end to end
      * @return how many entries were dirty or writable
      */
-    int mkclean(AddressSpace mapping, long index, long pfn);
+    int mkclean(AddressSpace mapping, long pfn, boolean nonlinear);
+
+    /**
+     * As {@link #mkclean} for all pages {@code first} to {@code last} inclusive, in nonlinear mappings alone, which are searched once.
+     * What an entry knows of dirt goes to its page: whoever writes the page behind this without looking there again loses nothing,
+     * since a later store makes the entry dirty again.
+     */
+    void mkcleanNonlinear(AddressSpace mapping, long first, long last);
 
     /** For files that nobody can map. */
     MappingWalker NONE = new MappingWalker() {
@@ -30,8 +38,13 @@ public interface MappingWalker {
         }
 
         @Override
-        public int mkclean(AddressSpace mapping, long index, long pfn) {
+        public int mkclean(AddressSpace mapping, long pfn, boolean nonlinear) {
             return 0;
+        }
+
+        @Override
+        public void mkcleanNonlinear(AddressSpace mapping, long first, long last) {
+            // as above
         }
     };
 }

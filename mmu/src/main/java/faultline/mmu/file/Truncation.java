@@ -66,7 +66,7 @@ final class Truncation {
         }
         PageCache cache = mapping.cache();
         cache.lockPage(pfn);
-        if (cache.frames().mapping(pfn) == mapping && cache.walker().mkclean(mapping, index, pfn) != 0) {
+        if (cache.frames().mapping(pfn) == mapping && cache.walker().mkclean(mapping, pfn, true) != 0) {
             mapping.setPageDirty(pfn);
         }
         cache.unlockPage(pfn);

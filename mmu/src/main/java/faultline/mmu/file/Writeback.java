@@ -38,6 +38,8 @@ final class Writeback {
     /** Writes dirty pages {@code first} to {@code last} inclusive; 0 or the first -errno since the last report. */
     @KernelFunction("write_cache_pages")
     int range(long first, long last) {
+        // Searched once for all pages, and not for each of them.
+        mapping.cache().walker().mkcleanNonlinear(mapping, first, last);
         for (long at = first; at <= last; at++) {
             at = mapping.nextDirty(at, last);
             if (at < 0) {
@@ -56,23 +58,27 @@ final class Writeback {
         }
         cache.lockPage(pfn);
         if (cache.frames().mapping(pfn) == mapping) {
-            writeLocked(index, pfn);
+            writeLocked(index, pfn, false);
         }
         cache.unlockPage(pfn);
         cache.allocator().putPage(pfn);
     }
 
-    /** Writes the locked page if it is dirty; an error is kept for the next report, as Linux keeps it. */
-    void writeLocked(long index, long pfn) {
+    /**
+     * Writes the locked page if it is dirty; an error is kept for the next report, as Linux keeps it.
+     *
+     * @param nonlinear whether nonlinear mappings are still to be searched for it
+     */
+    void writeLocked(long index, long pfn, boolean nonlinear) {
         begun.incrementAndGet();
         if (mapping.clearPageDirty(pfn)) {
-            writeCleaned(index, pfn);
+            writeCleaned(index, pfn, nonlinear);
         }
         ended.incrementAndGet();
     }
 
-    private void writeCleaned(long index, long pfn) {
-        mapping.cache().walker().mkclean(mapping, index, pfn);
+    private void writeCleaned(long index, long pfn, boolean nonlinear) {
+        mapping.cache().walker().mkclean(mapping, pfn, nonlinear);
         long bytes = Math.min(Page.SIZE, mapping.size() - (index << Page.SHIFT));
         if (bytes <= 0) {
             return;

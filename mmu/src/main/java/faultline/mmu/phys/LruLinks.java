@@ -74,13 +74,18 @@ final class LruLinks {
         set(next, PREV, node);
     }
 
-    /** Takes a frame off the list that it is on. */
-    void remove(long pfn) {
-        int prev = get((int) pfn, PREV);
-        int next = get((int) pfn, NEXT);
+    /** Takes a frame off the list that it is on. @return false when it is on none */
+    boolean remove(long pfn) {
+        long address = base + (pfn << RECORD_SHIFT);
+        if ((long) LONG.get(ALL, address) == 0) {
+            return false;
+        }
+        int prev = (int) INT.get(ALL, address + PREV);
+        int next = (int) INT.get(ALL, address + NEXT);
         set(prev, NEXT, next);
         set(next, PREV, prev);
-        LONG.set(ALL, base + (pfn << RECORD_SHIFT), 0L);
+        LONG.set(ALL, address, 0L);
+        return true;
     }
 
     /** The frame at the tail, which has been there longest; -1 when the list is empty. */

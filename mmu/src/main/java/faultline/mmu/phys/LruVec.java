@@ -138,7 +138,7 @@ public final class LruVec {
     @KernelFunction("__page_cache_release")
     void release(long pfn) {
         lock.lock();
-        releaseLocked(pfn);
+        releaseLocked(pfn, frames.flags(pfn));
         lock.unlock();
     }
 
@@ -147,19 +147,20 @@ public final class LruVec {
     void release(long[] pfns, int count) {
         lock.lock();
         for (int i = 0; i < count; i++) {
-            if (frames.test(pfns[i], PageFlags.LRU)) {
-                releaseLocked(pfns[i]);
+            int flags = frames.flags(pfns[i]);
+            if ((flags & PageFlags.LRU) != 0) {
+                releaseLocked(pfns[i], flags);
             }
         }
         lock.unlock();
     }
 
     @RequiresLock("LRU_LOCK")
-    private void releaseLocked(long pfn) {
-        if (links.isLinked(pfn)) {
-            unlink(pfn);
+    private void releaseLocked(long pfn, int flags) {
+        if (links.remove(pfn)) {
+            sizes[listOf(flags)] -= weight(pfn, flags);
         }
-        frames.initFlags(pfn, frames.flags(pfn) & ~FLAGS_OF_LISTS);
+        frames.initFlags(pfn, flags & ~FLAGS_OF_LISTS);
     }
 
     /**

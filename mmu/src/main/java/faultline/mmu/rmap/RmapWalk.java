@@ -26,6 +26,9 @@ import faultline.mmu.table.PtlGuard;
  * <p>Not thread-safe; make one for each walk, or keep one a thread.
  */
 public final class RmapWalk {
+    /** Instead of a frame: all. */
+    private static final long ANY = -1;
+
     private final PageTables tables;
     private final PhysicalMemory phys;
     private final FrameTable frames;
@@ -76,9 +79,17 @@ public final class RmapWalk {
     @RequiresLock("PAGE_LOCK")
     public void walkEverywhere(long pfn, Visitor visitor) {
         walk(pfn, visitor);
-        if (!(frames.mapping(pfn) instanceof AddressSpace mapping)) {
-            return;
+        if (frames.mapping(pfn) instanceof AddressSpace mapping) {
+            walkNonlinear(mapping, pfn, visitor);
         }
+    }
+
+    /** Visits every entry in nonlinear mappings of a file that shows a page of it. */
+    public void walkNonlinear(AddressSpace mapping, Visitor visitor) {
+        walkNonlinear(mapping, ANY, visitor);
+    }
+
+    private void walkNonlinear(AddressSpace mapping, long pfn, Visitor visitor) {
         FileAreas areas = mapping.areas();
         areas.lock().lock();
         try {
@@ -124,7 +135,7 @@ public final class RmapWalk {
     @RequiresLock("PAGE_TABLE_LOCK")
     private boolean maps(long pte, long pfn) {
         long entry = phys.getLong(pte);
-        return Pte.isPresent(entry) && !Pte.isSpecial(entry) && Pte.pfn(entry) == pfn;
+        return Pte.isPresent(entry) && !Pte.isSpecial(entry) && (pfn == ANY || Pte.pfn(entry) == pfn);
     }
 
     private void walk(SpinLock lock, IntervalTree areas, long pfn, long index, Visitor visitor) {

@@ -19,6 +19,7 @@ import faultline.mmu.mm.RemapMode;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MmFixture;
+import faultline.mmu.table.PtlMode;
 import faultline.mmu.view.ProcSmaps;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -236,6 +237,31 @@ class RemapFilePagesTest {
             expect(m.cpu, 5);
             assertThat(m.ctx.path).isEqualTo(FaultPath.NONLINEAR);
             expect(m.cpu, 5, 6, 6, 5, 4, 3, 2, 1);
+        }
+
+        @Test
+        void writingBackSearchesTheMappingOnceAndNotForEachPage() {
+            MemoryConfig config = MemoryConfig.defaults()
+                    .withMemBytes(32L << 20)
+                    .withRemap(RemapMode.NONLINEAR)
+                    .withPtl(PtlMode.MM);
+            int pages = 2048;
+            try (MmFixture large = new MmFixture(config, MmLimits.ROOT)) {
+                MemoryFile all = large.file(pages);
+                MmFixture.ok(large.mmap(BASE, pages * PAGE, RW, SHARED, all, 0));
+                assertThat(large.sys.remapFilePages().run(large.mm, large.ctx, BASE, PAGE, 0, 1, 0))
+                        .isZero();
+                for (int i = 1; i < pages; i++) {
+                    large.cpu.store(BASE + i * PAGE, i & 0xff);
+                }
+                long before = large.mm.pageTableLock().acquisitions();
+                assertThat(all.mapping().writeback(0, Long.MAX_VALUE)).isZero();
+                assertThat(large.mm.pageTableLock().acquisitions() - before).isLessThan(pages);
+                large.cpu.store(BASE + 5 * PAGE, 99);
+                assertThat(all.mapping().writeback(0, Long.MAX_VALUE)).isZero();
+                assertThat(all.byteAt(5 * PAGE)).isEqualTo((byte) 99);
+                assertThat(all.byteAt(7 * PAGE)).isEqualTo((byte) 7);
+            }
         }
 
         @Test
