@@ -8,6 +8,7 @@ import faultline.mmu.memcg.MemCgroup;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,7 +28,7 @@ public final class Cgroup implements CgroupNode {
     /** Processes with a task that has not ended. */
     private final Set<Process> members = new LinkedHashSet<>();
     /** Those that have ended and were not waited for: pids.current counts them. */
-    private int zombies;
+    private final Set<Process> zombies = new HashSet<>();
 
     /** What its children are given. */
     private final Set<Controller> subtreeControl = EnumSet.noneOf(Controller.class);
@@ -122,12 +123,9 @@ public final class Cgroup implements CgroupNode {
         return members;
     }
 
-    int zombies() {
+    /** Processes that have ended and were not waited for. */
+    Set<Process> zombies() {
         return zombies;
-    }
-
-    void addZombies(int change) {
-        zombies += change;
     }
 
     /** Runs {@code body} for this group and all below, from above. */
@@ -146,7 +144,7 @@ public final class Cgroup implements CgroupNode {
     long tasks() {
         long[] sum = new long[1];
         forEach(at -> {
-            sum[0] += at.zombies;
+            sum[0] += at.zombies.size();
             at.members.forEach(process -> sum[0] += Math.max(1, process.tasks().size()));
         });
         return sum[0];

@@ -18,6 +18,7 @@ import java.util.Map;
 /** The hierarchy of groups of one machine; its monitor guards all of it. */
 public final class Cgroups {
     private static final int NAME_MAX = 255;
+    private static final String CONFINED = "guest";
 
     private final Kernel kernel;
     private final MemCgroups memCgroups;
@@ -54,8 +55,7 @@ public final class Cgroups {
     /** Who is charged for what the calling thread does; null for the root group, or a thread that is no task's. */
     public static MemCgroup memoryOfCurrent() {
         Task task = Task.currentOrNull();
-        Cgroup group = task == null ? null : task.process().cgroup();
-        return group == null ? null : group.effectiveMemory();
+        return task == null ? null : task.process().cgroup().effectiveMemory();
     }
 
     /** /proc/cgroups. */
@@ -104,10 +104,19 @@ public final class Cgroups {
 
     // ---- processes
 
-    /** The machine's first process begins in the root group. */
+    /** A process is known to all: that its group has it, is said here for the machine's first one. */
     public synchronized void adopt(Process process) {
-        root.members().add(process);
-        process.setCgroup(root);
+        process.cgroup().members().add(process);
+    }
+
+    /** The machine's first process begins in a group of its own, which may have no more than some pages. */
+    public synchronized void confine(Process process, long pages) {
+        root.subtreeControl().add(Controller.MEMORY);
+        mkdir(root, CONFINED);
+        Cgroup group = root.childrenByName().get(CONFINED);
+        group.memory().memory().setMax(pages);
+        group.members().add(process);
+        process.setCgroup(group);
     }
 
     /**
@@ -159,16 +168,14 @@ public final class Cgroups {
     @KernelFunction("cgroup_exit")
     public synchronized void exit(Process process) {
         if (process.cgroup().members().remove(process)) {
-            process.cgroup().addZombies(1);
+            process.cgroup().zombies().add(process);
         }
     }
 
     /** A process that has ended was waited for. */
     @KernelFunction("cgroup_release")
     public synchronized void release(Process process) {
-        if (process.cgroup() != null) {
-            process.cgroup().addZombies(-1);
-        }
+        process.cgroup().zombies().remove(process);
     }
 
     /** Moves a process. @return 0 or -errno */

@@ -33,6 +33,15 @@ public final class MachineOptions {
             description = "Swap space, kept in a temporary file (default: none).")
     private long swapBytes;
 
+    @Option(
+            names = "--memory-max",
+            paramLabel = "SIZE",
+            converter = MemorySize.class,
+            description =
+                    "Most memory of the guest's processes together: they begin in the control group /guest with this"
+                            + " memory.max (default: none).")
+    private long memoryMax;
+
     @Mixin
     private IsolationOptions isolation = new IsolationOptions();
 
@@ -191,6 +200,9 @@ public final class MachineOptions {
         pools.forEach(pool -> all.put(pool.option(), Long.toString(pool.pages())));
         if (core != null) {
             all.put("core", core.toAbsolutePath().toString());
+        }
+        if (memoryMax != 0) {
+            all.put(GuestSpec.MEMORY_MAX, Long.toString(memoryMax));
         }
         if (swapBytes != 0) {
             all.put(GuestSpec.SWAP, Long.toString(swapBytes));

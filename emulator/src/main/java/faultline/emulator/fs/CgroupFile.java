@@ -36,6 +36,12 @@ final class CgroupFile extends VirtualFile {
         return n == -Errno.ESRCH ? -Errno.ENODEV : n;
     }
 
+    /** As O_TRUNC: nothing is there to go. */
+    @Override
+    public long truncate(long size) {
+        return writable() ? 0 : -Errno.EINVAL;
+    }
+
     @Override
     public long fstat(MemorySegment stat) {
         return host.fstat(stat);

@@ -21,6 +21,7 @@ import faultline.mmu.gup.GupCow;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.RemapMode;
 import faultline.mmu.mm.ThpMode;
+import faultline.mmu.phys.Page;
 import faultline.mmu.system.MemoryConfig;
 import faultline.mmu.system.MemorySystem;
 import faultline.mmu.table.MoveMode;
@@ -154,6 +155,10 @@ public final class GuestMachine implements AutoCloseable {
         process.setLeader(task);
         process.setParent(kernel.launcher());
         process.setSessionId(kernel.launcher().sessionId());
+        String most = spec.options().get(GuestSpec.MEMORY_MAX);
+        if (most != null) {
+            kernel.cgroups().confine(process, Long.parseLong(most) >>> Page.SHIFT);
+        }
         boolean done = false;
         try {
             Exec.start(task, spec.program(), spec.argv(), spec.env());

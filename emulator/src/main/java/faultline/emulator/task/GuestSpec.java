@@ -40,6 +40,9 @@ public record GuestSpec(
 
     /** Option: bytes of swap space. */
     public static final String SWAP = "swap";
+    /** Option: most bytes of memory that the guest's processes have together. */
+    public static final String MEMORY_MAX = "memory-max";
+
     /** Options: pages of 2 MiB, and of 1 GiB, that their pools begin with. */
     public static final String HUGE_PAGES = "hugepages";
 

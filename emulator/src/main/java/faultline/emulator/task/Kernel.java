@@ -265,9 +265,7 @@ public final class Kernel implements AutoCloseable {
 
     /** Makes a process known. */
     void add(Process process) {
-        if (process.cgroup() == null) {
-            cgroups.adopt(process);
-        }
+        cgroups.adopt(process);
         synchronized (familyLock) {
             processes.put(process.pid(), process);
             if (first == null) {

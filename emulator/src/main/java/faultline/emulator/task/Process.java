@@ -78,6 +78,7 @@ public final class Process {
         this.pid = pid;
         this.handlers = handlers;
         this.rlimits = rlimits;
+        this.cgroup = kernel.cgroups().root();
         this.groupId = pid;
         this.sessionId = pid;
     }
@@ -128,7 +129,7 @@ public final class Process {
     }
 
     void setSpace(UserSpace newSpace) {
-        if (newSpace != null && cgroup != null) {
+        if (newSpace != null) {
             newSpace.mm().setMemCgroup(cgroup.effectiveMemory());
         }
         space = newSpace;

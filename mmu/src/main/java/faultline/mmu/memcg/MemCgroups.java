@@ -133,7 +133,10 @@ public final class MemCgroups {
             }
             MemCgroup over = group.ownerOf(full);
             over.count(MemCgroup.Event.MAX);
-            if (reclaim.reclaim(over, Math.max(pages, BATCH)) > 0 && retries-- > 0) {
+            long freed = reclaim.reclaim(over, Math.max(pages, BATCH));
+            // What others freed counts as well; and when they took what this thread freed, it tries again.
+            boolean hasRoom = full.max() - full.usage() >= pages;
+            if (hasRoom || mayKill && (freed > 0 || retries-- > 0)) {
                 continue;
             }
             if (!mayKill) {

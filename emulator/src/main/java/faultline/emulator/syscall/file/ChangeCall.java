@@ -59,7 +59,10 @@ final class ChangeCall {
         if (p.isMountPoint()) {
             return -Errno.EBUSY;
         }
-        return p.isOnCgroup2() ? -Errno.EPERM : refused(t, p, LastComponent.NAME);
+        if (p.isOnCgroup2()) {
+            return mode(p, OpenFlags.AT_SYMLINK_NOFOLLOW) < 0 ? -Errno.ENOENT : -Errno.EPERM;
+        }
+        return refused(t, p, LastComponent.NAME);
     }
 
     /** Resolves a path whose file's metadata are to change and runs {@code body} on it; see {@link FileCall#onPath}. */
