@@ -11,7 +11,8 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * /sys/kernel/mm/transparent_hugepage: when the guest's machine uses transparent huge pages, which the guest may change.
+ * /sys/kernel/mm/transparent_hugepage: when the guest's machine uses transparent huge pages, which the guest may
+ * change.
  *
  * <p>A fault never waits for a huge page: what is written to defrag is told back, and of shared memory there are none.
  */

@@ -10,8 +10,8 @@ import faultline.mmu.policy.Mempolicy;
 import faultline.mmu.policy.NodeMask;
 
 /**
- * mbind(2) and set_mempolicy_home_node(2): the memory policy of a range, which becomes mappings of its own where it ends within
- * some. All pages are on the machine's one node; moving them (MPOL_MF_MOVE) leaves them there.
+ * mbind(2) and set_mempolicy_home_node(2): the memory policy of a range, which becomes mappings of its own where it
+ * ends within some. All pages are on the machine's one node; moving them (MPOL_MF_MOVE) leaves them there.
  */
 public final class Mbind {
     public static final int MF_STRICT = 1;
@@ -33,8 +33,9 @@ public final class Mbind {
      * @param nodes as the program named them
      * @param flags {@code MF_…}
      * @param mayMoveAll whether the caller may have others' pages moved (CAP_SYS_NICE)
-     * @return 0; -EINVAL (flags, address not on a page, wrap, nodes); -EPERM (MF_MOVE_ALL); -EFAULT (a hole, unless for the
-     *     default policy; nothing mapped at all); -EIO (MF_STRICT and a page is elsewhere); -ENOMEM (too many mappings)
+     * @return 0; -EINVAL (flags, address not on a page, wrap, nodes); -EPERM (MF_MOVE_ALL); -EFAULT (a hole, unless for
+     *     the default policy; nothing mapped at all); -EIO (MF_STRICT and a page is elsewhere); -ENOMEM (too many
+     *     mappings)
      */
     @KernelFunction(value = "do_mbind", file = "mm/mempolicy.c")
     public long run(MmStruct mm, long start, long length, int mode, NodeMask nodes, int flags, boolean mayMoveAll) {
@@ -121,8 +122,8 @@ public final class Mbind {
     /**
      * set_mempolicy_home_node(2).
      *
-     * @return 0; -EINVAL (address not on a page, flags, no such node, wrap); -ENOENT (no mapping there has a policy); -EOPNOTSUPP
-     *     (a policy that is neither of BIND nor of PREFERRED_MANY: mappings before it are changed); -ENOMEM
+     * @return 0; -EINVAL (address not on a page, flags, no such node, wrap); -ENOENT (no mapping there has a policy);
+     *     -EOPNOTSUPP (a policy that is neither of BIND nor of PREFERRED_MANY: mappings before it are changed); -ENOMEM
      */
     @KernelFunction(value = "set_mempolicy_home_node", file = "mm/mempolicy.c")
     public long setHomeNode(MmStruct mm, long start, long length, long node, long flags) {

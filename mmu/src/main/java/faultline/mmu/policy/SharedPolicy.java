@@ -6,8 +6,8 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * The policies of a file of shared memory, by ranges of its pages: they hold for every mapping of them, and outlive each. Any
- * thread may ask and set: each change makes a new map of the parts.
+ * The policies of a file of shared memory, by ranges of its pages: they hold for every mapping of them, and outlive
+ * each. Any thread may ask and set: each change makes a new map of the parts.
  */
 @KernelFunction(value = "shared_policy", file = "include/linux/mempolicy.h")
 public final class SharedPolicy {

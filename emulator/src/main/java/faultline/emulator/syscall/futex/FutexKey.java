@@ -6,8 +6,8 @@ package faultline.emulator.syscall.futex;
  * <p>Private memory: the address space and the address. Shared mappings: the mapped object and the offset in it,
  * whatever the address.
  *
- * @param space an {@code MmStruct}, or what a shared object is known by ({@code BackingStore.identity}): a file is the same
- *     when its last mapping has gone and another came
+ * @param space an {@code MmStruct}, or what a shared object is known by ({@code BackingStore.identity}): a file is the
+ *     same when its last mapping has gone and another came
  * @param offset address, or byte offset in the object
  */
 record FutexKey(Object space, long offset) {

@@ -10,8 +10,8 @@ import faultline.mmu.annotation.KernelFunction;
 
 /**
  * membarrier(2). With one processor every task sees memory in program order of all others: that another runs at all is
- * the barrier, and whoever does not run begins its restartable sequence anew when it does. What is left is who announced
- * which barriers.
+ * the barrier, and whoever does not run begins its restartable sequence anew when it does. What is left is who
+ * announced which barriers.
  */
 final class MembarrierCalls implements SyscallFamily {
     private static final int QUERY = 0;
