@@ -2,6 +2,7 @@ package faultline.emulator.task;
 
 import faultline.emulator.cpu.CpuEngine;
 import faultline.emulator.fs.WriteAccess;
+import faultline.emulator.syscall.file.AioTable;
 import faultline.mmu.mm.MmStruct;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -13,6 +14,7 @@ public final class UserSpace {
     private final Kernel kernel;
     private final MmStruct mm;
     private final CpuEngine engine;
+    private final AioTable aio = new AioTable();
     private final AtomicInteger users = new AtomicInteger(1);
 
     /** Keeps the program's file from being written to (Linux: {@code mm->exe_file}); null before execve has set it. */
@@ -37,6 +39,11 @@ public final class UserSpace {
         return executable;
     }
 
+    /** Its queues of asynchronous input and output. */
+    public AioTable aio() {
+        return aio;
+    }
+
     public CpuEngine engine() {
         return engine;
     }
@@ -55,6 +62,7 @@ public final class UserSpace {
     /** A process is done with it. Called on a task's thread without the virtual CPU. */
     void put() {
         if (users.decrementAndGet() == 0) {
+            aio.close();
             kernel.destroySpace(this);
             if (executable != null) {
                 executable.close();

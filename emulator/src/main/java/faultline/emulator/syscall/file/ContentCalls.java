@@ -55,7 +55,7 @@ final class ContentCalls implements SyscallFamily {
                 }));
     }
 
-    private static long sync(Task t, long fd, int nr) {
+    static long sync(Task t, long fd, int nr) {
         return FileCall.onHostFd(t, fd, -Errno.EINVAL, file -> {
             long r = file.writeback();
             return r < 0 ? r : Libc.call(nr, file.hostFd());

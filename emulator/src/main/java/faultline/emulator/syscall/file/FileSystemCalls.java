@@ -22,7 +22,8 @@ public final class FileSystemCalls implements SyscallFamily {
             new EpollCalls(),
             new CopyCalls(),
             new PipeMemoryCalls(),
-            new SocketCalls());
+            new SocketCalls(),
+            new AioCalls());
 
     @Override
     public void register(SyscallTable table) {
