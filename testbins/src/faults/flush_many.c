@@ -19,7 +19,7 @@ int main(void)
 {
 	char *p = map_private(PAGES * PAGE);
 	volatile int refused = 0;
-	static const int counts[] = { 511, 512, 513, 1024, 1025, 1537, 3000 };
+	static const int counts[] = { 16 /* brings code in, and is not shown */, 511, 512, 513, 1024, 1025, 1537, 3000 };
 
 	signal(SIGSEGV, handler);
 	for (size_t c = 0; c < sizeof(counts) / sizeof(*counts); c++) {
@@ -36,8 +36,9 @@ int main(void)
 		mprotect(p, counts[c] * PAGE, PROT_READ | PROT_WRITE);
 		madvise(p, counts[c] * PAGE, MADV_DONTNEED);
 		long sum = read_pages(p, counts[c]);
-		printf("%d pages: %d writes refused, sum of dropped pages %ld, faults %ld\n", counts[c], refused, sum,
-		       minor_faults() - before);
+		long faults = minor_faults() - before;
+		if (c > 0)
+			printf("%d pages: %d writes refused, sum of dropped pages %ld, faults %ld\n", counts[c], refused, sum, faults);
 	}
 	return 0;
 }
