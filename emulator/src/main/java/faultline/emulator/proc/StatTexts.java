@@ -1,5 +1,6 @@
 package faultline.emulator.proc;
 
+import faultline.emulator.ptrace.Tracee;
 import faultline.emulator.signal.SigAction;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.task.Credentials;
@@ -21,6 +22,9 @@ final class StatTexts {
     private static char state(Process process, Task task) {
         if (process.zombie()) {
             return 'Z';
+        }
+        if (task.tracee() != null && task.tracee().isStopped()) {
+            return 't';
         }
         if (process.group().stopped()) {
             return 'T';
@@ -90,7 +94,8 @@ final class StatTexts {
         line(out, "Ngid", 0);
         line(out, "Pid", task.tid());
         line(out, "PPid", process.parentPid());
-        line(out, "TracerPid", 0);
+        Tracee tracee = task.tracee();
+        line(out, "TracerPid", tracee == null ? 0 : tracee.tracer().pid());
         Credentials ids = task.credentials();
         line(out, "Uid", ids.real() + "\t" + ids.effective() + "\t" + ids.saved() + "\t" + ids.effective());
         HostThreadStatus host = new HostThreadStatus(task.hostTid());

@@ -41,6 +41,7 @@ public final class SigInfo {
     public static final int CLD_EXITED = 1;
     public static final int CLD_KILLED = 2;
     public static final int CLD_DUMPED = 3;
+    public static final int CLD_TRAPPED = 4;
     public static final int CLD_STOPPED = 5;
     public static final int CLD_CONTINUED = 6;
 
@@ -110,6 +111,11 @@ public final class SigInfo {
     /** An instruction's fault: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP with their si_addr. */
     public static SigInfo fault(int signal, int code, long address) {
         return new SigInfo(signal, 0, code, address, 0, 0, 0, null);
+    }
+
+    /** What a tracer sees of a stop that no signal caused: {@code si_code} is the stop's own code. */
+    public static SigInfo trap(int signal, int code, int tid, int uid) {
+        return new SigInfo(signal, 0, code, pair(tid, uid), 0, 0, 0, null);
     }
 
     /** SIGSYS of a system call that a filter did not let through, with what the filter had to say in {@code errno}. */

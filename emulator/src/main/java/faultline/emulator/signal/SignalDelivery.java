@@ -2,6 +2,8 @@ package faultline.emulator.signal;
 
 import faultline.emulator.core.CoreDump;
 import faultline.emulator.cpu.CpuState;
+import faultline.emulator.ptrace.PtraceLinks;
+import faultline.emulator.ptrace.PtraceStops;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Sleeps;
@@ -86,12 +88,16 @@ public final class SignalDelivery {
                 if (process.group().exiting() || task.killed()) {
                     return Delivered.EXIT;
                 }
-                stopped = process.group().stopped() || process.group().frozen();
+                stopped = SignalSender.standsStill(task) || process.group().frozen();
                 info = stopped ? null : take(task);
                 SignalSender.recalculate(task);
                 if (info == null && !stopped) {
                     return null;
                 }
+            }
+            if (stopped && task.tracee() != null && !process.group().frozen()) {
+                PtraceStops.group(task, process.group().stopSignal());
+                continue;
             }
             if (stopped) {
                 // whoever resumes or ends the process wakes all its tasks: a wake-up before this wait ends it at once
@@ -99,6 +105,12 @@ public final class SignalDelivery {
                 task.parkUninterruptibly(Sleeps.NEVER);
                 task.signals().setStanding(false);
                 continue;
+            }
+            if (task.tracee() != null) {
+                info = PtraceStops.signal(task, info);
+                if (info == null) {
+                    continue;
+                }
             }
             synchronized (handlers) {
                 int signal = info.signal();
@@ -128,11 +140,14 @@ public final class SignalDelivery {
                 }
                 process.group().stop(signal);
                 for (Task other : process.tasks()) {
+                    SignalSender.forgetGroupStop(other);
                     other.signalWake();
                 }
             }
             // outside the monitor: the parent's monitor is taken next
-            process.reportToParent(SigInfo.CLD_STOPPED, info.signal());
+            if (!PtraceLinks.tracedByParent(task)) {
+                process.reportToParent(SigInfo.CLD_STOPPED, info.signal());
+            }
         }
     }
 

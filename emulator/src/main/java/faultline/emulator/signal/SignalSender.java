@@ -1,5 +1,6 @@
 package faultline.emulator.signal;
 
+import faultline.emulator.ptrace.Tracee;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.mmu.annotation.KernelFunction;
@@ -58,7 +59,7 @@ public final class SignalSender {
     @KernelFunction(value = "__send_signal_locked", file = "kernel/signal.c")
     private static int queue(Task task, SigInfo info, boolean group) {
         Process process = task.process();
-        if (ignored(process, task.signals(), info.signal())) {
+        if (ignored(process, task, info.signal())) {
             return IGNORED;
         }
         PendingSignals pending =
@@ -137,7 +138,31 @@ public final class SignalSender {
         group.files().refresh(task.process(), false);
         long pending = task.signals().pending().set() | group.pending().set();
         task.setSignalDue(
-                (pending & ~task.signals().blocked()) != 0 || group.exiting() || group.stopped() || task.killed());
+                (pending & ~task.signals().blocked()) != 0 || group.exiting() || standsStill(task) || task.killed());
+    }
+
+    /** As {@link #recalculate}, for a task whose tracer came or went. Any thread. */
+    public static void recheck(Task task) {
+        synchronized (task.process().handlers()) {
+            task.signalWake();
+        }
+    }
+
+    /** Whether job control keeps the task from running: a traced one has told its tracer and been resumed. */
+    static boolean standsStill(Task task) {
+        Tracee tracee = task.tracee();
+        return task.process().group().stopped() && (tracee == null || !tracee.passedGroupStop());
+    }
+
+    /** Whether the task is about to end by a signal that nothing can hold up. Any thread. */
+    @KernelFunction(value = "__fatal_signal_pending", file = "include/linux/sched/signal.h")
+    public static boolean isDying(Task task) {
+        GroupSignals group = task.process().group();
+        synchronized (task.process().handlers()) {
+            long pending = group.pending().set() | task.signals().pending().set();
+            boolean told = (group.exiting() || task.killed()) && !task.isExiting();
+            return told || Signals.contains(pending, Signals.SIGKILL);
+        }
     }
 
     /**
@@ -170,11 +195,20 @@ public final class SignalSender {
         if (process.group().stopped() && (signal == Signals.SIGCONT || signal == Signals.SIGKILL)) {
             process.group().resume();
             for (Task task : process.tasks()) {
+                forgetGroupStop(task);
                 task.wake();
             }
             return signal == Signals.SIGCONT;
         }
         return false;
+    }
+
+    /** A traced task tells its tracer of the next group stop. Caller holds the monitor. */
+    static void forgetGroupStop(Task task) {
+        Tracee tracee = task.tracee();
+        if (tracee != null) {
+            tracee.forgetGroupStop();
+        }
     }
 
     /** Forgets signals of all tasks of a process. Caller holds the monitor. */
@@ -185,7 +219,11 @@ public final class SignalSender {
         }
     }
 
-    private static boolean ignored(Process process, SignalState state, int signal) {
+    private static boolean ignored(Process process, Task task, int signal) {
+        if (task.tracee() != null && signal != Signals.SIGKILL) {
+            return false; // its tracer wants to see it
+        }
+        SignalState state = task.signals();
         if (Signals.contains(state.blocked(), signal) || Signals.contains(state.waitedFor(), signal)) {
             return false;
         }
@@ -195,7 +233,7 @@ public final class SignalSender {
 
     private static boolean wants(Task task, int signal) {
         SignalState state = task.signals();
-        return !task.isExiting()
+        return (!task.isExiting() || task.tracee() != null)
                 && (!Signals.contains(state.blocked(), signal) || Signals.contains(state.waitedFor(), signal));
     }
 

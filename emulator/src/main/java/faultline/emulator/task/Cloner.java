@@ -4,6 +4,7 @@ import faultline.emulator.cgroup.Cgroup;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.fs.CgroupNode;
 import faultline.emulator.fs.OpenFile;
+import faultline.emulator.ptrace.PtraceStops;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.Restart;
 import faultline.mmu.Errno;
@@ -82,7 +83,9 @@ public final class Cloner {
             return -Restart.ERESTARTNOINTR;
         }
         announce(child);
+        PtraceStops.prepareChild(parent, child, request);
         kernel.start(child);
+        PtraceStops.cloned(parent, tid, request);
         return tid;
     }
 
@@ -139,9 +142,12 @@ public final class Cloner {
             task.setVfork(vfork);
         }
         announce(task);
+        PtraceStops.prepareChild(parent, task, request);
         kernel.start(task);
+        PtraceStops.cloned(parent, pid, request);
         if (vfork != null) {
             vfork.await();
+            PtraceStops.vforkDone(parent, pid);
         }
         return pid;
     }

@@ -10,6 +10,7 @@ import faultline.emulator.elf.ProgramHeader;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
+import faultline.emulator.ptrace.PtraceStops;
 import faultline.emulator.signal.SignalFrame;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
@@ -83,6 +84,7 @@ final class Exec {
         try (ProgramFile program = ProgramFile.open(task, task.fs(), base, path, argv, openFlags)) {
             Exec exec = new Exec(task, program, env);
             exec.build();
+            int formerTid = task.tid();
             if (!SiblingTasks.end(task)) {
                 exec.abandon();
                 return -Errno.EAGAIN;
@@ -90,6 +92,7 @@ final class Exec {
             exec.pointOfNoReturn();
             exec.install();
             task.leaveSyscall();
+            PtraceStops.exec(task, formerTid);
             return 0;
         } catch (ElfException e) {
             return -e.errno();

@@ -61,6 +61,7 @@ public final class Process {
     // family; guarded by the kernel's family lock
     private volatile Process parent;
     private final List<Process> children = new ArrayList<>();
+    private final List<Task> tracees = new ArrayList<>();
     private volatile int groupId;
     private volatile int sessionId;
     private int exitSignal = Signals.SIGCHLD;
@@ -315,6 +316,16 @@ public final class Process {
         return children;
     }
 
+    /** Tasks that this process traces. Caller holds the family lock. */
+    public List<Task> tracees() {
+        return tracees;
+    }
+
+    /** Its tracer has let go of the zombie: now it is its parent's. Caller holds the family lock. */
+    public void leftByTracer() {
+        TaskExit.tellParent(this);
+    }
+
     public int groupId() {
         return groupId;
     }
@@ -424,29 +435,35 @@ public final class Process {
         synchronized (kernel.familyLock()) {
             unreportedChange = code;
             if (this != kernel.first()) {
-                boolean wanted;
-                synchronized (parent.handlers()) {
-                    SigAction action = parent.handlers().get(Signals.SIGCHLD);
-                    wanted = action.handler() != SigAction.SIG_IGN && !action.has(SigAction.SA_NOCLDSTOP);
-                }
-                if (wanted) {
-                    SignalSender.sendToProcess(
-                            parent,
-                            SigInfo.child(
-                                    Signals.SIGCHLD,
-                                    code,
-                                    pid,
-                                    kernel.uid(),
-                                    signal,
-                                    times.userTicks(),
-                                    times.systemTicks()));
-                }
-                parent.childEvents.wakeAll();
+                tellOfChange(parent, leader, code, signal);
                 return;
             }
         }
         if (code == SigInfo.CLD_STOPPED) {
             kernel.stopHost(signal);
         }
+    }
+
+    /** Sends a parent or tracer SIGCHLD about a stop or continuation, and has its waits look. Family lock held. */
+    public static void tellOfChange(Process to, Task task, int code, int signal) {
+        boolean wanted;
+        synchronized (to.handlers()) {
+            SigAction action = to.handlers().get(Signals.SIGCHLD);
+            wanted = action.handler() != SigAction.SIG_IGN && !action.has(SigAction.SA_NOCLDSTOP);
+        }
+        if (wanted) {
+            ProcessTimes times = task.process().times;
+            SignalSender.sendToProcess(
+                    to,
+                    SigInfo.child(
+                            Signals.SIGCHLD,
+                            code,
+                            task.tid(),
+                            task.kernel().uid(),
+                            signal,
+                            times.userTicks(),
+                            times.systemTicks()));
+        }
+        to.childEvents.wakeAll();
     }
 }

@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import faultline.emulator.ptrace.PtraceLinks;
 import faultline.mmu.annotation.KernelFunction;
 
 /** The other tasks of a process that executes a new program (de_thread). */
@@ -31,6 +32,9 @@ final class SiblingTasks {
             task.parkUninterruptibly(10_000_000);
         }
         if (process.leader() != task) {
+            synchronized (task.kernel().familyLock()) {
+                PtraceLinks.unlink(process.leader(), 0);
+            }
             task.kernel().rename(task, process.pid());
             process.setLeader(task);
         }

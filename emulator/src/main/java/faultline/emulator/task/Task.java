@@ -6,6 +6,7 @@ import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
+import faultline.emulator.ptrace.Tracee;
 import faultline.emulator.seccomp.SeccompState;
 import faultline.emulator.signal.SignalFrame;
 import faultline.emulator.signal.SignalState;
@@ -47,6 +48,7 @@ public final class Task implements Caller {
     private volatile boolean sleeping;
     private volatile boolean killed;
     private volatile boolean exiting;
+    private volatile Tracee tracee;
     private volatile Runnable interrupter;
     private volatile String name = "";
     private volatile int failNth;
@@ -371,13 +373,24 @@ public final class Task implements Caller {
         return syscallNumber;
     }
 
-    void enterSyscall(long number) {
+    /** A system call begins, or its tracer says that another one does; -1 for none. */
+    public void enterSyscall(long number) {
         syscallNumber = number;
     }
 
     /** From here on the registers stand for themselves: nothing is restarted. */
     public void leaveSyscall() {
         syscallNumber = NO_SYSCALL;
+    }
+
+    /** Who traces this task and how; null when nobody does. Any thread. */
+    public Tracee tracee() {
+        return tracee;
+    }
+
+    /** Caller holds the family lock. */
+    public void setTracee(Tracee tracing) {
+        tracee = tracing;
     }
 
     /** What restart_syscall(2) goes on with. */

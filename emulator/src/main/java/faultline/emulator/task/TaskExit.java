@@ -1,5 +1,8 @@
 package faultline.emulator.task;
 
+import faultline.emulator.ptrace.PtraceLinks;
+import faultline.emulator.ptrace.PtraceStops;
+import faultline.emulator.ptrace.Tracee;
 import faultline.emulator.signal.SigAction;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
@@ -17,12 +20,20 @@ final class TaskExit {
     static void exit(Task task) {
         Process process = task.process();
         task.exit(task.exitStatus());
+        if (task.tracee() != null) {
+            PtraceStops.exit(task, process.group().exiting() ? process.group().exitStatus() : task.exitStatus());
+        }
         if (process.dump() != null) {
             process.dump().arrive(task);
         }
         task.kernel().futexes().release(task, FutexExit.DEAD);
         releaseMemory(task);
         task.releaseFiles();
+        if (task.tracee() != null && task != process.leader()) {
+            synchronized (task.kernel().familyLock()) {
+                PtraceLinks.unlink(task, 0);
+            }
+        }
         boolean last;
         synchronized (process.handlers()) {
             task.times().finish();
@@ -101,12 +112,27 @@ final class TaskExit {
             reparent(process, orphans);
             Process parent = process.parent();
             hangUpOrphans(process, parent, orphans);
-            process.becomeZombie(status);
-            boolean reapsItself = notifyParent(process, parent);
-            process.tellWatchers();
-            if (reapsItself) {
-                process.kernel().forget(process);
+            PtraceLinks.tracerEnds(process);
+            Tracee tracee = process.leader().tracee();
+            boolean parentWaits = tracee != null && tracee.tracer() != parent;
+            if (!parentWaits) {
+                PtraceLinks.unlink(process.leader(), 0);
             }
+            process.becomeZombie(status);
+            process.tellWatchers();
+            if (parentWaits) {
+                Process.tellOfChange(
+                        tracee.tracer(), process.leader(), SigInfo.codeOfEnd(status), SigInfo.valueOfEnd(status));
+            } else {
+                tellParent(process);
+            }
+        }
+    }
+
+    /** The parent learns of the zombie; a process that another one traced has been let go by that. Family lock held. */
+    static void tellParent(Process process) {
+        if (notifyParent(process, process.parent())) {
+            process.kernel().forget(process);
         }
     }
 

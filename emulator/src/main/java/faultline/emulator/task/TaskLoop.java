@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.cpu.CpuEngine;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.cpu.Exit;
+import faultline.emulator.ptrace.PtraceStops;
 import faultline.emulator.seccomp.SeccompState;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalDelivery;
@@ -114,6 +115,28 @@ final class TaskLoop implements Runnable {
     private void systemCall() {
         int number = (int) state.get(CpuState.RAX);
         task.enterSyscall(number);
+        if (task.tracee() != null) {
+            tracedCall(number);
+        } else {
+            call(number);
+        }
+    }
+
+    /** A call between the two stops that a tracer may have asked for. */
+    private void tracedCall(int number) {
+        int wanted = PtraceStops.enterCall(task, number);
+        if (SignalSender.isDying(task)) {
+            return;
+        }
+        if (wanted >= 0) {
+            call(wanted);
+        }
+        if (!task.isExiting()) {
+            PtraceStops.leaveCall(task, wanted);
+        }
+    }
+
+    private void call(int number) {
         long refused =
                 task.seccomp() == SeccompState.DISABLED ? SeccompEntry.ADMITTED : SeccompEntry.check(task, number);
         long result = refused == SeccompEntry.ADMITTED ? dispatch(number) : refused;

@@ -1,5 +1,6 @@
 package faultline.emulator.syscall.process;
 
+import faultline.emulator.ptrace.PtraceCalls;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
 import java.util.List;
@@ -15,6 +16,7 @@ public final class ProcessCalls implements SyscallFamily {
                         new GroupCalls(),
                         new NamespaceCalls(),
                         new CompareCalls(),
+                        new PtraceCalls(),
                         new PidfdCalls(),
                         new LimitCalls(),
                         new UsageCalls(),

@@ -13,7 +13,6 @@ import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
-import java.util.function.Predicate;
 
 /** wait4(2) and waitid(2). */
 final class WaitCalls implements SyscallFamily {
@@ -41,8 +40,9 @@ final class WaitCalls implements SyscallFamily {
             return -Errno.ESRCH;
         }
         int group = pid == 0 ? task.process().groupId() : -pid;
-        Predicate<Process> wanted =
-                pid == -1 ? child -> true : pid > 0 ? child -> child.pid() == pid : child -> child.groupId() == group;
+        ChildWait.Wanted wanted = pid == -1
+                ? (child, id) -> true
+                : pid > 0 ? (child, id) -> id == pid : (child, id) -> child.groupId() == group;
         ChildWait.Event event = ChildWait.wait(task, wanted, options | ChildWait.WEXITED);
         if (event.child() == null) {
             return event.error();
@@ -51,7 +51,7 @@ final class WaitCalls implements SyscallFamily {
             task.user().putInt(status, event.status());
         }
         writeUsage(task, usage, event);
-        return event.child().pid();
+        return event.id();
     }
 
     private static void writeUsage(Task task, long usage, ChildWait.Event event) {
@@ -92,11 +92,11 @@ final class WaitCalls implements SyscallFamily {
         boolean pollsOnly = neverWaits && (options & ChildWait.WNOHANG) == 0;
         Process only = named;
         int group = kind == P_PGID && number == 0 ? task.process().groupId() : number;
-        Predicate<Process> wanted = kind == P_ALL
-                ? child -> true
+        ChildWait.Wanted wanted = kind == P_ALL
+                ? (child, tid) -> true
                 : kind == P_PID
-                        ? child -> child.pid() == number
-                        : kind == P_PIDFD ? child -> child == only : child -> child.groupId() == group;
+                        ? (child, tid) -> tid == number
+                        : kind == P_PIDFD ? (child, tid) -> child == only : (child, tid) -> child.groupId() == group;
         ChildWait.Event event = ChildWait.wait(task, wanted, pollsOnly ? options | ChildWait.WNOHANG : options);
         if (event.error() != 0) {
             return event.error();
@@ -119,7 +119,7 @@ final class WaitCalls implements SyscallFamily {
             SigInfo.child(
                             Signals.SIGCHLD,
                             event.code(),
-                            event.child().pid(),
+                            event.id(),
                             task.kernel().uid(),
                             event.value(),
                             0,
