@@ -58,7 +58,12 @@ public final class OomKiller {
     boolean outOfMemory(MemCgroup group) {
         Task asking = Task.currentOrNull();
         if (asking == null || kernel.cpu().owner() == asking) {
-            // Inside guest code nobody else could run, and end: the fault is tried again outside of it.
+            // Inside guest code nobody else could run, and end: the fault is tried again outside of it. With a seed a
+            // task
+            // has the processor there as well: whom a group's limit kills ends while the fault is tried again.
+            if (asking != null && group != null && kernel.isDeterministic()) {
+                chooseAndKill(asking.process(), group);
+            }
             return false;
         }
         Process dying = chooseAndKill(asking.process(), group);

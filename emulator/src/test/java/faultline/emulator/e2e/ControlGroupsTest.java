@@ -42,8 +42,8 @@ class ControlGroupsTest {
     }
 
     @Test
-    void withSwapToo() throws Exception {
-        try (GuestMachine machine = boot(null, Map.of(GuestSpec.SWAP, "16777216"), "control_groups", "all")) {
+    void withASeedAndSwapToo() throws Exception {
+        try (GuestMachine machine = boot(5L, Map.of(GuestSpec.SWAP, "16777216"), "control_groups", "all")) {
             assertThat(machine.runToEnd()).isZero();
             assertThat(machine.audit()).isEmpty();
         }
