@@ -69,7 +69,8 @@ public final class PtraceLinks {
 
     @KernelFunction(value = "ptrace_attach", file = "kernel/ptrace.c")
     static long attach(Task tracer, Task task) {
-        if (task.process() == tracer.process()) {
+        boolean neverRuns = task.process().group().unkillable(); // would never come to a stop
+        if (task.process() == tracer.process() || neverRuns) {
             return -Errno.EPERM;
         }
         boolean privileged = tracer.credentials().effective() == 0;
