@@ -25,6 +25,7 @@ public final class PtraceCalls implements SyscallFamily {
     private static final int POKEUSER = 6;
     private static final int CONT = 7;
     private static final int KILL = 8;
+    private static final int SINGLESTEP = 9;
     private static final int GETREGS = 12;
     private static final int SETREGS = 13;
     private static final int GETFPREGS = 14;
@@ -36,6 +37,11 @@ public final class PtraceCalls implements SyscallFamily {
     private static final int GETEVENTMSG = 0x4201;
     private static final int GETSIGINFO = 0x4202;
     private static final int SETSIGINFO = 0x4203;
+    private static final int GETREGSET = 0x4204;
+    private static final int SETREGSET = 0x4205;
+    private static final int GETSIGMASK = 0x420a;
+    private static final int SETSIGMASK = 0x420b;
+    private static final int GET_SYSCALL_INFO = 0x420e;
     private static final int WORD = 8;
 
     @Override
@@ -70,7 +76,7 @@ public final class PtraceCalls implements SyscallFamily {
             return -Errno.ESRCH;
         }
         return switch (request) {
-            case CONT, SYSCALL, DETACH -> resume(target, tracee, request, data);
+            case CONT, SYSCALL, SINGLESTEP, DETACH -> resume(target, tracee, request, data);
             case PEEKTEXT, PEEKDATA -> peek(task, target, address, data);
             case POKETEXT, POKEDATA -> poke(task, target, address, data);
             case PEEKUSER -> {
@@ -83,6 +89,9 @@ public final class PtraceCalls implements SyscallFamily {
             case POKEUSER -> UserArea.holds(address) ? UserArea.poke(target, address, data) : -Errno.EIO;
             case GETREGS, SETREGS -> registers(task, target, data, request == SETREGS);
             case GETFPREGS, SETFPREGS -> floatingPoint(task, target, data, request == SETFPREGS);
+            case GETREGSET, SETREGSET -> RegisterSets.move(task, target, address, data, request == SETREGSET);
+            case GETSIGMASK, SETSIGMASK -> mask(task, target, address, data, request == SETSIGMASK);
+            case GET_SYSCALL_INFO -> SyscallInfo.write(task, target, address, data);
             default -> ofStop(task, tracee, request, data);
         };
     }
@@ -135,9 +144,25 @@ public final class PtraceCalls implements SyscallFamily {
             if (request == DETACH) {
                 PtraceLinks.unlink(target, (int) signal);
             } else {
-                tracee.resume((int) signal, request == SYSCALL);
+                tracee.resume(
+                        (int) signal,
+                        request == SYSCALL
+                                ? Tracee.Resume.SYSCALL
+                                : request == SINGLESTEP ? Tracee.Resume.SINGLESTEP : Tracee.Resume.CONT);
                 target.wake();
             }
+        }
+        return 0;
+    }
+
+    private static long mask(Task task, Task target, long size, long data, boolean set) {
+        if (size != WORD) {
+            return -Errno.EINVAL;
+        }
+        if (set) {
+            SignalSender.setMask(target, task.user().getLong(data));
+        } else {
+            task.user().putLong(data, target.signals().blocked());
         }
         return 0;
     }

@@ -30,7 +30,7 @@ public final class PtraceLinks {
         task.setTracee(null);
         tracee.tracer().tracees().remove(task);
         if (tracee.isStopped()) {
-            tracee.resume(signal, false);
+            tracee.resume(signal, Tracee.Resume.CONT);
         }
         if (task.process().zombie()) {
             task.process().leftByTracer();

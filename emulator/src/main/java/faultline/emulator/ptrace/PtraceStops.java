@@ -24,6 +24,7 @@ public final class PtraceStops {
     private static final int EVENT_VFORK_DONE = 5;
     private static final int EVENT_EXIT = 6;
     private static final int SYSCALL_MARK = 0x80;
+    private static final long TRAP_FLAG = 0x100;
 
     private PtraceStops() {}
 
@@ -43,6 +44,9 @@ public final class PtraceStops {
             }
             if (SignalSender.isDying(task)) {
                 return 0;
+            }
+            if (tracee.steps()) {
+                setTrapFlag(task, false);
             }
             tracee.beginStop(code, info);
             Process.tellOfChange(tracee.tracer(), task, why, code & 0x7f);
@@ -102,7 +106,7 @@ public final class PtraceStops {
             return number;
         }
         task.cpuState().set(CpuState.RAX, -Errno.ENOSYS);
-        call(task);
+        call(task, Tracee.Phase.ENTRY);
         return (int) task.syscallNumber();
     }
 
@@ -110,6 +114,10 @@ public final class PtraceStops {
     @KernelFunction(value = "ptrace_report_syscall_exit", file = "include/linux/ptrace.h")
     public static void leaveCall(Task task, int number) {
         Tracee tracee = task.tracee();
+        if (tracee != null && tracee.steps()) {
+            long rip = task.cpuState().get(CpuState.RIP);
+            SignalSender.force(task, SigInfo.fault(Signals.SIGTRAP, SigInfo.TRAP_BRKPT, rip));
+        }
         if (tracee == null || !tracee.stopsAtCalls()) {
             return;
         }
@@ -117,23 +125,39 @@ public final class PtraceStops {
         if (complete && number != Nr.RT_SIGRETURN) {
             task.enterSyscall(number); // for the tracer to see which it was
         }
-        call(task);
+        call(task, Tracee.Phase.EXIT);
         if (complete) {
             task.leaveSyscall();
         }
     }
 
-    private static void call(Task task) {
+    private static void call(Task task, Tracee.Phase phase) {
         Tracee tracee = task.tracee();
         if (tracee == null) {
             return;
         }
         int code = Signals.SIGTRAP | (tracee.has(PtraceOptions.TRACESYSGOOD) ? SYSCALL_MARK : 0);
+        tracee.setPhase(phase);
         int signal = stop(task, code, SigInfo.CLD_TRAPPED, trap(task, code));
+        tracee.setPhase(Tracee.Phase.NONE);
         if (signal != 0 && signal != code && !SignalSender.isDying(task)) {
             SignalSender.sendToTask(
                     task, SigInfo.user(signal, SigInfo.SI_USER, tracee.tracer().pid(), 0));
         }
+    }
+
+    /** Before a traced task's stay in guest code: the processor is to trap after one instruction, if so wanted. */
+    @KernelFunction(value = "user_enable_single_step", file = "arch/x86/kernel/step.c")
+    public static void armStep(Task task) {
+        Tracee tracee = task.tracee();
+        if (tracee != null && tracee.steps()) {
+            setTrapFlag(task, true);
+        }
+    }
+
+    private static void setTrapFlag(Task task, boolean on) {
+        long flags = task.cpuState().get(CpuState.RFLAGS);
+        task.cpuState().set(CpuState.RFLAGS, on ? flags | TRAP_FLAG : flags & ~TRAP_FLAG);
     }
 
     private static SigInfo trap(Task task, int code) {

@@ -8,6 +8,22 @@ import faultline.emulator.task.Process;
  * guarded by the kernel's family lock, unless a field is volatile.
  */
 public final class Tracee {
+    /** How a stopped task goes on. */
+    public enum Resume {
+        CONT,
+        /** Up to the next entry or exit of a system call. */
+        SYSCALL,
+        /** One instruction. */
+        SINGLESTEP
+    }
+
+    /** Where in a system call the task stands still, as PTRACE_GET_SYSCALL_INFO numbers it. */
+    enum Phase {
+        NONE,
+        ENTRY,
+        EXIT
+    }
+
     private final Process tracer;
     private int options;
     private int stopCode;
@@ -16,7 +32,8 @@ public final class Tracee {
     private long message;
     private int injected;
     private volatile boolean stopped;
-    private volatile boolean stopsAtCalls;
+    private volatile Resume resume = Resume.CONT;
+    private volatile Phase phase = Phase.NONE;
     private volatile boolean passedGroupStop;
 
     Tracee(Process tracer, int options) {
@@ -62,7 +79,21 @@ public final class Tracee {
 
     /** Whether the tracer wants to see system calls. Any thread. */
     boolean stopsAtCalls() {
-        return stopsAtCalls;
+        return resume == Resume.SYSCALL;
+    }
+
+    /** Whether the task is to stop after each instruction. Any thread. */
+    public boolean steps() {
+        return resume == Resume.SINGLESTEP;
+    }
+
+    Phase phase() {
+        return phase;
+    }
+
+    /** By the task itself. */
+    void setPhase(Phase now) {
+        phase = now;
     }
 
     /**
@@ -84,9 +115,9 @@ public final class Tracee {
      *
      * @param signal what it is to get, 0 for nothing
      */
-    void resume(int signal, boolean untilCall) {
+    void resume(int signal, Resume how) {
         injected = signal;
-        stopsAtCalls = untilCall;
+        resume = how;
         endStop();
     }
 

@@ -9,10 +9,11 @@
  * <table>
  * <caption>What there is</caption>
  * <tr><td>to begin and end</td><td>TRACEME, ATTACH, DETACH, KILL, PTRACE_O_EXITKILL, the tracer's end</td></tr>
- * <tr><td>stops</td><td>signals, group stops, system calls (SYSCALL, TRACESYSGOOD), execve as SIGTRAP or event,
+ * <tr><td>stops</td><td>signals, single steps, group stops, system calls (SYSCALL, TRACESYSGOOD), execve as SIGTRAP or event,
  *     events of fork, vfork, clone and exit</td></tr>
- * <tr><td>what is seen</td><td>memory, USER area, GETREGS, GETFPREGS, GETSIGINFO, GETEVENTMSG, and their setters</td></tr>
- * <tr><td>refused with EIO</td><td>SEIZE and its requests, single steps, register sets, SYSEMU</td></tr>
+ * <tr><td>what is seen</td><td>memory, USER area, GETREGS, GETFPREGS, GETREGSET, GETSIGINFO, GETSIGMASK, and
+ *     their setters, GETEVENTMSG, GET_SYSCALL_INFO</td></tr>
+ * <tr><td>refused with EIO</td><td>SEIZE and its requests, SYSEMU</td></tr>
  * <tr><td>as without them</td><td>debug registers: no address can be watched (ENOSPC)</td></tr>
  * <tr><td>otherwise than Linux</td><td>every task of the tracing process may make requests, not only the one that
  *     attached; the end of a thread that is not its process' leader is not reported</td></tr>

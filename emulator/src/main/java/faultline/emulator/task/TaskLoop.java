@@ -83,6 +83,9 @@ final class TaskLoop implements Runnable {
         }
         Exit exit;
         CpuEngine engine = task.process().space().engine();
+        if (task.tracee() != null) {
+            PtraceStops.armStep(task);
+        }
         cpu.enterGuest(task, engine);
         try {
             exit = engine.run(state, fault);
