@@ -1,7 +1,5 @@
 package faultline.emulator.fs;
 
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
@@ -140,15 +138,15 @@ final class CachedInode {
         if (error < 0) {
             return error;
         }
-        if ((seals & HostFile.F_SEAL_WRITE) != 0) {
+        if ((seals & HostSeals.WRITE) != 0) {
             if (!mapping.areas().denyWritable()) {
                 return -Errno.EBUSY;
             }
             store.dropWritable();
-        } else if ((seals & HostFile.F_SEAL_FUTURE_WRITE) != 0) {
+        } else if ((seals & HostSeals.FUTURE_WRITE) != 0) {
             store.keepWritable();
         }
-        return Libc.call(Nr.FCNTL, fd, HostFile.F_ADD_SEALS, seals);
+        return HostSeals.add(fd, seals);
     }
 
     /**

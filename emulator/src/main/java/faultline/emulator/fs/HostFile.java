@@ -29,13 +29,6 @@ public final class HostFile extends OpenFile implements MappedFile {
     private static final int F_SETFL = 4;
     private static final int MEM_MAJOR = 1;
     private static final long DEV_ZERO = 0x105;
-    private static final int SEEK_SET = 0;
-    private static final int SEEK_CUR = 1;
-    private static final int SEEK_END = 2;
-    static final int F_ADD_SEALS = 1033;
-    private static final int F_GET_SEALS = 1034;
-    static final int F_SEAL_WRITE = 8;
-    static final int F_SEAL_FUTURE_WRITE = 16;
 
     private final GuestRoot root;
     private final int fd;
@@ -204,12 +197,9 @@ public final class HostFile extends OpenFile implements MappedFile {
             long n = position < 0
                     ? writeCached(inode, piece, length, rwFlags)
                     : inode.mapping().writeThrough(position + done, piece, length, hostWrite(rwFlags));
-            if (n < 0) {
-                return done > 0 ? done : n;
-            }
-            done += n;
+            done += Math.max(n, 0);
             if (n < length) {
-                break;
+                return n < 0 && done == 0 ? n : done;
             }
         }
         return done;
@@ -265,10 +255,10 @@ public final class HostFile extends OpenFile implements MappedFile {
         }
         positionLock.lock();
         try {
-            long position = lseek(0, SEEK_CUR);
+            long position = lseek(0, OpenFlags.SEEK_CUR);
             long n = inode.read(position, to, length);
             if (n > 0) {
-                lseek(position + n, SEEK_SET);
+                lseek(position + n, OpenFlags.SEEK_SET);
             }
             return n;
         } finally {
@@ -329,10 +319,10 @@ public final class HostFile extends OpenFile implements MappedFile {
         positionLock.lock();
         try {
             boolean append = (statusFlags() & OpenFlags.O_APPEND) != 0;
-            long position = append ? inode.mapping().refreshSize() : lseek(0, SEEK_CUR);
+            long position = append ? inode.mapping().refreshSize() : lseek(0, OpenFlags.SEEK_CUR);
             long n = inode.mapping().writeThrough(position, from, length, hostWrite(rwFlags));
             if (n > 0) {
-                lseek(append ? 0 : position + n, append ? SEEK_END : SEEK_SET);
+                lseek(append ? 0 : position + n, append ? OpenFlags.SEEK_END : OpenFlags.SEEK_SET);
             }
             return n;
         } finally {
@@ -441,7 +431,7 @@ public final class HostFile extends OpenFile implements MappedFile {
     public long addSeals(int seals) {
         CachedInode inode = cached();
         if (inode == null) {
-            return Libc.call(Nr.FCNTL, fd, F_ADD_SEALS, seals);
+            return HostSeals.add(fd, seals);
         }
         try {
             return inode.seal(fd, seals);
@@ -450,9 +440,7 @@ public final class HostFile extends OpenFile implements MappedFile {
         }
     }
 
-    /**
-     * O_TRUNC has emptied the file on the host behind the cache's back: cached pages and mappings follow.
-     */
+    /** O_TRUNC has emptied the file on the host behind the cache's back: cached pages and mappings follow. */
     void truncatedByOpen() {
         CachedInode inode = cachedToChange();
         if (inode != null) {
@@ -484,8 +472,7 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public boolean sealedAgainstWrites() {
-        long seals = Libc.call(Nr.FCNTL, fd, F_GET_SEALS, 0);
-        return seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0;
+        return HostSeals.forbidWrites(fd);
     }
 
     @Override

@@ -1,7 +1,5 @@
 package faultline.emulator.fs;
 
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
@@ -17,12 +15,6 @@ import java.lang.foreign.MemorySegment;
  */
 @KernelFunction(value = "hugetlbfs_file_operations", file = "fs/hugetlbfs/inode.c")
 final class HugetlbFile extends OpenFile implements MappedFile {
-    private static final int F_ADD_SEALS = 1033;
-    private static final int F_GET_SEALS = 1034;
-    private static final int F_SEAL_SHRINK = 2;
-    private static final int F_SEAL_GROW = 4;
-    private static final int F_SEAL_WRITE = 8;
-    private static final int F_SEAL_FUTURE_WRITE = 16;
     private static final int KEEP_SIZE = 0x01;
     private static final int PUNCH_HOLE = 0x02;
     private static final int SEEK_SET = 0;
@@ -118,7 +110,7 @@ final class HugetlbFile extends OpenFile implements MappedFile {
             return -Errno.EINVAL;
         }
         long now = mapping().size();
-        int forbidding = (size < now ? F_SEAL_SHRINK : 0) | (size > now ? F_SEAL_GROW : 0);
+        int forbidding = (size < now ? HostSeals.SHRINK : 0) | (size > now ? HostSeals.GROW : 0);
         return (seals() & forbidding) != 0 ? -Errno.EPERM : calls.truncate(size);
     }
 
@@ -142,8 +134,8 @@ final class HugetlbFile extends OpenFile implements MappedFile {
             return -Errno.EFBIG;
         }
         int forbidding = (mode & PUNCH_HOLE) != 0
-                ? F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
-                : offset + length > mapping().size() ? F_SEAL_GROW : 0;
+                ? HostSeals.WRITE | HostSeals.FUTURE_WRITE
+                : offset + length > mapping().size() ? HostSeals.GROW : 0;
         if ((seals() & forbidding) != 0) {
             return -Errno.EPERM;
         }
@@ -151,15 +143,15 @@ final class HugetlbFile extends OpenFile implements MappedFile {
     }
 
     private long seals() {
-        return Math.max(0, Libc.call(Nr.FCNTL, host.hostFd(), F_GET_SEALS, 0));
+        return HostSeals.of(host.hostFd());
     }
 
     @Override
     public long addSeals(int seals) {
-        if ((seals & F_SEAL_WRITE) != 0 && !mapping().areas().denyWritable()) {
+        if ((seals & HostSeals.WRITE) != 0 && !mapping().areas().denyWritable()) {
             return -Errno.EBUSY;
         }
-        return Libc.call(Nr.FCNTL, host.hostFd(), F_ADD_SEALS, seals);
+        return HostSeals.add(host.hostFd(), seals);
     }
 
     @Override

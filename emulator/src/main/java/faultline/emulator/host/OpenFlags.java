@@ -59,5 +59,11 @@ public final class OpenFlags {
     public static final int AT_NO_AUTOMOUNT = 0x800;
     public static final int AT_EMPTY_PATH = 0x1000;
 
+    /** lseek(2): from the start, the position, the end. */
+    public static final int SEEK_SET = 0;
+
+    public static final int SEEK_CUR = 1;
+    public static final int SEEK_END = 2;
+
     private OpenFlags() {}
 }

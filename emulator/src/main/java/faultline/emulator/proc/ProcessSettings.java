@@ -27,8 +27,8 @@ final class ProcessSettings {
             case "clear_refs" -> "";
             case "comm" -> task.name() + "\n";
             case "coredump_filter" -> String.format("%08x\n", process.coredumpFilter());
-            case "fail-nth" -> Integer.toUnsignedString(task.failNth()) + "\n";
-            case "make-it-fail" -> (task.makeItFail() ? 1 : 0) + "\n";
+            case "fail-nth" -> Integer.toUnsignedString(task.failures().nth()) + "\n";
+            case "make-it-fail" -> (task.failures().wanted() ? 1 : 0) + "\n";
             case "oom_adj" -> oomAdj() + "\n";
             case "oom_score_adj" -> process.oomScoreAdj() + "\n";
             case "timerslack_ns" -> process.timerSlack() + "\n";
@@ -55,7 +55,7 @@ final class ProcessSettings {
                     if (on < 0 || on > 1) {
                         return -Errno.EINVAL;
                     }
-                    task.setMakeItFail(on == 1);
+                    task.failures().setWanted(on == 1);
                     return 0;
                 });
             case "oom_adj" -> number(text, this::setOomAdj);
@@ -89,7 +89,7 @@ final class ProcessSettings {
             return -Errno.EINVAL;
         }
         return number(text, 0, 0xffff_ffffL, nth -> {
-            task.setFailNth((int) nth);
+            task.failures().setNth((int) nth);
             return 0;
         });
     }

@@ -229,7 +229,7 @@ public final class Cloner {
         child.setMempolicy(parent.mempolicy());
         child.setSeccomp(parent.seccomp());
         child.setName(parent.name());
-        child.setMakeItFail(parent.makeItFail()); // fail-nth is the parent's own
+        child.failures().setWanted(parent.failures().wanted()); // fail-nth is the parent's own
         if (request.has(CloneRequest.CHILD_CLEARTID)) {
             child.setClearChildTid(request.childTid());
         }

@@ -51,8 +51,7 @@ public final class Task implements Caller {
     private volatile Tracee tracee;
     private volatile Runnable interrupter;
     private volatile String name = "";
-    private volatile int failNth;
-    private volatile boolean makeItFail;
+    private final TaskFailures failures = new TaskFailures();
     private volatile FdTable files;
     private volatile FsContext fs;
     private volatile Credentials credentials;
@@ -402,24 +401,9 @@ public final class Task implements Caller {
         restartBlock = block;
     }
 
-    // ---- fault injection ----------------------------------------------------------------------------------------
-
-    /** How many injectable calls remain until one fails (/proc/PID/task/TID/fail-nth); 0 when none is to fail. */
-    public int failNth() {
-        return failNth;
-    }
-
-    public void setFailNth(int calls) {
-        failNth = calls;
-    }
-
-    /** Whether failures that are limited to chosen tasks are meant for this one (/proc/PID/make-it-fail). */
-    public boolean makeItFail() {
-        return makeItFail;
-    }
-
-    public void setMakeItFail(boolean chosen) {
-        makeItFail = chosen;
+    /** Which of its calls are to fail. */
+    public TaskFailures failures() {
+        return failures;
     }
 
     // ---- the end ------------------------------------------------------------------------------------------------

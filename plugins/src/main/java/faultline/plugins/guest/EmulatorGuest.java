@@ -64,21 +64,21 @@ public final class EmulatorGuest implements GuestView {
     @Override
     public boolean hasFailNth() {
         Task task = Task.currentOrNull();
-        return task != null && task.failNth() != 0;
+        return task != null && task.failures().nth() != 0;
     }
 
     @Override
     public boolean countFailNth() {
         Task task = Task.currentOrNull();
-        int left = task.failNth() - 1;
-        task.setFailNth(left);
+        int left = task.failures().nth() - 1;
+        task.failures().setNth(left);
         return left == 0;
     }
 
     @Override
     public boolean makeItFail() {
         Task task = Task.currentOrNull();
-        return task != null && task.makeItFail();
+        return task != null && task.failures().wanted();
     }
 
     @Override
