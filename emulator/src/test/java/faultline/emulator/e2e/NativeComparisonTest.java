@@ -103,6 +103,7 @@ class NativeComparisonTest {
             // The host may have had no block of 2 MiB free just then.
             expected = guests.nativeRun(argv);
         }
+        assertThat(expected.timedOut()).as("the host's run did not end").isFalse();
         assertThat(actual.trouble())
                 .as("trouble; standard error: %s", actual.errors())
                 .isEmpty();
