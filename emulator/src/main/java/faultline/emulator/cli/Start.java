@@ -8,6 +8,9 @@ public final class Start {
     private Start() {}
 
     public static void main(String[] args) {
+        // a thread beside the machine: nobody waits for it, so nobody else would tell
+        Thread.setDefaultUncaughtExceptionHandler(
+                (thread, mistake) -> Runtime.getRuntime().halt(Trouble.report(mistake)));
         System.exit(isPlainRun(args) ? plainRun(args) : Main.execute(args));
     }
 

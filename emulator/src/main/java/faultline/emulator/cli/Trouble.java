@@ -1,6 +1,11 @@
 package faultline.emulator.cli;
 
+import faultline.emulator.task.KernelPanic;
 import faultline.emulator.unicorn.UnicornUnavailableException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 
 /** Says on standard error, in one line, why a command ended early. */
 final class Trouble {
@@ -13,14 +18,40 @@ final class Trouble {
             say(oneLine(command.getMessage()));
             return command.status();
         }
-        if (e instanceof UnicornUnavailableException) {
-            say(oneLine(e.getMessage()));
-        } else if (e instanceof OutOfMemoryError) {
-            say("out of memory: " + oneLine(e.getMessage()) + " (a smaller --mem may help)");
+        Throwable cause = e instanceof KernelPanic ? e.getCause() : e;
+        if (cause instanceof UnicornUnavailableException) {
+            say(oneLine(cause.getMessage()));
+        } else if (cause instanceof OutOfMemoryError) {
+            say("out of memory: " + oneLine(cause.getMessage()) + " (a smaller --mem may help)");
+        } else if (cause instanceof UncheckedIOException unchecked) {
+            say(oneLine(unchecked.getMessage()) + ": " + reason(unchecked.getCause()));
+        } else if (cause instanceof IOException io) {
+            say(reason(io));
         } else {
-            say("internal error: " + oneLine(e.toString()) + " (FAULTLINE_DEBUG=1 shows where)");
+            say("internal error, a mistake of Faultline's own and not of the program's: "
+                    + oneLine(e instanceof KernelPanic ? e.getMessage() : e.toString()) + " (please report it with "
+                    + log(e) + ")");
         }
         return ExitStatus.TROUBLE;
+    }
+
+    /** What the host says, of whose message some exceptions keep the file's name only. */
+    private static String reason(IOException e) {
+        String message = oneLine(e.getMessage());
+        return switch (e) {
+            case NoSuchFileException none -> message + ": no such file or directory";
+            case AccessDeniedException denied -> message + ": permission denied";
+            default -> message;
+        };
+    }
+
+    /** What to report an internal error with. */
+    private static String log(Throwable e) {
+        try {
+            return ErrorLog.write(e).toString();
+        } catch (IOException none) {
+            return "what FAULTLINE_DEBUG=1 prints; no log file can be made: " + oneLine(none.toString());
+        }
     }
 
     static void say(String message) {

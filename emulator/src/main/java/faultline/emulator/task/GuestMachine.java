@@ -180,18 +180,23 @@ public final class GuestMachine implements AutoCloseable {
      * Runs the loaded program, and whatever processes it starts, to the end.
      *
      * @return the program's exit status; 128 + n when signal n killed it
+     * @throws KernelPanic when the emulator itself failed; the machine can then be closed, and nothing else
      */
     public int runToEnd() {
         Process first = kernel.first();
         try (HostTerminal terminal = new HostTerminal();
                 HostSignals signals = HostSignals.forwardTo(kernel)) {
-            kernel.start(first.leader());
-            int status = kernel.awaitEnd();
-            if ((status & SIGNALLED) == 0) {
-                return status >> 8 & 0xff;
+            boolean exited = false;
+            try {
+                kernel.start(first.leader());
+                int status = kernel.awaitEnd();
+                exited = (status & SIGNALLED) == 0;
+                return exited ? status >> 8 & 0xff : 128 + (status & SIGNALLED);
+            } finally {
+                if (!exited) {
+                    terminal.restore();
+                }
             }
-            terminal.restore();
-            return 128 + (status & SIGNALLED);
         }
     }
 

@@ -22,6 +22,7 @@ import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.system.MemorySystem;
+import java.lang.Thread.UncaughtExceptionHandler;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -78,7 +79,7 @@ public final class Kernel implements AutoCloseable {
     private volatile Process launcher;
     private volatile Process first;
     private volatile int firstStatus;
-    private volatile Throwable failure;
+    private final MachineEnd end = new MachineEnd(this);
     private final int uid = (int) Libc.call(Nr.GETUID);
 
     Kernel(GuestSpec spec, MemorySystem memory) {
@@ -90,8 +91,10 @@ public final class Kernel implements AutoCloseable {
         this.codePlaces = new CodePlaces(random, spec.options().getOrDefault("aslr", "machine"));
         this.cgroups = new Cgroups(this, memory.cache().memCgroups());
         memory.cache().memCgroups().setOutOfMemory(oomKiller::outOfMemory);
-        this.timers = new TimerQueue(clock);
-        this.cpu = spec.seed() == null ? new VirtualCpu() : SeededCpu.of(spec.seed(), clock, timers);
+        UncaughtExceptionHandler watch = (thread, mistake) -> end.panic(KernelPanic.in(thread, mistake));
+        memory.setUncaughtExceptionHandler(watch);
+        this.timers = new TimerQueue(clock, watch);
+        this.cpu = spec.seed() == null ? new VirtualCpu(watch) : SeededCpu.of(spec.seed(), clock, timers);
         this.pool = new CpuPool(
                 memory.phys().segment(),
                 spec.seed() == null ? CpuOptions.defaults() : CpuOptions.deterministic(cpu::timestamp));
@@ -326,8 +329,8 @@ public final class Kernel implements AutoCloseable {
     void taskGone(Task task) {
         synchronized (familyLock) {
             tasks.remove(task.tid());
-            familyLock.notifyAll();
         }
+        end.taskGone();
     }
 
     /** A process has ended; of the first one, keeps the status. */
@@ -337,46 +340,20 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    /** An internal error: {@link #awaitEnd} throws it. */
-    void fail(Throwable cause) {
-        failure = cause;
+    /** How this machine ends. */
+    MachineEnd end() {
+        return end;
     }
 
     /**
      * Waits until all tasks have ended.
      *
      * @return the first process' status as wait4(2) encodes it
-     * @throws IllegalStateException when the emulator itself failed
+     * @throws KernelPanic when the emulator itself failed
      */
     int awaitEnd() {
-        synchronized (familyLock) {
-            boolean interrupted = false;
-            while (runs()) {
-                try {
-                    familyLock.wait();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                    killAll();
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        if (failure != null) {
-            throw new IllegalStateException("internal error: " + failure, failure);
-        }
+        end.await();
         return firstStatus;
-    }
-
-    /** Whether there is a task that is no stand-in's. */
-    private boolean runs() {
-        for (Task task : tasks.values()) {
-            if (!task.process().group().unkillable()) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** Ends all processes by SIGKILL. Any thread. */
@@ -463,8 +440,12 @@ public final class Kernel implements AutoCloseable {
         SignalSender.exitGroup(task.process(), Signals.SIGKILL);
     }
 
+    /** Takes the machine apart. One that a mistake has stopped stays as it is, for threads are still inside. */
     @Override
     public void close() {
+        if (end.hasPanicked()) {
+            return;
+        }
         timers.close();
         cpu.close();
         for (int i = closers.size() - 1; i >= 0; i--) {

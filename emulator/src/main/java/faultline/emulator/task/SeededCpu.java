@@ -68,7 +68,7 @@ final class SeededCpu extends VirtualCpu {
     private long budget;
 
     private SeededCpu(long seed, KernelClock clock, TimerQueue timers) {
-        super(false);
+        super(null);
         this.clock = clock;
         this.timers = timers;
         random = new SplittableRandom(seed ^ SCHEDULE);

@@ -8,13 +8,10 @@ import faultline.emulator.seccomp.SeccompState;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalDelivery;
 import faultline.emulator.signal.SignalSender;
-import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.Restart;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.fault.FaultHandler;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The life of a task: own the virtual CPU, run guest code until something needs the kernel, see to it, again.
@@ -24,8 +21,6 @@ import org.slf4j.LoggerFactory;
  * </pre>
  */
 final class TaskLoop implements Runnable {
-    private static final Logger LOG = LoggerFactory.getLogger(TaskLoop.class);
-
     /** Faults without memory, and none resolved between them, after which the task is killed. */
     private static final int OOM_TRIES = 16;
 
@@ -47,33 +42,27 @@ final class TaskLoop implements Runnable {
 
     @Override
     public void run() {
-        task.times().bind(Thread.currentThread());
-        task.noteHostTid();
-        cpu.begin(task);
         try {
+            task.times().bind(Thread.currentThread());
+            task.noteHostTid();
+            cpu.begin(task);
             while (!task.isExiting() && step()) {
                 // one stay in guest code a step
             }
-        } catch (RuntimeException | Error e) {
-            LOG.error("internal error in task {} at {}", task.tid(), Long.toHexString(state.get(CpuState.RIP)), e);
-            kernel.fail(e);
-            SignalSender.exitGroup(task.process(), Signals.SIGKILL);
-        }
-        try {
+            if (kernel.end().hasPanicked()) {
+                return; // with whatever it has: others may hold what giving it back takes
+            }
             TaskExit.exit(task);
-        } catch (RuntimeException | Error e) {
-            LOG.error("internal error while task {} ends", task.tid(), e);
-            kernel.fail(e);
-            kernel.taskGone(task);
-        } finally {
             cpu.end(task);
+        } catch (RuntimeException | Error e) {
+            kernel.end().panic(KernelPanic.in(task, e));
         }
     }
 
     /** Returns false when the task has to end. */
     private boolean step() {
         cpu.betweenStays(task);
-        if (task.signalPending() && !SignalDelivery.deliver(task)) {
+        if (task.signalPending() && (kernel.end().hasPanicked() || !SignalDelivery.deliver(task))) {
             return false;
         }
         cpu.acquire(task);

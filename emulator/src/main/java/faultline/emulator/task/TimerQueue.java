@@ -1,5 +1,6 @@
 package faultline.emulator.task;
 
+import java.lang.Thread.UncaughtExceptionHandler;
 import java.util.PriorityQueue;
 
 /**
@@ -29,6 +30,7 @@ public final class TimerQueue implements AutoCloseable {
     }
 
     private final KernelClock clock;
+    private final UncaughtExceptionHandler watch;
     /** Guards itself. */
     private final PriorityQueue<Entry> queue = new PriorityQueue<>();
 
@@ -36,8 +38,10 @@ public final class TimerQueue implements AutoCloseable {
     private boolean closed;
     private long orders;
 
-    TimerQueue(KernelClock clock) {
+    /** @param watch hears of a callback that throws: no others are made afterwards */
+    TimerQueue(KernelClock clock, UncaughtExceptionHandler watch) {
         this.clock = clock;
+        this.watch = watch;
     }
 
     /** Calls {@code action} once, at {@code deadline} (nanoseconds of CLOCK_MONOTONIC) or shortly after. */
@@ -51,6 +55,7 @@ public final class TimerQueue implements AutoCloseable {
             if (thread == null && !clock.isVirtual()) {
                 thread = new Thread(this::run, "faultline-timers");
                 thread.setDaemon(true);
+                thread.setUncaughtExceptionHandler(watch);
                 thread.start();
             }
             queue.notifyAll();

@@ -3,6 +3,7 @@ package faultline.emulator.task;
 import faultline.emulator.cpu.CpuEngine;
 import faultline.emulator.fs.HostWait;
 import faultline.mmu.annotation.KernelFunction;
+import java.lang.Thread.UncaughtExceptionHandler;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
@@ -53,15 +54,15 @@ public class VirtualCpu implements AutoCloseable {
 
     private final Thread timer;
 
-    public VirtualCpu() {
-        this(true);
-    }
-
-    /** @param preempts whether a thread of the host's watches how long tasks own the CPU */
-    VirtualCpu(boolean preempts) {
-        timer = preempts ? new Thread(this::tick, "faultline-timer") : null;
-        if (preempts) {
+    /**
+     * @param watch hears when the thread fails that watches how long tasks own the CPU; null for no such thread, which
+     *     a CPU has no need of that counts what tasks execute
+     */
+    VirtualCpu(UncaughtExceptionHandler watch) {
+        timer = watch == null ? null : new Thread(this::tick, "faultline-timer");
+        if (timer != null) {
             timer.setDaemon(true);
+            timer.setUncaughtExceptionHandler(watch);
             timer.start();
         }
     }

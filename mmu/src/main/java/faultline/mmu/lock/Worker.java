@@ -28,6 +28,11 @@ public final class Worker implements AutoCloseable {
         thread.start();
     }
 
+    /** Says who hears of a piece that throws; the thread has then ended. */
+    public void setUncaughtExceptionHandler(Thread.UncaughtExceptionHandler watch) {
+        thread.setUncaughtExceptionHandler(watch);
+    }
+
     /** There is work to do. Any thread; does not wait. */
     public void wake() {
         if (!wanted) {

@@ -68,6 +68,11 @@ public final class Kswapd implements AutoCloseable {
         return false;
     }
 
+    /** Says who hears of an exception that ends the thread. */
+    public void setUncaughtExceptionHandler(Thread.UncaughtExceptionHandler watch) {
+        worker.setUncaughtExceptionHandler(watch);
+    }
+
     /** Runs {@code task} while this does nothing. */
     public void whileResting(Runnable task) {
         worker.whileResting(task);

@@ -291,6 +291,13 @@ public final class MemorySystem implements AutoCloseable {
         cache.setInstructionCache(listener);
     }
 
+    /** Says who hears of a thread of this system's own that fails. */
+    public void setUncaughtExceptionHandler(Thread.UncaughtExceptionHandler watch) {
+        if (kswapd != null) {
+            kswapd.setUncaughtExceptionHandler(watch);
+        }
+    }
+
     // ---- operations ----
 
     public Mmap mmap() {

@@ -112,9 +112,9 @@ public final class TraceSession implements AutoCloseable {
                     try {
                         sink.event(types.get(type), records, base);
                     } catch (IOException e) {
-                        failure = e;
+                        failure = unwritten(e);
                     } catch (RuntimeException e) {
-                        failure = new IOException("the trace's output failed", e);
+                        failure = new IOException("the trace's output failed: " + e, e);
                     }
                 }
             });
@@ -162,10 +162,22 @@ public final class TraceSession implements AutoCloseable {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
-            sink.close();
+            closeSink();
         }
         if (failure != null) {
             throw failure;
         }
+    }
+
+    private void closeSink() {
+        try {
+            sink.close();
+        } catch (IOException e) {
+            failure = failure == null ? unwritten(e) : failure;
+        }
+    }
+
+    private static IOException unwritten(IOException e) {
+        return new IOException("the trace cannot be written: " + e.getMessage(), e);
     }
 }

@@ -14,7 +14,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Ctrl-C while a guest is traced: the guest gets the signal, the trace is whole, and its table is printed. */
+/**
+ * Traces that do not go as planned. Ctrl-C while a guest is traced: the guest gets the signal, the trace is whole, and
+ * its table is printed. No room for the trace: one line.
+ */
 class InterruptedTraceTest {
     private static final int SIGINT_STATUS = 128 + 2;
 
@@ -60,5 +63,17 @@ class InterruptedTraceTest {
         for (String line : lines) {
             assertThat(JSON.std.mapFrom(line)).containsKeys("time", "event");
         }
+    }
+
+    @Test
+    void aFullDiskIsOneLineOfTrouble() throws Exception {
+        Path errors = dir.resolve("errors");
+        Process process = start(Path.of("/dev/full"), errors);
+        process.getOutputStream().close();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(125);
+        assertThat(Files.readAllLines(errors))
+                .filteredOn(line -> line.startsWith("faultline: "))
+                .containsExactly("faultline: the trace cannot be written: No space left on device");
     }
 }
