@@ -48,7 +48,7 @@ final class LruLinks {
     }
 
     boolean isLinked(long pfn) {
-        return (long) LONG.get(ALL, base + (pfn << RECORD_SHIFT)) != 0;
+        return get((int) pfn, PREV) != 0;
     }
 
     /** Puts a frame that is on no list at the head of one. */
@@ -77,10 +77,12 @@ final class LruLinks {
     /** Takes a frame off the list that it is on. @return false when it is on none */
     boolean remove(long pfn) {
         long address = base + (pfn << RECORD_SHIFT);
-        if ((long) LONG.get(ALL, address) == 0) {
+        // Not both links at once: a load of eight bytes waits until the last four-byte store to a neighbour has
+        // arrived.
+        int prev = (int) INT.get(ALL, address + PREV);
+        if (prev == 0) {
             return false;
         }
-        int prev = (int) INT.get(ALL, address + PREV);
         int next = (int) INT.get(ALL, address + NEXT);
         set(prev, NEXT, next);
         set(next, PREV, prev);

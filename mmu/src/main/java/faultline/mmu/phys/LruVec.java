@@ -138,7 +138,11 @@ public final class LruVec {
     @KernelFunction("__page_cache_release")
     void release(long pfn) {
         lock.lock();
-        releaseLocked(pfn, frames.flags(pfn));
+        int flags = frames.flags(pfn);
+        if (links.remove(pfn)) {
+            sizes[listOf(flags)] -= weight(pfn, flags);
+        }
+        frames.initFlags(pfn, flags & ~FLAGS_OF_LISTS);
         lock.unlock();
     }
 
@@ -146,21 +150,26 @@ public final class LruVec {
     @KernelFunction("lruvec_del_folios")
     void release(long[] pfns, int count) {
         lock.lock();
+        int list = 0;
+        long left = 0;
         for (int i = 0; i < count; i++) {
-            int flags = frames.flags(pfns[i]);
-            if ((flags & PageFlags.LRU) != 0) {
-                releaseLocked(pfns[i], flags);
+            long pfn = pfns[i];
+            int flags = frames.flags(pfn);
+            if ((flags & PageFlags.LRU) == 0) {
+                continue;
             }
+            if (links.remove(pfn)) {
+                if (listOf(flags) != list) {
+                    sizes[list] -= left;
+                    list = listOf(flags);
+                    left = 0;
+                }
+                left += weight(pfn, flags);
+            }
+            frames.initFlags(pfn, flags & ~FLAGS_OF_LISTS);
         }
+        sizes[list] -= left;
         lock.unlock();
-    }
-
-    @RequiresLock("LRU_LOCK")
-    private void releaseLocked(long pfn, int flags) {
-        if (links.remove(pfn)) {
-            sizes[listOf(flags)] -= weight(pfn, flags);
-        }
-        frames.initFlags(pfn, flags & ~FLAGS_OF_LISTS);
     }
 
     /**

@@ -23,6 +23,9 @@ public final class MmuGather {
     /** Past this many frames it flushes and frees at once, to bound what it holds back. */
     static final int LIMIT = 1 << 15;
 
+    /** How many references are dropped before the frames that had no other are freed. */
+    private static final int BATCH = 512;
+
     private static final long TABLE_BIT = Long.MIN_VALUE;
 
     private final FrameTable frames;
@@ -128,8 +131,17 @@ public final class MmuGather {
             flushes++;
             resetRange();
         }
+        for (int from = 0; from < count; from += BATCH) {
+            drop(from, Math.min(count, from + BATCH));
+        }
+        count = 0;
+    }
+
+    /** Drops references, and frees what had no other while the records of these frames are in the processor's cache. */
+    @KernelFunction("folios_put_refs")
+    private void drop(int from, int to) {
         int last = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = from; i < to; i++) {
             long item = gathered[i];
             long pfn = item & ~TABLE_BIT;
             if (item < 0) {
@@ -142,7 +154,6 @@ public final class MmuGather {
                 allocator.leftReferenced(pfn);
             }
         }
-        count = 0;
         allocator.freeUnreferenced(gathered, last);
     }
 
