@@ -13,7 +13,7 @@ command -v stress-ng > /dev/null || { echo "stress.sh: stress-ng is not installe
 [ $# -gt 0 ] || set -- bad-altstack bigheap brk clone context dev-shm env fault fork full futex list lockbus madvise malloc \
     mcontend membarrier memcpy memfd memrate memthrash mincore misaligned mlock mmap mmapaddr mmapfixed mmapfork mmaphuge \
     mmapmany mprotect mremap msync msyncmany munmap null numa pagemove pageswap pipe pipeherd pthread randlist remap \
-    resources rmap sem shm shm-sysv sigsegv stack stackmmap stream tlb-shootdown userfaultfd vfork vforkmany vm vm-addr \
+    resources rmap sem shm shm-sysv sigsegv stack stackmmap stream swap tlb-shootdown userfaultfd vfork vforkmany vm vm-addr \
     vm-rw vm-segv vm-splice zero
 
 # How much of it: a few operations on a few megabytes.

@@ -27,6 +27,7 @@ public final class GuestRoot implements AutoCloseable {
     private final InodeCache inodes;
     private final HugetlbFiles hugetlb;
     private final WriteAccess writeAccess = new WriteAccess();
+    private final SwapFiles swapFiles = new SwapFiles();
     private final CgroupFiles cgroups;
     private volatile boolean autoMounted;
     private final AbstractNames abstractNames = new AbstractNames();
@@ -82,6 +83,11 @@ public final class GuestRoot implements AutoCloseable {
     /** Which files are written to, and which are executed. */
     public WriteAccess writeAccess() {
         return writeAccess;
+    }
+
+    /** Which files are swap areas. */
+    public SwapFiles swapFiles() {
+        return swapFiles;
     }
 
     /** Files of control groups. */

@@ -18,13 +18,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * An open file that is one descriptor of the host, which it owns: the host keeps position, flags and locks, and
  * requests pass unchanged.
  *
- * <p>What may block (pipes, sockets, terminals) is tried without blocking first, and waited for by {@link HostWait}, so
- * that a signal to the task can end the wait; regular files and directories go straight to the host. A regular file
- * whose inode has pages in guest memory ({@link InodeCache}) is read and written through them, with the host's file
- * position kept in step.
+ * <p>What may block (pipes, sockets, terminals) goes by {@link PolledTransfer}; regular files and directories go
+ * straight to the host. A regular file whose inode has pages in guest memory ({@link InodeCache}) is read and written
+ * through them, with the host's file position kept in step.
  */
 public final class HostFile extends OpenFile implements MappedFile {
-    private static final long RWF_NOWAIT = 8;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
     private static final int MEM_MAJOR = 1;
@@ -36,8 +34,7 @@ public final class HostFile extends OpenFile implements MappedFile {
     private final InodeCache.Key key;
     private final long rdev;
     private final boolean neverBlocks;
-    /** The host answered EOPNOTSUPP to RWF_NOWAIT: this kind of file is polled before each transfer. */
-    private volatile boolean pollFirst;
+    private final PolledTransfer polled;
 
     /** Counted among those who write to the file. Set before others see this; a memfd's own descriptor is never counted. */
     private boolean countedWriter;
@@ -65,6 +62,7 @@ public final class HostFile extends OpenFile implements MappedFile {
                 || type == HostStat.S_IFBLK
                 || type == HostStat.S_IFLNK
                 || type == HostStat.S_IFCHR && HostStat.major(rdev) == MEM_MAJOR;
+        polled = new PolledTransfer(this);
     }
 
     /**
@@ -104,6 +102,10 @@ public final class HostFile extends OpenFile implements MappedFile {
     boolean takeWriteAccess() {
         countedWriter = type == HostStat.S_IFREG && root.writeAccess().get(key);
         return countedWriter || type != HostStat.S_IFREG;
+    }
+
+    GuestRoot root() {
+        return root;
     }
 
     InodeCache.Key key() {
@@ -171,6 +173,9 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long transferVector(MemorySegment vector, int count, long position, int rwFlags, boolean write) {
+        if (write && refusesWrites()) {
+            return -Errno.ETXTBSY;
+        }
         CachedInode inode = write ? cachedToChange() : cached();
         if (inode == null) {
             return Libc.call(write ? Nr.PWRITEV2 : Nr.PREADV2, fd, vector.address(), count, position, 0, rwFlags);
@@ -205,6 +210,11 @@ public final class HostFile extends OpenFile implements MappedFile {
         return done;
     }
 
+    /** Whether it is open for writing, and yet nobody may write to it. */
+    private boolean refusesWrites() {
+        return isSwapFile() && writable();
+    }
+
     private CachedInode cached() {
         return type == HostStat.S_IFREG ? root.inodes().find(key) : null;
     }
@@ -226,27 +236,7 @@ public final class HostFile extends OpenFile implements MappedFile {
         if (rwFlags != 0) {
             return vector(Nr.PREADV2, to, length, -1, rwFlags);
         }
-        if (neverBlocks) {
-            return Libc.call(Nr.READ, fd, to.address(), length);
-        }
-        while (true) {
-            if (pollFirst) {
-                long ready =
-                        (statusFlags() & OpenFlags.O_NONBLOCK) != 0 ? 0 : HostWait.until(waiter, fd, HostWait.POLLIN);
-                return ready < 0 ? ready : Libc.call(Nr.READ, fd, to.address(), length);
-            }
-            long n = vector(Nr.PREADV2, to, length, -1, RWF_NOWAIT);
-            if (n == -Errno.EOPNOTSUPP) {
-                pollFirst = true;
-            } else if (n != -Errno.EAGAIN || (statusFlags() & OpenFlags.O_NONBLOCK) != 0) {
-                return n;
-            } else {
-                long ready = HostWait.until(waiter, fd, HostWait.POLLIN);
-                if (ready < 0) {
-                    return ready;
-                }
-            }
-        }
+        return neverBlocks ? Libc.call(Nr.READ, fd, to.address(), length) : polled.read(waiter, to, length);
     }
 
     private long readCached(CachedInode inode, MemorySegment to, long length) {
@@ -268,6 +258,9 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long write(Waiter waiter, MemorySegment from, long length, int rwFlags) {
+        if (refusesWrites()) {
+            return -Errno.ETXTBSY;
+        }
         CachedInode inode = cachedToChange();
         if (inode != null) {
             try {
@@ -279,40 +272,7 @@ public final class HostFile extends OpenFile implements MappedFile {
         if (rwFlags != 0) {
             return vector(Nr.PWRITEV2, from, length, -1, rwFlags);
         }
-        if (neverBlocks) {
-            return Libc.call(Nr.WRITE, fd, from.address(), length);
-        }
-        long done = 0;
-        while (true) {
-            long n;
-            MemorySegment rest = from.asSlice(done);
-            if (pollFirst) {
-                long ready =
-                        (statusFlags() & OpenFlags.O_NONBLOCK) != 0 ? 0 : HostWait.until(waiter, fd, HostWait.POLLOUT);
-                n = ready < 0 ? ready : Libc.call(Nr.WRITE, fd, rest.address(), length - done);
-                return n < 0 && done > 0 ? done : done + n;
-            }
-            n = vector(Nr.PWRITEV2, rest, length - done, -1, RWF_NOWAIT);
-            if (n == -Errno.EOPNOTSUPP) {
-                pollFirst = true;
-                continue;
-            }
-            if (n >= 0) {
-                done += n;
-                if (done >= length || n == 0) {
-                    return done;
-                }
-            } else if (n != -Errno.EAGAIN) {
-                return done > 0 ? done : n;
-            }
-            if ((statusFlags() & OpenFlags.O_NONBLOCK) != 0) {
-                return done > 0 ? done : n;
-            }
-            long ready = HostWait.until(waiter, fd, HostWait.POLLOUT);
-            if (ready < 0) {
-                return done > 0 ? done : ready;
-            }
-        }
+        return neverBlocks ? Libc.call(Nr.WRITE, fd, from.address(), length) : polled.write(waiter, from, length);
     }
 
     private long writeCached(CachedInode inode, MemorySegment from, long length, int rwFlags) {
@@ -353,6 +313,9 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags) {
+        if (refusesWrites()) {
+            return -Errno.ETXTBSY;
+        }
         CachedInode inode = cachedToChange();
         if (inode != null) {
             try {
@@ -366,7 +329,8 @@ public final class HostFile extends OpenFile implements MappedFile {
                 : vector(Nr.PWRITEV2, from, length, position, rwFlags);
     }
 
-    private long vector(int nr, MemorySegment buffer, long length, long position, long rwFlags) {
+    /** A transfer by preadv2 or pwritev2. @param position -1 for the file's own */
+    long vector(int nr, MemorySegment buffer, long length, long position, long rwFlags) {
         MemorySegment block = HostScratch.get().waitBlock();
         block.set(ValueLayout.JAVA_LONG, 16, buffer.address());
         block.set(ValueLayout.JAVA_LONG, 24, length);
@@ -390,6 +354,9 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long truncate(long size) {
+        if (refusesWrites() && size <= size()) {
+            return -Errno.ETXTBSY;
+        }
         CachedInode inode = cachedToChange();
         if (inode == null) {
             return Libc.call(Nr.FTRUNCATE, fd, size);
@@ -403,6 +370,9 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     @Override
     public long allocate(int mode, long offset, long length) {
+        if (refusesWrites()) {
+            return -Errno.ETXTBSY;
+        }
         CachedInode inode = cachedToChange();
         if (inode == null) {
             return Libc.call(Nr.FALLOCATE, fd, mode, offset, length);
@@ -440,6 +410,12 @@ public final class HostFile extends OpenFile implements MappedFile {
         }
     }
 
+    /** Bytes of the file; 0 where that cannot be told. */
+    long size() {
+        MemorySegment stat = HostScratch.get().struct();
+        return fstat(stat) < 0 ? 0 : HostStat.size(stat);
+    }
+
     /** O_TRUNC has emptied the file on the host behind the cache's back: cached pages and mappings follow. */
     void truncatedByOpen() {
         CachedInode inode = cachedToChange();
@@ -473,6 +449,11 @@ public final class HostFile extends OpenFile implements MappedFile {
     @Override
     public boolean sealedAgainstWrites() {
         return HostSeals.forbidWrites(fd);
+    }
+
+    @Override
+    public boolean isSwapFile() {
+        return root.swapFiles().has(key);
     }
 
     @Override

@@ -41,6 +41,7 @@ final class HostStore implements BackingStore {
     private volatile SealedView view;
 
     private final InodeCache.Key key;
+    private final SwapFiles swapFiles;
     private final boolean tmpfs;
     private final long blockBytes;
     private int replaced = -1;
@@ -52,6 +53,7 @@ final class HostStore implements BackingStore {
     HostStore(HostFile file) {
         fd = -1;
         key = file.key();
+        swapFiles = file.root().swapFiles();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment statfs = arena.allocate(120, 8);
             boolean known = Libc.call(Nr.FSTATFS, file.hostFd(), statfs.address()) == 0;
@@ -188,6 +190,9 @@ final class HostStore implements BackingStore {
 
     @Override
     public int reserve(long index) {
+        if (swapFiles.has(key)) {
+            return -Errno.ETXTBSY;
+        }
         if (tmpfs || sharesPosition) {
             return 0;
         }

@@ -16,6 +16,7 @@ import faultline.mmu.Errno;
  * <tr><td>the host's file in /proc</td><td>to write</td><td>EACCES</td><td>--host-admin</td></tr>
  * <tr><td>{@link KernelFiles}</td><td>to write</td><td>EACCES</td><td>--host-admin</td></tr>
  * <tr><td>file that a guest executes</td><td>to write, O_TRUNC</td><td>ETXTBSY</td><td></td></tr>
+ * <tr><td>file that is a swap area</td><td>O_TRUNC</td><td>ETXTBSY</td><td></td></tr>
  * </table>
  *
  * O_PATH opens none of these.
@@ -73,6 +74,9 @@ final class OpenRules {
             return 0;
         }
         if (!mayWriteNow(root, file, flags)) {
+            return -Errno.ETXTBSY;
+        }
+        if ((flags & OpenFlags.O_TRUNC) != 0 && file.isSwapFile()) {
             return -Errno.ETXTBSY;
         }
         if (root.isolation().hostAdmin()) {

@@ -246,10 +246,12 @@ final class PathOpener {
         if (type == HostStat.S_IFIFO && FifoOpen.waits(flags)) {
             return FifoOpen.run(caller, dirFd, path, flags, resolve);
         }
-        boolean executed = type == HostStat.S_IFREG
-                && fs.root().writeAccess().isDenied(new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat)));
+        InodeCache.Key inode = new InodeCache.Key(HostStat.dev(stat), HostStat.ino(stat));
+        boolean busy = type == HostStat.S_IFREG
+                && (fs.root().writeAccess().isDenied(inode)
+                        || fs.root().swapFiles().has(inode));
         // It must keep what it has: OpenRules refuses it, if the host has no other reason to.
-        int kept = executed ? flags & ~OpenFlags.O_TRUNC : flags;
+        int kept = busy ? flags & ~OpenFlags.O_TRUNC : flags;
         boolean creates = (flags & OpenFlags.O_CREAT) != 0 || (flags & OpenFlags.O_TMPFILE) == OpenFlags.O_TMPFILE;
         return PathResolver.openat2(dirFd, path, kept, creates ? mode & 07777 : 0, resolve);
     }

@@ -3,6 +3,7 @@ package faultline.emulator.fs;
 import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmSysctl;
 import faultline.mmu.phys.LruVec;
+import faultline.mmu.swap.SwapArea;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -24,13 +25,16 @@ public interface ProcSource {
     /** Bytes of files and shared memory that are in memory. */
     long cachedBytes();
 
-    /** Room in the swap area in bytes; 0 when there is none. */
+    /** The swap areas, by number. */
+    List<SwapArea> swapAreas();
+
+    /** Room in the swap areas in bytes; 0 when there are none. */
     long swapBytes();
 
     /** Room of it that nothing is in. */
     long freeSwapBytes();
 
-    /** Bytes that are in the swap area and in memory too. */
+    /** Bytes that are in swap and in memory too. */
     long swapCachedBytes();
 
     /** Frames that there are, for /proc/kpageflags and /proc/kpagecount. */

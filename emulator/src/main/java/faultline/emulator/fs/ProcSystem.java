@@ -8,6 +8,7 @@ import faultline.mmu.hugetlb.HugetlbPool;
 import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.phys.LruVec;
+import faultline.mmu.swap.SwapArea;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -166,12 +167,29 @@ final class ProcSystem {
         }
     }
 
+    @KernelFunction(value = "swap_show", file = "mm/swapfile.c")
     private String swaps() {
         StringBuilder out = new StringBuilder("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-        long size = source.swapBytes() / KIB;
-        if (size != 0) {
-            long used = size - source.freeSwapBytes() / KIB;
-            out.append("%-40sfile\t\t%d\t%s%d\t%s-2\n".formatted("/swapfile", size, tab(size), used, tab(used)));
+        for (SwapArea area : source.swapAreas()) {
+            String path = mangled(area.store().path());
+            long size = MmLayout.PAGE_SIZE / KIB * area.size();
+            long used = MmLayout.PAGE_SIZE / KIB * area.inUse();
+            out.append(path).append(" ".repeat(Math.max(1, 40 - path.length())));
+            out.append("file\t\t%d\t%s%d\t%s%d\n".formatted(size, tab(size), used, tab(used), area.priority()));
+        }
+        return out.toString();
+    }
+
+    /** Blanks and backslashes as octal numbers. */
+    @KernelFunction(value = "mangle_path", file = "fs/seq_file.c")
+    private static String mangled(String path) {
+        StringBuilder out = new StringBuilder(path.length());
+        for (char c : path.toCharArray()) {
+            if (" \t\n\\".indexOf(c) >= 0) {
+                out.append("\\%03o".formatted((int) c));
+            } else {
+                out.append(c);
+            }
         }
         return out.toString();
     }

@@ -16,6 +16,7 @@ import faultline.mmu.mm.MmSysctl;
 import faultline.mmu.phys.LruVec;
 import faultline.mmu.phys.PhysicalMemory;
 import faultline.mmu.swap.Reclaimer;
+import faultline.mmu.swap.SwapArea;
 import faultline.mmu.swap.SwapSpace;
 import faultline.mmu.view.KPageFlags;
 import java.util.LinkedHashMap;
@@ -70,20 +71,22 @@ public final class MachineProc implements ProcSource {
 
     @Override
     public long swapBytes() {
-        SwapSpace swap = kernel.memory().swap();
-        return swap == null ? 0 : swap.totalSlots() << MmLayout.PAGE_SHIFT;
+        return kernel.memory().swap().totalSlots() << MmLayout.PAGE_SHIFT;
     }
 
     @Override
     public long freeSwapBytes() {
-        SwapSpace swap = kernel.memory().swap();
-        return swap == null ? 0 : swap.freeSlots() << MmLayout.PAGE_SHIFT;
+        return kernel.memory().swap().freeSlots() << MmLayout.PAGE_SHIFT;
     }
 
     @Override
     public long swapCachedBytes() {
-        SwapSpace swap = kernel.memory().swap();
-        return swap == null ? 0 : swap.cachedPages() << MmLayout.PAGE_SHIFT;
+        return kernel.memory().swap().cachedPages() << MmLayout.PAGE_SHIFT;
+    }
+
+    @Override
+    public List<SwapArea> swapAreas() {
+        return kernel.memory().swap().areas().all();
     }
 
     @Override
@@ -123,8 +126,8 @@ public final class MachineProc implements ProcSource {
         lines.put("nr_active_file", lru.size(LruVec.ACTIVE_FILE));
         lines.put("nr_unevictable", lru.size(LruVec.UNEVICTABLE));
         lines.put("nr_mlock", lru.size(LruVec.UNEVICTABLE));
-        lines.put("pswpin", swap == null ? 0 : swap.pagesIn());
-        lines.put("pswpout", swap == null ? 0 : swap.pagesOut());
+        lines.put("pswpin", swap.pagesIn());
+        lines.put("pswpout", swap.pagesOut());
         lines.put("pgactivate", lru.activated());
         lines.put("pgdeactivate", lru.deactivated());
         lines.put("pgsteal_kswapd", reclaimer.stolenInBackground());

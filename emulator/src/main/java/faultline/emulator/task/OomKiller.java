@@ -13,15 +13,16 @@ import org.slf4j.LoggerFactory;
  * Kills a process when memory and swap are used up, so that the others can go on.
  *
  * <p>The one that goes has the most points: pages in memory and in swap, and page tables, with a share of the machine
- * added or taken off as its oom_score_adj says; -1000 exempts. The task that found no memory waits, where it stands,
- * until the victim has given its memory back; if it is of the victim itself, or waiting is in vain, its allocation
- * fails. Only one victim dies at a time.
+ * added or taken off as its oom_score_adj says; -1000 exempts. One that calls swapoff(2) goes before all others. The
+ * task that found no memory waits, where it stands, until the victim has given its memory back; if it is of the victim
+ * itself, or waiting is in vain, its allocation fails. Only one victim dies at a time.
  */
 public final class OomKiller {
     private static final Logger LOG = LoggerFactory.getLogger(OomKiller.class);
 
     private static final int EXEMPT = -1000;
     private static final long NO_POINTS = Long.MIN_VALUE;
+    private static final long MOST_POINTS = Long.MAX_VALUE;
     private static final long LOOK_AGAIN_NANOS = 200_000;
     /**
      * The victim may need a lock that the waiting task holds; then this one lets go, and tries again from where it
@@ -141,13 +142,18 @@ public final class OomKiller {
                 .toArray()) {
             Process process = kernel.processes().get(pid);
             boolean eligible = process != null && !hasEnded(process) && isIn(process, group);
-            long points = eligible ? badness(process, totalPages(group)) : NO_POINTS;
+            long points = eligible ? evaluate(process, group) : NO_POINTS;
             if (points != NO_POINTS && points >= most) {
                 chosen = process;
                 most = points;
             }
         }
         return chosen;
+    }
+
+    @KernelFunction(value = "oom_evaluate_task", file = "mm/oom_kill.c")
+    private long evaluate(Process process, MemCgroup group) {
+        return process.isOomOrigin() ? MOST_POINTS : badness(process, totalPages(group));
     }
 
     /** Points of a process; {@link #NO_POINTS} for one that must not be killed. */
@@ -165,7 +171,7 @@ public final class OomKiller {
     /** What there is of memory and swap, for a group as far as its limits go. */
     @KernelFunction(value = "constrained_alloc", file = "mm/oom_kill.c")
     private long totalPages(MemCgroup group) {
-        long swap = kernel.memory().swap() == null ? 0 : kernel.memory().swap().totalSlots();
+        long swap = kernel.memory().swap().totalSlots();
         long frames = kernel.memory().phys().frameCount();
         return group == null
                 ? frames + swap

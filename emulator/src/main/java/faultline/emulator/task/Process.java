@@ -52,6 +52,7 @@ public final class Process {
     private volatile int defaultTimerSlack = DEFAULT_TIMER_SLACK;
     private volatile int parentDeathSignal;
     private volatile int oomScoreAdj;
+    private volatile boolean oomOrigin;
     private volatile Cgroup cgroup;
     private volatile int coredumpFilter = DEFAULT_COREDUMP_FILTER;
     private volatile int membarrier;
@@ -238,6 +239,16 @@ public final class Process {
 
     public void setOomScoreAdj(int value) {
         oomScoreAdj = value;
+    }
+
+    /** Whether it is the first to be killed when memory is short, for what it is doing: swapoff(2). */
+    @KernelFunction(value = "oom_task_origin", file = "include/linux/oom.h")
+    public boolean isOomOrigin() {
+        return oomOrigin;
+    }
+
+    public void setOomOrigin(boolean origin) {
+        oomOrigin = origin;
     }
 
     /** Its control group; changed under the hierarchy's monitor. Stays when the process has ended. */

@@ -2,6 +2,7 @@ package faultline.emulator.fs;
 
 import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.mm.MmSysctl;
+import faultline.mmu.swap.SwapArea;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +14,7 @@ final class TestProc implements ProcSource {
     FdTable table;
     FsContext fs;
     HugetlbPools hugetlb;
+    List<SwapArea> areas = List.of();
 
     @Override
     public MmSysctl memorySettings() {
@@ -62,6 +64,11 @@ final class TestProc implements ProcSource {
     @Override
     public long cachedBytes() {
         return 0;
+    }
+
+    @Override
+    public List<SwapArea> swapAreas() {
+        return areas;
     }
 
     @Override

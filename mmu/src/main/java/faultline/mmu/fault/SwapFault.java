@@ -96,12 +96,7 @@ final class SwapFault {
                 entry = Pte.mkWrite(entry);
             }
         }
-        if (Pte.isSoftDirty(ctx.origPte)) {
-            entry = Pte.mkSoftDirty(entry);
-        }
-        if (protectedForUser) {
-            entry = Pte.mkUffdWp(entry);
-        }
+        entry = Pte.withSoftBits(entry, ctx.origPte);
         env.rmap.addAnon(pfn, vma, vma.pageIndex(ctx.page), exclusive);
         env.tables.setPte(pte, entry);
         env.cache.unlockPage(pfn);

@@ -11,6 +11,7 @@ import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import java.lang.foreign.MemorySegment;
+import java.util.function.LongPredicate;
 
 /**
  * The pages of one file and the mappings that show them (Linux: {@code struct address_space} with the size of its
@@ -271,9 +272,15 @@ public final class AddressSpace {
         return true;
     }
 
-    /** As {@link #findPage}, but {@link CachedPages#SWAPPED} for a page that is in swap. */
-    long findOrSwapped(long index) {
-        return pages.findOrSwapped(index);
+    /** Which frames hold the pages. */
+    CachedPages pages() {
+        return pages;
+    }
+
+    /** The next page from {@code from} on in a swap slot that {@code wanted} says yes to; -1 when there is none. */
+    @KernelFunction("shmem_find_swap_entries")
+    public long nextSwapped(long from, LongPredicate wanted) {
+        return pages.nextSwapped(from, wanted);
     }
 
     /** How many of {@code count} pages from {@code first} on of this memory file are in swap. */
@@ -296,12 +303,6 @@ public final class AddressSpace {
         }
         cache.allocator().putPage(pfn);
         return true;
-    }
-
-    /** The locked page, just entered, could not be read from swap: it goes back there. */
-    void swapBack(long pfn) {
-        pages.swapBack(pfn);
-        cache.allocator().putPage(pfn);
     }
 
     /** Forgets page {@code index} if it is in swap. @return whether it was */

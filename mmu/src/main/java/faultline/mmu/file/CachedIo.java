@@ -32,7 +32,7 @@ final class CachedIo {
         long end = Math.min(mapping.size(), pos + len);
         while (pos + done < end) {
             long at = pos + done;
-            long pfn = mapping.findOrSwapped(at >>> Page.SHIFT);
+            long pfn = mapping.pages().findOrSwapped(at >>> Page.SHIFT);
             if (pfn == CachedPages.SWAPPED) {
                 pfn = mapping.readPage(at >>> Page.SHIFT, true, false);
                 if (pfn < 0) {

@@ -7,6 +7,7 @@ import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
+import java.util.function.LongPredicate;
 
 /**
  * Which frame holds which page of one file, and which pages are dirty: the page tree with the lock that guards it.
@@ -144,6 +145,7 @@ final class CachedPages {
                 return false;
             }
             tree.swapOut(frames.index(pfn), slot);
+            noteSwapped(1);
             frames.setMapping(pfn, null);
             return true;
         } finally {
@@ -156,6 +158,7 @@ final class CachedPages {
         lock.lock();
         try {
             tree.swapOut(frames.index(pfn), frames.privateData(pfn));
+            noteSwapped(1);
             frames.setMapping(pfn, null);
             frames.setPrivateData(pfn, 0);
         } finally {
@@ -171,11 +174,40 @@ final class CachedPages {
             long slot = tree.swapSlot(index);
             if (slot != 0) {
                 tree.remove(index);
+                noteSwapped(0);
                 updatePopulated();
             }
             return slot;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /**
+     * The next index from {@code from} on whose page is in a slot that {@code wanted} says yes to; -1 when there is
+     * none.
+     */
+    long nextSwapped(long from, LongPredicate wanted) {
+        lock.lock();
+        try {
+            long at = tree.swapped() == 0 ? -1 : tree.next(from, Long.MAX_VALUE);
+            while (at >= 0 && !(tree.swapSlot(at) != 0 && wanted.test(tree.swapSlot(at)))) {
+                at = tree.next(at + 1, Long.MAX_VALUE);
+            }
+            return at;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * One page more, or less, is in swap: somebody keeps a list of the files that have any. @param edge the count at
+     * which that changes
+     */
+    @KernelFunction("shmem_swaplist")
+    private void noteSwapped(int edge) {
+        if (tree.swapped() == edge) {
+            owner.cache().swap().noteSwapped(owner, edge != 0);
         }
     }
 
@@ -227,6 +259,7 @@ final class CachedPages {
             frames.setPrivateData(pfn, slot);
             if (slot != 0) {
                 tree.swapIn(index, pfn);
+                noteSwapped(0);
             } else {
                 tree.put(index, pfn);
             }

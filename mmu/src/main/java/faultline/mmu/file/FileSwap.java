@@ -7,4 +7,11 @@ public interface FileSwap {
 
     /** Gives a slot back that stood for a page of a file. */
     void freeSlot(long slot);
+
+    /**
+     * A file has its first page in swap now, or none any more. Called under the file's i_pages lock.
+     *
+     * @param any whether it has one
+     */
+    void noteSwapped(AddressSpace file, boolean any);
 }

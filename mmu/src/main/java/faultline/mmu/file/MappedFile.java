@@ -30,6 +30,11 @@ public interface MappedFile {
         return false;
     }
 
+    /** Whether it is a swap area of the machine: no new shared mapping may write to it (ETXTBSY). */
+    default boolean isSwapFile() {
+        return false;
+    }
+
     /** Memory policies of its pages, whoever maps them; null for a file that keeps none. */
     default SharedPolicy sharedPolicy() {
         return null;

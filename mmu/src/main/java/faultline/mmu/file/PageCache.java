@@ -74,12 +74,12 @@ public final class PageCache {
         walker = newWalker;
     }
 
-    /** Where pages of memory files are swapped to; null on a machine without swap. */
+    /** Where pages of memory files are swapped to. */
     FileSwap swap() {
         return swap;
     }
 
-    /** Installs the swap area; done once, before the first page can be swapped out. */
+    /** Installs swapping; done once, before the first page can be swapped out. */
     public void setSwap(FileSwap newSwap) {
         swap = newSwap;
     }

@@ -123,7 +123,8 @@ final class PageReader {
             // Nobody may find a page that cannot be read; whoever waits for it sees that it is gone and tries for
             // itself.
             if (mapping.isShmem()) {
-                mapping.swapBack(pfn);
+                mapping.pages().swapBack(pfn);
+                allocator.putPage(pfn);
             } else {
                 mapping.removeLocked(pfn);
             }

@@ -129,7 +129,7 @@ final class Truncation {
         // Between finding and locking it, reclaim may swap a page of a memory file out, or a reader bring it back.
         boolean gone = false;
         while (!gone) {
-            long pfn = mapping.findOrSwapped(index);
+            long pfn = mapping.pages().findOrSwapped(index);
             if (pfn == CachedPages.SWAPPED) {
                 gone = mapping.dropSwapped(index);
                 continue;
@@ -200,7 +200,7 @@ final class Truncation {
 
     /** The page that the end now lies in, brought back from swap if it is there; -1 when it is in no memory. */
     private long lastPage(long index) {
-        long pfn = mapping.findOrSwapped(index);
+        long pfn = mapping.pages().findOrSwapped(index);
         if (pfn == CachedPages.SWAPPED) {
             pfn = mapping.readPage(index, true, false);
         }

@@ -33,7 +33,7 @@ public enum LockRank {
     PAGE_TABLE_LOCK_NESTED(false),
     /** The index of one file's cached pages (i_pages lock). */
     PAGE_CACHE_LOCK(false),
-    /** Swap slots and their counts. */
+    /** Swap areas, their slots and counts, and the swap cache. */
     SWAP_LOCK(false),
     /** Counts and free pages of the pool of huge pages (hugetlb_lock). */
     HUGETLB_POOL_LOCK(false),

@@ -15,7 +15,7 @@
  *           PAGE_TABLE_LOCK                  one an address space, or one a table
  *             PAGE_TABLE_LOCK_NESTED         mremap's destination table
  *               PAGE_CACHE_LOCK              one a file
- *               SWAP_LOCK
+ *               SWAP_LOCK                  swap areas, their slots, the swap cache
  *               HUGETLB_POOL_LOCK            the pool of huge pages
  *                 FRAME_CACHE_LOCK           caches of single free frames
  *                   LRU_LOCK                 lists of pages by last use

@@ -176,6 +176,9 @@ final class MmapRequest {
             if ((prot & Prot.WRITE) != 0 && !file.writable()) {
                 return -Errno.EACCES;
             }
+            if ((prot & Prot.WRITE) != 0 && file.isSwapFile()) {
+                return -Errno.ETXTBSY;
+            }
             vmFlags |= VmFlags.SHARED | VmFlags.MAYSHARE;
             if (!file.writable()) {
                 vmFlags &= ~(VmFlags.MAYWRITE | VmFlags.SHARED);

@@ -17,6 +17,8 @@ import org.slf4j.LoggerFactory;
 public final class FileSwapStore implements SwapStore {
     private static final Logger LOG = LoggerFactory.getLogger(FileSwapStore.class);
 
+    private static final String PATH = "/swapfile";
+
     private final FileChannel channel;
 
     /**
@@ -31,6 +33,12 @@ public final class FileSwapStore implements SwapStore {
         } catch (IOException e) {
             throw new UncheckedIOException("no swap file can be made in " + directory, e);
         }
+    }
+
+    /** What a guest sees: the host's file has a name for a moment only. */
+    @Override
+    public String path() {
+        return PATH;
     }
 
     @Override

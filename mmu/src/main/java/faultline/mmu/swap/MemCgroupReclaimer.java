@@ -21,7 +21,7 @@ public final class MemCgroupReclaimer implements MemCgroupReclaim {
     private final MemCgroups groups;
     private final FrameTable frames;
 
-    /** @param swap null when there is none */
+    /** Frees pages with the machine's reclaim. */
     public MemCgroupReclaimer(Reclaimer reclaimer, SwapSpace swap, MemCgroups groups, FrameTable frames) {
         this.reclaimer = reclaimer;
         this.swap = swap;
@@ -53,6 +53,6 @@ public final class MemCgroupReclaimer implements MemCgroupReclaim {
             return false;
         }
         boolean toSwap = frames.test(pfn, PageFlags.SWAPBACKED) && !frames.test(pfn, PageFlags.SWAPCACHE);
-        return !toSwap || swap != null && swap.freeSlots() != 0 && owner.maySwap();
+        return !toSwap || swap.freeSlots() != 0 && owner.maySwap();
     }
 }

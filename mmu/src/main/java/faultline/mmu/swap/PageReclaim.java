@@ -9,7 +9,6 @@ import faultline.mmu.phys.PageFlags;
 import faultline.mmu.rmap.HugeSplit;
 import faultline.mmu.rmap.PageReferenced;
 import faultline.mmu.rmap.Rmap;
-import faultline.mmu.rmap.SwapOps;
 import faultline.mmu.rmap.TryToUnmap;
 import faultline.mmu.table.PageTables;
 
@@ -54,7 +53,7 @@ final class PageReclaim {
         this.swap = swap;
         this.tables = tables;
         this.referenced = new PageReferenced(tables);
-        this.unmapper = new TryToUnmap(tables, rmap, swap == null ? SwapOps.NONE : swap);
+        this.unmapper = new TryToUnmap(tables, rmap, swap);
     }
 
     /**
@@ -94,7 +93,7 @@ final class PageReclaim {
 
     /** Of a huge page single ones are made, which come to the end of the list. */
     private void splitHuge(long head) {
-        boolean goes = swap != null || !frames.test(head, PageFlags.SWAPBACKED);
+        boolean goes = swap.freeSlots() != 0 || !frames.test(head, PageFlags.SWAPBACKED);
         if (goes && frames.test(head, PageFlags.ANON) && cache.tryLockPage(head)) {
             new HugeSplit(tables).split(head);
             cache.unlockPage(head);
@@ -155,7 +154,7 @@ final class PageReclaim {
     @RequiresLock("PAGE_LOCK")
     private boolean dropFilePage(long pfn, AddressSpace mapping) {
         if (mapping.isShmem()) {
-            return swap != null && swap.freeSlots() != 0 && unmapper.tryToUnmap(pfn) && swapFilePage(pfn, mapping);
+            return swap.freeSlots() != 0 && unmapper.tryToUnmap(pfn) && swapFilePage(pfn, mapping);
         }
         return unmapper.tryToUnmap(pfn) && mapping.removeIfUnused(pfn);
     }
@@ -165,12 +164,12 @@ final class PageReclaim {
     private boolean swapFilePage(long pfn, AddressSpace mapping) {
         // Dirt that comes after this tells that the slot does not hold all.
         mapping.clearPageDirty(pfn);
-        long slot = swap.writeFilePage(pfn);
+        long slot = swap.files().write(pfn);
         if (slot < 0) {
             return false;
         }
         if (!mapping.swapOut(pfn, slot)) {
-            swap.freeSlot(slot);
+            swap.files().freeSlot(slot);
             return false;
         }
         return true;
@@ -183,7 +182,7 @@ final class PageReclaim {
         if (!swapped && !frames.test(pfn, PageFlags.SWAPCACHE)) {
             return unmapper.tryToUnmap(pfn) && frames.refcount(pfn) == 1;
         }
-        if (swap == null || !frames.test(pfn, PageFlags.SWAPCACHE) && !swap.add(pfn)) {
+        if (!frames.test(pfn, PageFlags.SWAPCACHE) && !swap.add(pfn)) {
             return false;
         }
         if (!unmapper.tryToUnmap(pfn)) {

@@ -41,7 +41,7 @@ public final class Reclaimer implements FrameReclaim {
     private volatile Runnable background;
     private volatile OutOfMemory outOfMemory = () -> false;
 
-    /** @param swap where anonymous pages go; null when there is no swap */
+    /** @param swap where anonymous pages go */
     public Reclaimer(PageCache cache, PageTables tables, Rmap rmap, SwapSpace swap) {
         this.frames = cache.frames();
         this.allocator = cache.allocator();
@@ -66,7 +66,7 @@ public final class Reclaimer implements FrameReclaim {
     @KernelFunction("shrink_node")
     private LruScan shrink(int priority, long wanted) {
         allocator.drainLru();
-        boolean canSwap = swap != null && swap.freeSlots() != 0;
+        boolean canSwap = swap.freeSlots() != 0;
         LruScan scan = new LruScan(allocator, frames, pages, cost, canSwap);
         scan.run(priority, wanted);
         scanned.add(scan.scanned());

@@ -12,11 +12,19 @@ import java.util.function.Consumer;
  * The slots of one swap area: how many page-table entries stand for each, and which frame holds its page in the swap
  * cache.
  *
- * <p>A slot is free when it has neither. Not thread-safe: {@link SwapSpace} holds its lock around each call.
+ * <p>A slot is free when it has neither. Not thread-safe but for what is public: whoever changes it holds
+ * {@code SWAP_LOCK}.
  */
 @KernelFunction("struct swap_info_struct")
-final class SwapArea {
+public final class SwapArea {
     private static final int NONE = -1;
+
+    private final SwapAreas areas;
+    private final int type;
+    private final SwapStore store;
+    private volatile int priority;
+    /** Whether slots are given (SWP_WRITEOK): until swapoff begins. */
+    private volatile boolean open;
 
     private final int[] users;
     /** Frame, or {@link #NONE}. */
@@ -28,21 +36,62 @@ final class SwapArea {
     /** Who is charged for each slot; null before there is a group. */
     private volatile MemCgroup[] owners;
 
-    private int free;
+    private volatile int free;
     /** Where the search for a free slot goes on: slots are given in a row, so that they are written in a row. */
     private int hint;
 
-    /** @param slots number of slots; slot 0 is not used, as in Linux, where it holds the header */
-    SwapArea(int slots) {
+    /**
+     * @param areas told of each slot that becomes free
+     * @param type its number among the areas
+     * @param store where its pages are
+     * @param slots number of slots; slot 0 is not used: it holds the header
+     */
+    SwapArea(SwapAreas areas, int type, SwapStore store, int slots) {
+        this.areas = areas;
+        this.type = type;
+        this.store = store;
         users = new int[slots];
         cached = new int[slots];
         Arrays.fill(cached, NONE);
         free = slots - 1;
     }
 
+    /** Its number among the areas, as swap entries have it. */
+    public int type() {
+        return type;
+    }
+
+    /** Where its pages are. */
+    public SwapStore store() {
+        return store;
+    }
+
+    /** Slots of the area with the highest are given first; below 0 when nobody has asked for one. */
+    public int priority() {
+        return priority;
+    }
+
+    void setPriority(int priority) {
+        this.priority = priority;
+    }
+
+    boolean isOpen() {
+        return open;
+    }
+
+    void setOpen(boolean open) {
+        this.open = open;
+    }
+
     /** Slots that there are for use. */
-    int size() {
+    public int size() {
         return users.length - 1;
+    }
+
+    /** Slots that hold a page, or whose page is in the swap cache. */
+    @KernelFunction("swap_usage_in_pages")
+    public int inUse() {
+        return size() - free;
     }
 
     int free() {
@@ -57,32 +106,14 @@ final class SwapArea {
         return users[slot] == 0 && cached[slot] == NONE;
     }
 
-    /** Takes a slot for a page in the swap cache. @param owner who is charged; null for the root group. @return -1 when there is none */
-    @KernelFunction("get_swap_page")
+    /**
+     * Finds a free slot, of which there is one; it is the caller's to give a user or a cached page.
+     *
+     * @param owner who has been charged; null for the root group
+     */
+    @KernelFunction("cluster_alloc_swap_entry")
     @RequiresLock("SWAP_LOCK")
-    int take(long pfn, MemCgroup owner) {
-        int slot = takeFree(owner);
-        if (slot > 0) {
-            cached[slot] = (int) pfn;
-        }
-        return slot;
-    }
-
-    /** As {@link #take} for a page of a memory file, which is its only user. */
-    @RequiresLock("SWAP_LOCK")
-    int takeForFile(MemCgroup owner) {
-        int slot = takeFree(owner);
-        if (slot > 0) {
-            users[slot] = 1;
-            filed.set(slot);
-        }
-        return slot;
-    }
-
-    private int takeFree(MemCgroup owner) {
-        if (free == 0 || owner != null && !owner.chargeSwap()) {
-            return -1;
-        }
+    int take(MemCgroup owner) {
         do {
             hint = hint + 1 == users.length ? 1 : hint + 1;
         } while (!isFree(hint));
@@ -102,6 +133,7 @@ final class SwapArea {
 
     private void freed(int slot) {
         free++;
+        areas.freed(this);
         MemCgroup owner = owner(slot);
         if (owner != null) {
             owners[slot] = null;
@@ -109,8 +141,28 @@ final class SwapArea {
         }
     }
 
-    boolean isFiled(int slot) {
+    private boolean isFiled(int slot) {
         return filed.get(slot);
+    }
+
+    /** A slot that was just taken has a page of a memory file, which is its only user. */
+    @RequiresLock("SWAP_LOCK")
+    void setFiled(int slot) {
+        users[slot] = 1;
+        filed.set(slot);
+    }
+
+    /**
+     * The first slot from {@code from} on whose page is in the swap cache, as it looks without a lock; -1 when there
+     * is none.
+     */
+    int nextCached(int from) {
+        for (int slot = from; slot <= size(); slot++) {
+            if (cached[slot] != NONE) {
+                return slot;
+            }
+        }
+        return -1;
     }
 
     @RequiresLock("SWAP_LOCK")
@@ -200,16 +252,17 @@ final class SwapArea {
         for (int slot = 1; slot <= size(); slot++) {
             int expected = found[slot] + (isFiled(slot) ? 1 : 0);
             if (users[slot] != expected) {
-                report.accept("swap slot " + slot + " counts " + users[slot] + " users, there are " + expected);
+                report.accept(
+                        "swap slot " + type + ":" + slot + " counts " + users[slot] + " users, there are " + expected);
             }
             long pfn = cached[slot];
             if (pfn >= 0 && !isCachedAs.test(slot, pfn)) {
-                report.accept("swap slot " + slot + " is not what is cached: " + frames.describe(pfn));
+                report.accept("swap slot " + type + ":" + slot + " is not what is cached: " + frames.describe(pfn));
             }
             seenFree += pfn < 0 && expected == 0 ? 1 : 0;
         }
         if (seenFree != free) {
-            report.accept(free + " swap slots count as free, there are " + seenFree);
+            report.accept(free + " slots of swap area " + type + " count as free, there are " + seenFree);
         }
     }
 }

@@ -5,10 +5,7 @@ import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
-import faultline.mmu.file.FileSwap;
 import faultline.mmu.file.PageCache;
-import faultline.mmu.lock.LockClass;
-import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.FrameTable;
@@ -21,45 +18,64 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 
 /**
- * The machine's swap area and the cache of pages that are both there and in memory.
+ * The machine's swap areas and the cache of pages that are both there and in memory.
  *
  * <p>A page is in the swap cache from the moment it gets a slot until it is in one place only: so that two tasks that
  * want it back get the same frame. While it is there it has one reference for the cache, flag SWAPCACHE, and its swap
  * entry as private value; entering and leaving need the page lock. A page that somebody reads in is locked and not up
  * to date.
  *
- * <p>{@link #lock} guards slots and the cache; it is inside of page-table locks, and nothing but allocator locks is
- * inside of it.
+ * <p>The lock of {@link SwapAreas} guards slots and the cache; it is inside of page-table locks, and nothing but
+ * allocator locks is inside of it.
  */
-public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
-    private static final LockClass LOCK_CLASS = new LockClass("swap", LockRank.SWAP_LOCK);
-    private static final int TYPE = 0;
+public final class SwapSpace implements SwapOps, AutoCloseable {
     private static final int NEW_PAGE = PageFlags.SWAPBACKED | PageFlags.LRU;
 
     private final PageCache cache;
     private final FrameTable frames;
     private final FrameAllocator allocator;
     private final MemorySegment ram;
-    private final SpinLock lock = new SpinLock(LOCK_CLASS);
-    private final SwapArea area;
-    private final SwapStore store;
+    private final SwapAreas areas = new SwapAreas();
+    private final SpinLock lock = areas.lock();
+    private final ShmemSwap files;
     private final LongAdder pagesIn = new LongAdder();
     private final LongAdder pagesOut = new LongAdder();
 
-    /**
-     * @param cache the machine's page cache, of whose frames the swap cache's are
-     * @param slots pages that the area has room for
-     * @param store where they are kept; closed with this
-     */
-    public SwapSpace(PageCache cache, int slots, SwapStore store) {
+    /** Without an area yet. @param cache the machine's page cache, of whose frames the swap cache's are */
+    public SwapSpace(PageCache cache) {
         this.cache = cache;
         this.frames = cache.frames();
         this.allocator = cache.allocator();
         this.ram = cache.phys().segment();
-        this.area = new SwapArea(slots + 1);
-        this.store = store;
+        this.files = new ShmemSwap(this, cache);
         allocator.setCacheRelease(this::releaseUnused);
-        cache.setSwap(this);
+        cache.setSwap(files);
+    }
+
+    /** The areas. */
+    public SwapAreas areas() {
+        return areas;
+    }
+
+    /** Lets go of the pages that the swap cache alone has for the area. */
+    @KernelFunction("find_next_to_unuse")
+    public void dropUnused(SwapArea area) {
+        for (int slot = area.nextCached(1); slot >= 0; slot = area.nextCached(slot + 1)) {
+            long pfn = findCached(area, slot);
+            if (pfn >= 0) {
+                cache.lockPage(pfn);
+                if (isCachedAs(area, slot, pfn)) {
+                    tryToFree(pfn);
+                }
+                cache.unlockPage(pfn);
+                allocator.putPage(pfn);
+            }
+        }
+    }
+
+    /** Pages of memory files that are in swap. */
+    public ShmemSwap files() {
+        return files;
     }
 
     /** The cache has the last reference, as it seems: the page goes if no entry stands for its slot. */
@@ -85,20 +101,22 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     @KernelFunction("swapin_readahead")
     @Injectable(value = "mm/swap/in", error = -Errno.EIO)
     public long swapIn(long entry, boolean mayWait) {
-        long slot = Pte.swapOffset(entry);
-        if (Pte.swapType(entry) != TYPE || !area.isValid(slot)) {
-            return -Errno.EIO;
+        int slot = (int) Pte.swapOffset(entry);
+        SwapArea area = areas.get(Pte.swapType(entry));
+        if (area == null || !area.isValid(slot)) {
+            // The entry that the caller saw is gone, and with it the area.
+            return -Errno.EAGAIN;
         }
         while (true) {
-            long pfn = findCached((int) slot);
+            long pfn = findCached(area, slot);
             if (pfn == -1) {
-                long fresh = cache.memCgroups().charged(area.owner((int) slot), allocator.allocPage(NEW_PAGE));
+                long fresh = cache.memCgroups().charged(area.owner(slot), allocator.allocPage(NEW_PAGE));
                 if (fresh < 0) {
                     return -Errno.ENOMEM;
                 }
                 frames.set(fresh, PageFlags.LOCKED);
-                if (publish((int) slot, fresh)) {
-                    return readIn((int) slot, fresh);
+                if (publish(area, slot, fresh)) {
+                    return readIn(area, slot, fresh);
                 }
                 frames.clear(fresh, PageFlags.LOCKED);
                 allocator.putPage(fresh);
@@ -127,7 +145,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
 
     /** The cached frame with a reference; -1 when it has to be read; -EAGAIN when nobody uses the slot any more. */
     @KernelFunction("swap_cache_get_folio")
-    private long findCached(int slot) {
+    private long findCached(SwapArea area, int slot) {
         lock.lock();
         try {
             if (area.isFree(slot)) {
@@ -145,33 +163,33 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
 
     /** Enters a locked new frame, that is yet to be read, unless another was first or the slot went. */
     @KernelFunction("swap_cache_add_folio")
-    private boolean publish(int slot, long pfn) {
+    private boolean publish(SwapArea area, int slot, long pfn) {
         lock.lock();
         try {
             if (area.isFree(slot) || area.cached(slot) >= 0) {
                 return false;
             }
-            area.setCached(slot, pfn);
-            enter(slot, pfn);
+            enter(area, slot, pfn);
             return true;
         } finally {
             lock.unlock();
         }
     }
 
-    private void enter(int slot, long pfn) {
+    private void enter(SwapArea area, int slot, long pfn) {
+        area.setCached(slot, pfn);
         frames.get(pfn);
-        frames.setPrivateData(pfn, Pte.swap(TYPE, slot));
+        frames.setPrivateData(pfn, Pte.swap(area.type(), slot));
         frames.set(pfn, PageFlags.SWAPCACHE);
     }
 
     @KernelFunction("swap_read_folio")
-    private long readIn(int slot, long pfn) {
-        int error = store.read(slot, page(pfn));
+    private long readIn(SwapArea area, int slot, long pfn) {
+        int error = area.store().read(slot, page(pfn));
         if (error == 0) {
             cache.instructionCache().flushFrame(pfn);
             frames.set(pfn, PageFlags.UPTODATE);
-            pagesIn.increment();
+            countIn();
             cache.unlockPage(pfn);
             return pfn | AddressSpace.WAS_READ;
         }
@@ -181,14 +199,16 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         return error;
     }
 
-    private MemorySegment page(long pfn) {
+    /** The content of a frame. */
+    MemorySegment page(long pfn) {
         return ram.asSlice(Page.address(pfn), Page.SIZE);
     }
 
     @Override
     @KernelFunction("free_swap_and_cache")
     public void free(long entry) {
-        int slot = slotOf(entry);
+        SwapArea area = areaOf(entry);
+        int slot = (int) Pte.swapOffset(entry);
         long useless = -1;
         lock.lock();
         try {
@@ -201,7 +221,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
             lock.unlock();
         }
         if (useless >= 0) {
-            dropUseless(slot, useless);
+            dropUseless(area, slot, useless);
         }
     }
 
@@ -209,9 +229,9 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
      * The cache alone still has the page, unless somebody maps it just now: he has it locked, and will look after it.
      */
     @KernelFunction("__try_to_reclaim_swap")
-    private void dropUseless(int slot, long pfn) {
+    private void dropUseless(SwapArea area, int slot, long pfn) {
         if (cache.tryLockPage(pfn)) {
-            if (frames.mapcount(pfn) == 0 && isCachedAs(slot, pfn)) {
+            if (frames.mapcount(pfn) == 0 && isCachedAs(area, slot, pfn)) {
                 tryToFree(pfn);
             }
             cache.unlockPage(pfn);
@@ -219,25 +239,26 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         allocator.putPage(pfn);
     }
 
-    private boolean isCachedAs(int slot, long pfn) {
-        return frames.test(pfn, PageFlags.SWAPCACHE) && Pte.swapOffset(frames.privateData(pfn)) == slot;
+    private boolean isCachedAs(SwapArea area, int slot, long pfn) {
+        return frames.test(pfn, PageFlags.SWAPCACHE) && frames.privateData(pfn) == Pte.swap(area.type(), slot);
     }
 
-    private int slotOf(long entry) {
-        long slot = Pte.swapOffset(entry);
-        if (Pte.swapType(entry) != TYPE || !area.isValid(slot)) {
+    /** The area of an entry that stands in a page table whose lock is held, or in a locked frame of the swap cache. */
+    private SwapArea areaOf(long entry) {
+        SwapArea area = areas.get(Pte.swapType(entry));
+        if (area == null || !area.isValid(Pte.swapOffset(entry))) {
             throw new IllegalStateException("bad swap entry: " + Pte.toString(entry));
         }
-        return (int) slot;
+        return area;
     }
 
     @Override
     @KernelFunction("swp_swapcount")
     public int users(long entry) {
-        int slot = slotOf(entry);
+        SwapArea area = areaOf(entry);
         lock.lock();
         try {
-            return area.users(slot);
+            return area.users((int) Pte.swapOffset(entry));
         } finally {
             lock.unlock();
         }
@@ -246,10 +267,10 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     @Override
     @KernelFunction("swap_duplicate")
     public void duplicate(long entry) {
-        int slot = slotOf(entry);
+        SwapArea area = areaOf(entry);
         lock.lock();
         try {
-            area.addUser(slot);
+            area.addUser((int) Pte.swapOffset(entry));
         } finally {
             lock.unlock();
         }
@@ -264,7 +285,8 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         }
         lock.lock();
         try {
-            if (area.users((int) Pte.swapOffset(frames.privateData(pfn))) != 0) {
+            long entry = frames.privateData(pfn);
+            if (areaOf(entry).users((int) Pte.swapOffset(entry)) != 0) {
                 return false;
             }
             // Its content will be nowhere else.
@@ -282,7 +304,7 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     /**
      * Gives the locked anonymous page a slot.
      *
-     * @return false when the area is full
+     * @return false when the areas are full
      */
     @KernelFunction("folio_alloc_swap")
     @Injectable(value = "mm/swap/alloc", error = 0)
@@ -290,12 +312,12 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     public boolean add(long pfn) {
         lock.lock();
         try {
-            int slot = area.take(pfn, cache.memCgroups().owner(pfn));
+            long slot = areas.take(cache.memCgroups().owner(pfn));
             if (slot < 0) {
                 return false;
             }
             frames.set(pfn, PageFlags.DIRTY);
-            enter(slot, pfn);
+            enter(areas.get(SwapSlot.type(slot)), SwapSlot.offset(slot), pfn);
             return true;
         } finally {
             lock.unlock();
@@ -314,12 +336,13 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         if (!frames.testAndClear(pfn, PageFlags.DIRTY)) {
             return 0;
         }
-        int error = store.write(Pte.swapOffset(frames.privateData(pfn)), page(pfn));
+        long entry = frames.privateData(pfn);
+        int error = areaOf(entry).store().write(Pte.swapOffset(entry), page(pfn));
         if (error != 0) {
             frames.set(pfn, PageFlags.DIRTY);
             return error;
         }
-        pagesOut.increment();
+        countOut();
         return 0;
     }
 
@@ -360,123 +383,46 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
     @KernelFunction("__delete_from_swap_cache")
     @RequiresLock("SWAP_LOCK")
     private void leaveLocked(long pfn) {
-        area.clearCached((int) Pte.swapOffset(frames.privateData(pfn)));
+        long entry = frames.privateData(pfn);
+        areaOf(entry).clearCached((int) Pte.swapOffset(entry));
         frames.clear(pfn, PageFlags.SWAPCACHE);
         frames.setPrivateData(pfn, 0);
     }
 
-    // ---- pages of memory files
-
-    /**
-     * Takes a slot for a page of a memory file and writes the locked page there.
-     *
-     * @return the slot; -ENOSPC when the area is full; -EIO
-     */
-    @KernelFunction("shmem_writeout")
-    @Injectable(value = "mm/swap/out/shmem", error = -Errno.EIO)
-    @RequiresLock("PAGE_LOCK")
-    public long writeFilePage(long pfn) {
-        lock.lock();
-        int slot;
-        try {
-            slot = area.takeForFile(cache.memCgroups().owner(pfn));
-        } finally {
-            lock.unlock();
-        }
-        if (slot < 0) {
-            return -Errno.ENOSPC;
-        }
-        int error = store.write(slot, page(pfn));
-        if (error != 0) {
-            freeSlot(slot);
-            return error;
-        }
-        pagesOut.increment();
-        return slot;
-    }
-
-    @Override
-    @KernelFunction("shmem_swapin_folio")
-    @Injectable(value = "mm/swap/in/shmem", error = -Errno.EIO)
-    public int readPage(long slot, long pfn) {
-        int error = store.read(slot, page(pfn));
-        if (error == 0) {
-            pagesIn.increment();
-        }
-        return error;
-    }
-
-    @Override
-    @KernelFunction("shmem_free_swap")
-    public void freeSlot(long slot) {
-        lock.lock();
-        try {
-            area.dropFiled((int) slot);
-        } finally {
-            lock.unlock();
-        }
-    }
-
     // ---- counts
+
+    void countIn() {
+        pagesIn.increment();
+    }
+
+    void countOut() {
+        pagesOut.increment();
+    }
 
     /** Slots whose page is in memory too (SwapCached). */
     public long cachedPages() {
-        lock.lock();
-        try {
-            return area.allCached();
-        } finally {
-            lock.unlock();
-        }
+        return areas.sum(SwapArea::allCached);
     }
 
     /** Slots that pages of memory files are in. */
     public long filedSlots() {
-        lock.lock();
-        try {
-            return area.filedSlots();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /**
-     * Compares what this believes of each slot with what was found by looking at all page tables of the machine at
-     * rest.
-     *
-     * @param found entries that stand for each slot, by slot
-     * @param report told of each difference
-     */
-    public void audit(int[] found, Consumer<String> report) {
-        lock.lock();
-        try {
-            area.audit(found, this::isCachedAs, frames, report);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Pages that the area has room for. */
-    public long totalSlots() {
-        return area.size();
-    }
-
-    public long freeSlots() {
-        lock.lock();
-        try {
-            return area.free();
-        } finally {
-            lock.unlock();
-        }
+        return areas.sum(SwapArea::filedSlots);
     }
 
     /** Page-table entries that stand for slots. */
     public long entries() {
-        lock.lock();
-        try {
-            return area.allUsers();
-        } finally {
-            lock.unlock();
-        }
+        return areas.sum(SwapArea::allUsers);
+    }
+
+    /** Pages that the areas have room for; of one that is being taken off, those that are still there. */
+    @KernelFunction("si_swapinfo")
+    public long totalSlots() {
+        return areas.sum(area -> area.isOpen() ? area.size() : area.inUse());
+    }
+
+    /** Pages that there is room for now. */
+    public long freeSlots() {
+        return areas.free();
     }
 
     /** Pages read in so far (pswpin). */
@@ -489,8 +435,27 @@ public final class SwapSpace implements SwapOps, FileSwap, AutoCloseable {
         return pagesOut.sum();
     }
 
+    /**
+     * Compares what this believes of each slot with what was found by looking at all page tables of the machine at
+     * rest.
+     *
+     * @param found entries that stand for each slot, by area and slot
+     * @param report told of each difference
+     */
+    public void audit(int[][] found, Consumer<String> report) {
+        lock.lock();
+        try {
+            for (SwapArea area : areas.all()) {
+                area.audit(found[area.type()], (slot, pfn) -> isCachedAs(area, slot, pfn), frames, report);
+            }
+            areas.audit(report);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @Override
     public void close() {
-        store.close();
+        areas.all().forEach(area -> area.store().close());
     }
 }

@@ -31,8 +31,8 @@ final class Audit {
     private final List<String> found = new ArrayList<>();
     /** Entries seen that map a frame. */
     private final int[] mapped;
-    /** Entries seen that stand for a swap slot. */
-    private final int[] swapped;
+    /** Entries seen that stand for a swap slot, by area and slot; null where there is no area. */
+    private final int[][] swapped = new int[Pte.MAX_SWAP_TYPES][];
 
     /** Frames that are page tables reachable from some root. */
     private final BitSet tables = new BitSet();
@@ -47,7 +47,7 @@ final class Audit {
         this.phys = system.phys();
         this.frames = phys.frames();
         this.mapped = new int[(int) phys.frameCount()];
-        this.swapped = new int[system.swap() == null ? 0 : (int) system.swap().totalSlots() + 1];
+        system.swap().areas().all().forEach(area -> swapped[area.type()] = new int[area.size() + 1]);
     }
 
     List<String> run() {
@@ -56,9 +56,7 @@ final class Audit {
         }
         listed = phys.allocator().auditLru(this::report);
         checkFrames();
-        if (system.swap() != null) {
-            system.swap().audit(swapped, this::report);
-        }
+        system.swap().audit(swapped, this::report);
         new HugetlbAudit(system, this::report).run();
         system.cache().memCgroups().audit(this::report);
         String lists = phys.allocator().audit();
@@ -292,11 +290,12 @@ final class Audit {
         }
 
         private void swapSlot(long entry, String at) {
+            int[] slots = swapped[Pte.swapType(entry)];
             long slot = Pte.swapOffset(entry);
-            if (slot < 1 || slot >= swapped.length) {
+            if (slots == null || slot < 1 || slot >= slots.length) {
                 report(mm + ": entry for a swap slot that there is not, at " + at);
             } else {
-                swapped[(int) slot]++;
+                slots[(int) slot]++;
             }
         }
 

@@ -33,6 +33,7 @@ import faultline.mmu.op.Munmap;
 import faultline.mmu.op.OpEnv;
 import faultline.mmu.op.RemapFilePages;
 import faultline.mmu.op.StackArea;
+import faultline.mmu.op.Swapoff;
 import faultline.mmu.op.UserfaultFill;
 import faultline.mmu.op.UserfaultMove;
 import faultline.mmu.op.UserfaultRegistration;
@@ -44,7 +45,9 @@ import faultline.mmu.swap.FileSwapStore;
 import faultline.mmu.swap.Kswapd;
 import faultline.mmu.swap.MemCgroupReclaimer;
 import faultline.mmu.swap.Reclaimer;
+import faultline.mmu.swap.SwapAreas;
 import faultline.mmu.swap.SwapSpace;
+import faultline.mmu.swap.Swapon;
 import faultline.mmu.table.PageTables;
 import faultline.mmu.table.PageWalker;
 import faultline.mmu.tlb.AddressSpaceTlb;
@@ -101,6 +104,8 @@ public final class MemorySystem implements AutoCloseable {
     private final UserfaultFill userfaultFill;
     private final UserfaultMove userfaultMove;
     private final StackArea stackArea;
+    private final Swapon swapon;
+    private final Swapoff swapoff;
     private final ExitMmap exit;
     private final AtomicInteger nextId = new AtomicInteger(1);
     private final Set<MmStruct> live = ConcurrentHashMap.newKeySet();
@@ -125,7 +130,8 @@ public final class MemorySystem implements AutoCloseable {
         env = new FaultEnv(tables, cache, new Rmap(phys.frames()), makeZeroPage(phys));
         cache.setWalker(new FileMappings(env));
         faults = new FaultHandler(env);
-        swap = config.swapBytes() == 0 ? null : openSwap();
+        swap = new SwapSpace(cache);
+        env.setSwap(swap);
         reclaimer = new Reclaimer(cache, tables, env.rmap(), swap);
         phys.allocator().setReclaim(reclaimer);
         cache.memCgroups().setReclaim(new MemCgroupReclaimer(reclaimer, swap, cache.memCgroups(), phys.frames()));
@@ -133,8 +139,11 @@ public final class MemorySystem implements AutoCloseable {
         hugetlb = new HugetlbPools(cache);
         gup = new GetUserPages(faults);
         userMemory = new UserMemory(faults);
-        commit = new CommitAccount(
-                config.overcommit(), phys.frameCount(), config.swapBytes() >>> Page.SHIFT, config.overcommitRatio());
+        commit = new CommitAccount(config.overcommit(), phys.frameCount(), 0, config.overcommitRatio());
+        swap.areas().setTotalListener(commit::setSwapPages);
+        if (config.swapBytes() != 0) {
+            addSwap();
+        }
         commit.setPooledPages(hugetlb::totalFrames);
         sysctl.maxMapCount = config.maxMapCount();
         sysctl.mmapMinAddr = config.mmapMinAddr();
@@ -156,15 +165,15 @@ public final class MemorySystem implements AutoCloseable {
         userfaultFill = new UserfaultFill(ops, userMemory);
         userfaultMove = new UserfaultMove(ops);
         stackArea = new StackArea(ops);
+        swapon = new Swapon(swap);
+        swapoff = new Swapoff(ops, swap, commit, this::mms);
         exit = new ExitMmap(ops);
     }
 
-    private SwapSpace openSwap() {
-        int slots = Math.toIntExact(config.swapBytes() >>> Page.SHIFT);
-        SwapSpace opened =
-                new SwapSpace(cache, slots, new FileSwapStore(Path.of(System.getProperty("java.io.tmpdir"))));
-        env.setSwap(opened);
-        return opened;
+    private void addSwap() {
+        int pages = Math.toIntExact(config.swapBytes() >>> Page.SHIFT);
+        FileSwapStore store = new FileSwapStore(Path.of(System.getProperty("java.io.tmpdir")));
+        swap.areas().add(store, pages, SwapAreas.ANY_PRIORITY);
     }
 
     /** The frame of zeros: never freed, never counted. */
@@ -263,7 +272,7 @@ public final class MemorySystem implements AutoCloseable {
         return userMemory;
     }
 
-    /** Swap area and swap cache; null when there is none. */
+    /** Swap areas and swap cache. */
     public SwapSpace swap() {
         return swap;
     }
@@ -372,6 +381,14 @@ public final class MemorySystem implements AutoCloseable {
         return stackArea;
     }
 
+    public Swapon swapon() {
+        return swapon;
+    }
+
+    public Swapoff swapoff() {
+        return swapoff;
+    }
+
     // ---- the whole ----
 
     /**
@@ -395,9 +412,7 @@ public final class MemorySystem implements AutoCloseable {
         if (kswapd != null) {
             kswapd.close();
         }
-        if (swap != null) {
-            swap.close();
-        }
+        swap.close();
         phys.close();
     }
 }

@@ -291,6 +291,12 @@ public final class Pte {
         return pte & ~(SWAP_SOFT_DIRTY | SWAP_UFFD_WP | SWAP_EXCLUSIVE);
     }
 
+    /** A present entry for the page of a swap entry, soft-dirty and write-protected by userfaultfd as that was. */
+    public static long withSoftBits(long pte, long swap) {
+        long entry = isSoftDirty(swap) ? mkSoftDirty(pte) : pte;
+        return isUffdWp(swap) ? mkUffdWp(entry) : entry;
+    }
+
     @KernelFunction("pte_swp_exclusive")
     public static boolean isSwapExclusive(long pte) {
         return (pte & SWAP_EXCLUSIVE) != 0;

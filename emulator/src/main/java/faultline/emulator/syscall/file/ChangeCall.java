@@ -25,6 +25,7 @@ import java.lang.foreign.MemorySegment;
  * made</td></tr>
  * <tr><td>a directory on which something is mounted</td><td>EBUSY when the name is to go</td></tr>
  * <tr><td>control groups</td><td>EPERM, but for mkdir and rmdir</td></tr>
+ * <tr><td>a swap area</td><td>EPERM when a name of it is to go</td></tr>
  * <tr><td>file systems of the host's kernel ({@link KernelFiles}), without --host-admin</td><td>EPERM</td></tr>
  * </table>
  */
@@ -62,7 +63,8 @@ final class ChangeCall {
         if (p.isOnCgroup2()) {
             return mode(p, OpenFlags.AT_SYMLINK_NOFOLLOW) < 0 ? -Errno.ENOENT : -Errno.EPERM;
         }
-        return refused(t, p, LastComponent.NAME);
+        long error = refused(t, p, LastComponent.NAME);
+        return error < 0 ? error : FileCall.fs(t).root().swapFiles().refusedToRemove(p);
     }
 
     /** Resolves a path whose file's metadata are to change and runs {@code body} on it; see {@link FileCall#onPath}. */

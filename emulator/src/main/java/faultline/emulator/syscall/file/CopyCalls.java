@@ -128,12 +128,19 @@ final class CopyCalls implements SyscallFamily {
                 return error;
             }
         }
+        if (isSwapFile(from) || isSwapFile(to)) {
+            return -Errno.ETXTBSY;
+        }
         long first = in < 0 ? from.lseek(0, 1) : in;
         long target = out < 0 ? to.lseek(0, 1) : out;
         if (first + count < first || target + count < target) {
             return -Errno.EOVERFLOW;
         }
         return overlaps(from, first, to, target, count) ? -Errno.EINVAL : 0;
+    }
+
+    private static boolean isSwapFile(OpenFile file) {
+        return file.mapped() != null && file.mapped().isSwapFile();
     }
 
     private static long checkRegular(OpenFile file) {

@@ -23,7 +23,8 @@ public final class FileSystemCalls implements SyscallFamily {
             new CopyCalls(),
             new PipeMemoryCalls(),
             new SocketCalls(),
-            new AioCalls());
+            new AioCalls(),
+            new SwapCalls());
 
     @Override
     public void register(SyscallTable table) {

@@ -37,8 +37,6 @@ final class AdministratorCalls implements SyscallFamily {
             Map.entry(Nr.REBOOT, "reboot"),
             Map.entry(Nr.SETDOMAINNAME, "setdomainname"),
             Map.entry(Nr.SETHOSTNAME, "sethostname"),
-            Map.entry(Nr.SWAPOFF, "swapoff"),
-            Map.entry(Nr.SWAPON, "swapon"),
             Map.entry(Nr.SYSLOG, "syslog"),
             Map.entry(Nr.VHANGUP, "vhangup"));
 

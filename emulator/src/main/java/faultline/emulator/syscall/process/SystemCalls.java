@@ -54,10 +54,8 @@ final class SystemCalls implements SyscallFamily {
         out.set(word, 32, task.kernel().memory().phys().size());
         out.set(word, 40, task.kernel().memory().phys().allocator().freeFrames() * 4096);
         SwapSpace swap = task.kernel().memory().swap();
-        if (swap != null) {
-            out.set(word, 64, swap.totalSlots() * 4096);
-            out.set(word, 72, swap.freeSlots() * 4096);
-        }
+        out.set(word, 64, swap.totalSlots() * 4096);
+        out.set(word, 72, swap.freeSlots() * 4096);
         out.set(ValueLayout.JAVA_SHORT_UNALIGNED, 80, (short)
                 task.kernel().tasks().size());
         out.set(ValueLayout.JAVA_INT_UNALIGNED, 104, 1);
