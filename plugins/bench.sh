@@ -48,13 +48,17 @@ guests() {
         }'
 }
 
-# All iterations of all forks count as one list a world; the error that JMH prints is of a busy machine, the best is not.
+# The worlds in turn, $FORKS (default 4) times: the code that a fresh JVM compiles differs by some per cent from that of
+# the JVM before. All iterations of all forks count as one list a world; the error that JMH prints is of a busy machine,
+# the best is not.
 jmh() {
-    ./mvnw -B ${FAULTLINE_MAVEN_OPTIONS:-} -Pbench -pl testbins,mmu,emulator,plugins -DskipTests \
-        -Dbench=FaultProbeBenchmark "-Dbench.args=-f 2 -wi 4 -i 8 -w 1 -r 1" test > "$work/jmh" 2>&1 \
-        || { tail -n 20 "$work/jmh" >&2; exit 1; }
-    awk '/^# Parameters:/ { world = $5; sub(/\)/, "", world) }
-        /^Iteration/ { sub(/ns\/op.*/, ""); print world "\t" $NF }' "$work/jmh" > "$work/worlds"
+    for _ in $(seq "${FORKS:-4}"); do
+        ./mvnw -B ${FAULTLINE_MAVEN_OPTIONS:-} -Pbench -pl testbins,mmu,emulator,plugins -DskipTests \
+            -Dbench=FaultProbeBenchmark "-Dbench.args=-f 1 -wi 4 -i 5 -w 1 -r 1" test > "$work/jmh" 2>&1 \
+            || { tail -n 20 "$work/jmh" >&2; exit 1; }
+        awk '/^# Parameters:/ { world = $5; sub(/\)/, "", world) }
+            /^Iteration/ { sub(/ns\/op.*/, ""); print world "\t" $NF }' "$work/jmh" >> "$work/worlds"
+    done
     for world in PLAIN DETACHED ALL_DETACHED COUNT JSONL; do grep "^$world	" "$work/worlds" | sort -k 2n; done | awk -F '\t' '
         { if (!($1 in count)) name[++names] = $1; time[$1, ++count[$1]] = $2 }
         END {
