@@ -1,5 +1,6 @@
 package faultline.emulator.cli;
 
+import java.util.List;
 import java.util.ServiceLoader;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -8,6 +9,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command {@code faultline}. */
 @Command(
@@ -73,10 +75,15 @@ public final class Main implements Runnable {
 
     private static int badUsage(ParameterException e, String[] args) {
         CommandLine line = e.getCommandLine();
-        String message = Trouble.oneLine(e.getMessage());
+        String message = Trouble.oneLine(e.getMessage()) + suggestion(e);
         Trouble.say(message + " (see " + line.getCommandSpec().qualifiedName(" ") + " --help)");
         Trouble.debug(e);
         return ExitStatus.TROUBLE;
+    }
+
+    private static String suggestion(ParameterException e) {
+        List<String> near = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+        return near.isEmpty() ? "" : " (did you mean '" + near.getFirst() + "'?)";
     }
 
     private static int trouble(Exception e, CommandLine line, ParseResult parsed) {

@@ -7,7 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 
-/** Says on standard error, in one line, why a command ended early. */
+/** Says on standard error, in one line and an excerpt at most, why a command ended early. */
 final class Trouble {
     private Trouble() {}
 
@@ -15,7 +15,7 @@ final class Trouble {
     static int report(Throwable e) {
         debug(e);
         if (e instanceof CommandException command) {
-            say(oneLine(command.getMessage()));
+            say(oneLine(command.getMessage()) + (command.shown().isEmpty() ? "" : "\n" + command.shown()));
             return command.status();
         }
         Throwable cause = e instanceof KernelPanic ? e.getCause() : e;

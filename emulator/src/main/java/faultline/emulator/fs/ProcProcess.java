@@ -33,6 +33,9 @@ public interface ProcProcess {
      */
     String text(String name, int tid);
 
+    /** Whether the calling task is whom the files belong to, or root: others may not open them to write. */
+    boolean ownedByCaller();
+
     /** Writes to one of those files. Returns 0 or -errno. */
     long write(String name, int tid, String text);
 

@@ -17,13 +17,18 @@ class VirtualText extends VirtualNode {
         this.writer = writer;
     }
 
+    /** Whether the mode of a file that can be written lets the caller do so. */
+    boolean callerMayWrite() {
+        return true;
+    }
+
     @Override
     public Opened open(int flags) {
         if ((flags & OpenFlags.O_DIRECTORY) != 0) {
             return Opened.failed(-Errno.ENOTDIR);
         }
         boolean writes = (flags & OpenFlags.O_ACCMODE) != OpenFlags.O_RDONLY && (flags & OpenFlags.O_PATH) == 0;
-        if (writes && writer == null) {
+        if (writes && (writer == null || !callerMayWrite())) {
             return Opened.failed(-Errno.EACCES);
         }
         return Opened.of(new VirtualFile(path(), counterpart(), flags, text, writer));

@@ -12,6 +12,7 @@ import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.TaskTimes;
 import faultline.emulator.task.UserSpace;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.system.MemorySystem;
 import faultline.mmu.view.PageMap;
@@ -172,6 +173,16 @@ final class ProcessProc implements ProcProcess {
 
     private MemorySystem memory() {
         return process.kernel().memory();
+    }
+
+    /** The files of a process that may not be dumped are root's. */
+    @Override
+    @KernelFunction(value = "task_dump_owner", file = "fs/proc/base.c")
+    public boolean ownedByCaller() {
+        Task caller = Task.currentOrNull();
+        int user = caller == null ? 0 : caller.credentials().effective();
+        int owner = process.dumpable() == 1 ? process.leader().credentials().effective() : 0;
+        return user == 0 || user == owner;
     }
 
     @Override

@@ -50,14 +50,7 @@ final class ProcessSettings {
                     return 0;
                 });
             case "fail-nth" -> setFailNth(task, text);
-            case "make-it-fail" ->
-                number(text, on -> {
-                    if (on < 0 || on > 1) {
-                        return -Errno.EINVAL;
-                    }
-                    task.failures().setWanted(on == 1);
-                    return 0;
-                });
+            case "make-it-fail" -> setMakeItFail(task, text);
             case "oom_adj" -> number(text, this::setOomAdj);
             case "oom_score_adj" -> number(text, this::setOomScoreAdj);
             case "timerslack_ns" ->
@@ -81,6 +74,21 @@ final class ProcessSettings {
         } catch (NumberFormatException e) {
             return -Errno.EINVAL;
         }
+    }
+
+    @KernelFunction(value = "proc_fault_inject_write", file = "fs/proc/base.c")
+    private static long setMakeItFail(Task task, String text) {
+        Task writer = Task.currentOrNull();
+        if (writer != null && !writer.credentials().mayPassLimits()) {
+            return -Errno.EPERM;
+        }
+        return number(text, on -> {
+            if (on < 0 || on > 1) {
+                return -Errno.EINVAL;
+            }
+            task.failures().setWanted(on == 1);
+            return 0;
+        });
     }
 
     @KernelFunction(value = "proc_fail_nth_write", file = "fs/proc/base.c")

@@ -6,6 +6,10 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Names of all x86-64 system calls of the kernel that {@code uname} reports, from the resource {@code x86_64.txt}. */
 final class SyscallNames {
@@ -18,6 +22,10 @@ final class SyscallNames {
             return NAMES[(int) number];
         }
         return "syscall_" + number;
+    }
+
+    static Set<String> all() {
+        return Arrays.stream(NAMES).filter(Objects::nonNull).collect(Collectors.toSet());
     }
 
     private static String[] load() {

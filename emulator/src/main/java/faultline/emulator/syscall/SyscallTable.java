@@ -5,6 +5,7 @@ import faultline.emulator.task.UserFault;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.Injectable;
 import faultline.mmu.annotation.KernelFunction;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +52,11 @@ public final class SyscallTable {
             return names[(int) number];
         }
         return SyscallNames.name(number);
+    }
+
+    /** Names of all system calls that x86-64 has, whether or not anybody answers them. */
+    public static Set<String> allNames() {
+        return SyscallNames.all();
     }
 
     /** How often each number was called since the machine started. */

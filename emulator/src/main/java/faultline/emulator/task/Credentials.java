@@ -33,6 +33,11 @@ public record Credentials(int real, int effective, int saved, int group) {
         return effective == 0;
     }
 
+    /** Whether limits may be passed and failures be chosen for a task (CAP_SYS_RESOURCE). */
+    public boolean mayPassLimits() {
+        return privileged();
+    }
+
     /** Whether a signal may be sent. */
     @KernelFunction(value = "kill_ok_by_cred", file = "kernel/signal.c")
     public boolean maySignal(Credentials target) {

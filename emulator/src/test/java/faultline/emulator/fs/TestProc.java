@@ -188,6 +188,11 @@ final class TestProc implements ProcSource {
         }
 
         @Override
+        public boolean ownedByCaller() {
+            return true;
+        }
+
+        @Override
         public List<String> texts() {
             return List.of("maps", "comm");
         }

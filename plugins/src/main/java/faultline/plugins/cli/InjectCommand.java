@@ -80,16 +80,24 @@ final class InjectCommand extends WovenCommand {
     @Override
     Predicate<SiteInfo> sites() {
         if (!isList()) {
-            specs();
+            check();
         }
         return Experiment::weaves;
     }
 
     private List<FailSpec> specs() {
+        return failures.stream().map(FailSpec::parse).toList();
+    }
+
+    /** Refuses what means nothing before the guest starts. */
+    private void check() {
         try {
-            return failures.stream().map(FailSpec::parse).toList();
+            FailSpec.Vocabulary known = FailVocabulary.read();
+            failures.forEach(text -> FailSpec.parse(text, known));
         } catch (IllegalArgumentException e) {
-            throw new CommandException(ExitStatus.TROUBLE, "--fail: " + e.getMessage(), e);
+            throw Misuse.of("--fail", e.getMessage());
+        } catch (IOException e) {
+            throw new CommandException(ExitStatus.TROUBLE, "cannot look for points: " + e.getMessage(), e);
         }
     }
 

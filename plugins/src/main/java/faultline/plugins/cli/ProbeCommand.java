@@ -9,13 +9,17 @@ import faultline.plugins.weave.Attachment;
 import faultline.plugins.weave.Glob;
 import faultline.plugins.weave.SiteInfo;
 import faultline.plugins.weave.SiteRegistry;
-import java.io.FileOutputStream;
+import faultline.plugins.words.Caret;
+import faultline.plugins.words.Suggestion;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -49,16 +53,14 @@ final class ProbeCommand extends WovenCommand {
     @Override
     int runPlain() throws IOException {
         String wanted = machine.words().size() > 1 ? machine.words().get(1) : "*";
+        List<SiteInfo> sites = SiteCatalogue.all();
+        check(wanted, sites);
         Glob glob = Glob.of(wanted);
-        List<SiteInfo> sites = SiteCatalogue.all().stream()
-                .filter(site -> glob.matches(site.name()))
-                .toList();
-        if (sites.isEmpty()) {
-            throw noneMatches(wanted);
-        }
         for (SiteInfo site : sites) {
-            System.out.println(site.signature() + "  " + site.shortLocation()
-                    + (site.injectable() ? "  inject " + site.injectId() : ""));
+            if (glob.matches(site.name())) {
+                System.out.println(site.signature() + "  " + site.shortLocation()
+                        + (site.injectable() ? "  inject " + site.injectId() : ""));
+            }
         }
         return 0;
     }
@@ -67,21 +69,33 @@ final class ProbeCommand extends WovenCommand {
         return machine.words().getFirst();
     }
 
-    private static CommandException noneMatches(String functions) {
-        return new CommandException(
-                ExitStatus.TROUBLE, "no kernel function with a probe matches '" + functions + "' (see: probe list)");
+    /** Refuses a list of patterns of which one matches nothing. */
+    private static void check(String patterns, List<SiteInfo> sites) {
+        Set<String> names = sites.stream().map(SiteInfo::name).collect(Collectors.toSet());
+        int column = 1;
+        for (String pattern : patterns.split(",", -1)) {
+            Glob glob = Glob.of(pattern);
+            if (names.stream().noneMatch(glob::matches)) {
+                throw Misuse.of(
+                        "probe",
+                        Caret.at(
+                                "no kernel function with a probe matches '" + pattern + "'"
+                                        + Suggestion.of(pattern, names) + " (see: faultline probe list)",
+                                patterns,
+                                column));
+            }
+            column += pattern.length() + 1;
+        }
     }
 
     @Override
     Predicate<SiteInfo> sites() {
-        Glob glob = Glob.of(functions());
         try {
-            if (SiteCatalogue.all().stream().noneMatch(site -> glob.matches(site.name()))) {
-                throw noneMatches(functions());
-            }
+            check(functions(), SiteCatalogue.all());
         } catch (IOException e) {
             throw new CommandException(ExitStatus.TROUBLE, "cannot look for probes: " + e.getMessage(), e);
         }
+        Glob glob = Glob.of(functions());
         return site -> glob.matches(site.name());
     }
 
@@ -90,7 +104,7 @@ final class ProbeCommand extends WovenCommand {
         if (output == null) {
             return run(registry, System.err);
         }
-        try (var file = new PrintStream(new FileOutputStream(output.toFile()), false, StandardCharsets.UTF_8)) {
+        try (var file = new PrintStream(Files.newOutputStream(output), false, StandardCharsets.UTF_8)) {
             int status = run(registry, file);
             if (file.checkError()) {
                 throw new CommandException(ExitStatus.TROUBLE, output + ": cannot be written to");

@@ -6,6 +6,7 @@ import faultline.emulator.cli.GuestRunner;
 import faultline.emulator.cli.MachineOptions;
 import faultline.emulator.task.GuestSpec;
 import faultline.emulator.task.Kernel;
+import faultline.plugins.event.EventRing;
 import faultline.plugins.event.Events;
 import faultline.plugins.event.StringTable;
 import faultline.plugins.filter.FilterSyntaxException;
@@ -24,14 +25,14 @@ import faultline.plugins.trace.TraceSession;
 import faultline.plugins.trace.Tracer;
 import faultline.plugins.weave.SiteInfo;
 import faultline.plugins.weave.SiteRegistry;
-import java.io.FileOutputStream;
+import faultline.plugins.words.Suggestion;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Predicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -122,8 +123,9 @@ final class TraceCommand extends WovenCommand {
     }
 
     private EventSelection selection(StringTable strings) {
-        if (Integer.bitCount(slots) != 1) {
-            throw new CommandException(ExitStatus.TROUBLE, "--buffer: a power of two, not " + slots);
+        if (slots < 1 || slots > EventRing.MOST_SLOTS || Integer.bitCount(slots) != 1) {
+            throw new CommandException(
+                    ExitStatus.TROUBLE, "--buffer: a power of two up to " + EventRing.MOST_SLOTS + ", not " + slots);
         }
         if (!onFull.equals("drop") && !onFull.equals("wait")) {
             throw new CommandException(ExitStatus.TROUBLE, "--on-full: drop or wait, not '" + onFull + "'");
@@ -131,9 +133,9 @@ final class TraceCommand extends WovenCommand {
         try {
             return new EventSelection(events, filter, strings);
         } catch (FilterSyntaxException e) {
-            throw new CommandException(ExitStatus.TROUBLE, "--filter: " + e.getMessage(), e);
+            throw Misuse.of("--filter", e.getMessage());
         } catch (IllegalArgumentException e) {
-            throw new CommandException(ExitStatus.TROUBLE, "-e: " + e.getMessage(), e);
+            throw Misuse.of("-e", e.getMessage());
         }
     }
 
@@ -141,26 +143,38 @@ final class TraceCommand extends WovenCommand {
         if (format == null) {
             return summary || live || aggregation != null ? null : Format.TEXT;
         }
-        try {
-            Format chosen = Format.valueOf(format.toUpperCase(Locale.ROOT));
-            if (chosen.isBinary() && output == null) {
-                throw new CommandException(ExitStatus.TROUBLE, "--format " + format + " needs a file: add -o FILE");
-            }
-            return chosen;
-        } catch (IllegalArgumentException e) {
+        Format chosen = Format.named(format);
+        if (chosen == null) {
             throw new CommandException(
                     ExitStatus.TROUBLE,
-                    "--format: text, jsonl, perfetto, folded, pprof or jfr, not '" + format + "'",
-                    e);
+                    "--format: text, jsonl, perfetto, folded, pprof or jfr, not '" + format + "'"
+                            + Suggestion.of(format, Format.names()));
+        }
+        if (chosen.isBinary() && output == null) {
+            throw new CommandException(ExitStatus.TROUBLE, "--format " + format + " needs a file: add -o FILE");
+        }
+        return chosen;
+    }
+
+    /** What to add up, or null. */
+    private Aggregation aggregation() {
+        try {
+            return aggregation == null
+                    ? null
+                    : Aggregation.parse(
+                            aggregation, selection(new StringTable()).types());
+        } catch (IllegalArgumentException e) {
+            throw Misuse.of("--agg", e.getMessage());
         }
     }
 
     @Override
     int run(SiteRegistry registry) throws IOException {
         Format chosen = format();
+        Aggregation sums = aggregation();
         GuestSpec spec = machine.spec();
-        try (OutputStream out = output == null ? standardError() : new FileOutputStream(output.toFile())) {
-            return run(registry, spec, chosen, out);
+        try (OutputStream out = output == null ? standardError() : Files.newOutputStream(output)) {
+            return run(registry, spec, chosen, sums, out);
         }
     }
 
@@ -178,21 +192,25 @@ final class TraceCommand extends WovenCommand {
         };
     }
 
-    private int run(SiteRegistry registry, GuestSpec spec, Format chosen, OutputStream out) throws IOException {
+    private int run(SiteRegistry registry, GuestSpec spec, Format chosen, Aggregation sums, OutputStream out)
+            throws IOException {
         var strings = new StringTable();
         var guest = new EmulatorGuest(spec.root());
         var names = new Names(strings, guest.stacks(), guest.modules(), lines);
         var session = new TraceSession(
-                selection(strings), sink(chosen, out, names), slots, onFull.equals("wait") || spec.seed() != null);
+                selection(strings),
+                sink(chosen, sums, out, names),
+                slots,
+                onFull.equals("wait") || spec.seed() != null);
         if (spec.seed() != null) {
             session.setClock(() -> 0); // until there is a machine, nothing takes time
         }
         Tracer tracer = null;
         int status;
-        PluginHost host = PluginHost.load(plugins, registry, session, names);
+        PluginHost host = load(registry, session, names);
         try {
             // after the plugins, which may want more events than the trace does
-            tracer = new Tracer(session, guest, strings, stacks || needsStacks(chosen));
+            tracer = new Tracer(session, guest, strings, stacks || needsStacks(chosen, sums));
             tracer.attach(registry);
             // exact addresses and instruction pointers are known when the CPU stops at a fault
             status = GuestRunner.run(
@@ -216,24 +234,26 @@ final class TraceCommand extends WovenCommand {
         return status;
     }
 
-    private boolean needsStacks(Format chosen) {
-        return chosen == Format.FOLDED
-                || chosen == Format.PPROF
-                || aggregation != null && aggregation.contains("stack");
+    private PluginHost load(SiteRegistry registry, TraceSession session, Names names) throws IOException {
+        try {
+            return PluginHost.load(plugins, registry, session, names);
+        } catch (IOException e) {
+            session.close();
+            throw e;
+        }
     }
 
-    private EventSink sink(Format chosen, OutputStream out, Names names) throws IOException {
+    private static boolean needsStacks(Format chosen, Aggregation sums) {
+        return chosen == Format.FOLDED || chosen == Format.PPROF || sums != null && sums.needsStacks();
+    }
+
+    private EventSink sink(Format chosen, Aggregation sums, OutputStream out, Names names) throws IOException {
         var sinks = new ArrayList<EventSink>();
         if (chosen != null) {
             sinks.add(chosen.open(out, output, names));
         }
-        if (aggregation != null) {
-            try {
-                sinks.add(new AggregateSink(
-                        Aggregation.parse(aggregation), chosen == null ? out : standardError(), names));
-            } catch (IllegalArgumentException e) {
-                throw new CommandException(ExitStatus.TROUBLE, "--agg: " + e.getMessage(), e);
-            }
+        if (sums != null) {
+            sinks.add(new AggregateSink(sums, chosen == null ? out : standardError(), names));
         }
         if (live) {
             try {

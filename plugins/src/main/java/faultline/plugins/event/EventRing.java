@@ -13,6 +13,9 @@ import java.util.concurrent.locks.LockSupport;
  * task's events in their order.
  */
 public final class EventRing {
+    /** The largest ring there is. */
+    public static final int MOST_SLOTS = 1 << 26;
+
     private static final int WORDS = EventType.WORDS;
     private static final long POLL_NANOS = 200_000;
 
@@ -29,7 +32,7 @@ public final class EventRing {
      * @param lossless whether producers wait when it is full
      */
     public EventRing(int slots, boolean lossless) {
-        if (Integer.bitCount(slots) != 1 || slots > Integer.MAX_VALUE / WORDS) {
+        if (slots < 1 || slots > MOST_SLOTS || Integer.bitCount(slots) != 1) {
             throw new IllegalArgumentException("ring size must be a power of two up to 2^26, not " + slots);
         }
         this.records = new long[slots * WORDS];

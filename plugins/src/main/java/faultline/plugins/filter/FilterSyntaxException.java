@@ -1,5 +1,7 @@
 package faultline.plugins.filter;
 
+import faultline.plugins.words.Caret;
+
 /** An expression that means nothing; the message shows where. */
 public final class FilterSyntaxException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -11,8 +13,7 @@ public final class FilterSyntaxException extends RuntimeException {
      * @param column where it goes wrong, from 1
      */
     public FilterSyntaxException(String problem, String text, int column) {
-        super(problem + " at column " + column + "\n  " + text.replace('\n', ' ') + "\n  " + " ".repeat(column - 1)
-                + "^");
+        super(Caret.at(problem, text, column));
         this.column = column;
     }
 

@@ -2,6 +2,7 @@ package faultline.plugins.filter;
 
 import faultline.plugins.event.Field;
 import faultline.plugins.event.FieldKind;
+import faultline.plugins.words.Suggestion;
 import java.util.List;
 import java.util.Map;
 
@@ -240,7 +241,7 @@ final class Parser {
     private Node field(String name, Token where) {
         Field field = fields.get(name);
         if (field == null) {
-            throw error("there is no field '" + name + "'; there are " + String.join(", ", fields.keySet()), where);
+            throw error("there is no field '" + name + "'" + Suggestion.among(name, fields.keySet()), where);
         }
         Node.Type type = field.kind().isText()
                 ? Node.Type.TEXT

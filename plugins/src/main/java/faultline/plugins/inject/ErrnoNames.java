@@ -3,6 +3,7 @@ package faultline.plugins.inject;
 import faultline.mmu.Errno;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** Error numbers by name and names by number, from {@link Errno}'s constants. */
@@ -30,6 +31,11 @@ final class ErrnoNames {
     /** The number of {@code "ENOMEM"}, or null. */
     static Integer number(String name) {
         return NUMBERS.get(name);
+    }
+
+    /** All names. */
+    static Set<String> all() {
+        return NUMBERS.keySet();
     }
 
     /** {@code -12} → {@code "-ENOMEM"}; other numbers as they are. */

@@ -1,8 +1,7 @@
 package faultline.plugins.inject;
 
 import faultline.plugins.weave.Glob;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 
 /**
  * One {@code --fail} option: which points, when, for whom.
@@ -51,108 +50,40 @@ public record FailSpec(
     /** The error that the point declares. */
     public static final long POINTS_OWN = Long.MIN_VALUE;
 
-    private static final String KNOBS =
-            "nth, times, probability, interval, space, task, syscall, caller, reject, depth, vma, address, "
-                    + "min-order, ignore-gfp-wait, task-filter, errno, verbose";
+    /**
+     * Names that a spec may speak of.
+     *
+     * @param points ids of injection points, system calls as {@code sys/NAME}
+     * @param syscalls names of system calls, and {@code "none"}
+     * @param functions names of kernel functions
+     */
+    public record Vocabulary(Set<String> points, Set<String> syscalls, Set<String> functions) {}
 
     /**
      * Reads {@code POINTS[:knob=value[,knob=value…]]}.
      *
-     * @throws IllegalArgumentException with a message that says what is wrong
+     * @throws IllegalArgumentException with a message that says what is wrong and points at it
      */
     public static FailSpec parse(String text) {
-        int colon = text.indexOf(':');
-        String points = colon < 0 ? text : text.substring(0, colon);
-        if (points.isEmpty()) {
-            throw new IllegalArgumentException("'" + text + "' names no injection point");
-        }
-        Map<String, String> knobs = new TreeMap<>();
-        if (colon >= 0) {
-            for (String knob : text.substring(colon + 1).split(",")) {
-                int equals = knob.indexOf('=');
-                if (equals <= 0 || knobs.put(knob.substring(0, equals), knob.substring(equals + 1)) != null) {
-                    throw new IllegalArgumentException(
-                            "'" + knob + "' is not a knob=value, or given twice; knobs: " + KNOBS);
-                }
+        return new FailSpecParser(text, null).parse();
+    }
+
+    /** As {@link #parse(String)}, and what is not among the known names is wrong, too. */
+    public static FailSpec parse(String text, Vocabulary known) {
+        return new FailSpecParser(text, known).parse();
+    }
+
+    /** Whether the spec is about the point: a pattern covers what is below it, too, {@code mm/usercopy} all of those. */
+    boolean covers(String id) {
+        return covers(points, id);
+    }
+
+    static boolean covers(Glob points, String id) {
+        for (int end = id.length(); end > 0; end = id.lastIndexOf('/', end - 1)) {
+            if (points.matches(id.substring(0, end))) {
+                return true;
             }
         }
-        FailSpec spec = build(Glob.of(points), knobs);
-        if (!knobs.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "unknown knob '" + knobs.keySet().iterator().next() + "'; knobs: " + KNOBS);
-        }
-        return spec;
-    }
-
-    private static FailSpec build(Glob points, Map<String, String> knobs) {
-        boolean counted = knobs.containsKey("nth");
-        String range = knobs.remove("address");
-        String[] bounds = range == null ? new String[] {"0", "-1"} : range.split("\\.\\.", 2);
-        if (bounds.length != 2) {
-            throw new IllegalArgumentException("address takes LOW..HIGH, not '" + range + "'");
-        }
-        return new FailSpec(
-                points,
-                number(knobs, "nth", 0, 0),
-                number(knobs, "times", counted ? 1 : -1, -1),
-                (int) Math.min(100, number(knobs, "probability", 100, 0)),
-                number(knobs, "interval", 1, 1),
-                number(knobs, "space", 0, 0),
-                glob(knobs, "task"),
-                glob(knobs, "syscall"),
-                glob(knobs, "caller"),
-                glob(knobs, "reject"),
-                (int) number(knobs, "depth", KernelStack.MAX_DEPTH, 0),
-                glob(knobs, "vma"),
-                decode("address", bounds[0]),
-                decode("address", bounds[1]) - (range == null ? 0 : 1),
-                (int) number(knobs, "min-order", 0, 0),
-                flag(knobs, "ignore-gfp-wait"),
-                flag(knobs, "task-filter"),
-                error(knobs.remove("errno")),
-                (int) number(knobs, "verbose", 2, 0));
-    }
-
-    private static Glob glob(Map<String, String> knobs, String key) {
-        String value = knobs.remove(key);
-        return value == null ? null : Glob.of(value);
-    }
-
-    /** As Linux reads such files: Y or 1, N or 0. */
-    private static boolean flag(Map<String, String> knobs, String key) {
-        String value = knobs.remove(key);
-        return switch (value == null ? "N" : value) {
-            case "Y", "y", "1" -> true;
-            case "N", "n", "0" -> false;
-            default -> throw new IllegalArgumentException(key + " takes Y or N, not '" + value + "'");
-        };
-    }
-
-    private static long number(Map<String, String> knobs, String key, long otherwise, long least) {
-        String value = knobs.remove(key);
-        if (value == null) {
-            return otherwise;
-        }
-        long number = decode(key, value);
-        if (number < least) {
-            throw new IllegalArgumentException(key + " must be at least " + least + ", not " + value);
-        }
-        return number;
-    }
-
-    private static long decode(String key, String value) {
-        try {
-            return value.startsWith("0x") ? Long.parseUnsignedLong(value.substring(2), 16) : Long.parseLong(value);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(key + " takes a number, not '" + value + "'", e);
-        }
-    }
-
-    private static long error(String value) {
-        if (value == null) {
-            return POINTS_OWN;
-        }
-        Integer number = ErrnoNames.number(value);
-        return -(number != null ? number : decode("errno", value));
+        return false;
     }
 }

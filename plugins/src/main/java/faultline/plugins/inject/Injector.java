@@ -131,7 +131,7 @@ public final class Injector implements AutoCloseable {
             }
             for (FailKnobs each : knobs) {
                 FailSpec spec = each.spec();
-                if (covers(spec, id) && takes(spec, point, order) && concerns(spec, address)) {
+                if (spec.covers(id) && takes(spec, point, order) && concerns(spec, address)) {
                     long hit = each.hit(PAGE_SIZE << order);
                     if (hit != 0) {
                         return fire(point, id, spec, hit, length);
@@ -172,16 +172,6 @@ public final class Injector implements AutoCloseable {
         counter.getAndIncrement();
     }
 
-    /** A pattern covers the points below it, too: {@code mm/usercopy} all of {@code mm/usercopy/…}. */
-    private static boolean covers(FailSpec spec, String id) {
-        for (int end = id.length(); end > 0; end = id.lastIndexOf('/', end - 1)) {
-            if (spec.points().matches(id.substring(0, end))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /**
      * Whether the spec is about such an allocation: what Linux calls settings of the capability, not of the attributes.
      */
@@ -193,7 +183,7 @@ public final class Injector implements AutoCloseable {
     private boolean leftToFailNth(SiteInfo point, String id, int order) {
         for (FailKnobs each : knobs) {
             FailSpec spec = each.spec();
-            if (covers(spec, id) && !(takes(spec, point, order) && comesThrough(spec))) {
+            if (spec.covers(id) && !(takes(spec, point, order) && comesThrough(spec))) {
                 return false;
             }
         }

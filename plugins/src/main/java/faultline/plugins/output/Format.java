@@ -3,6 +3,9 @@ package faultline.plugins.output;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 
 /** The formats of a trace. */
 public enum Format {
@@ -12,6 +15,24 @@ public enum Format {
     FOLDED,
     PPROF,
     JFR;
+
+    /** As the command line calls it, or null. */
+    public static Format named(String name) {
+        return Arrays.stream(values())
+                .filter(format -> format.toString().equals(name))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** What the command line calls them. */
+    public static List<String> names() {
+        return Arrays.stream(values()).map(Format::toString).toList();
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
 
     /** Whether a terminal should not be given this. */
     public boolean isBinary() {

@@ -7,8 +7,11 @@ import faultline.plugins.filter.EventPredicate;
 import faultline.plugins.filter.FilterCompiler;
 import faultline.plugins.filter.FilterSyntaxException;
 import faultline.plugins.weave.Glob;
+import faultline.plugins.words.Caret;
+import faultline.plugins.words.Suggestion;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -46,7 +49,8 @@ public final class EventSelection {
 
     private static List<EventType> types(String wanted) {
         var types = new ArrayList<EventType>();
-        for (String word : wanted.split(",")) {
+        int column = 1;
+        for (String word : wanted.split(",", -1)) {
             Glob glob = Glob.of(word);
             List<EventType> chosen = Events.ALL.stream()
                     .filter(type -> word.equals("all")
@@ -54,19 +58,21 @@ public final class EventSelection {
                             : type.category().equals(word) || glob.matches(type.name()))
                     .toList();
             if (chosen.isEmpty()) {
-                throw new IllegalArgumentException("no event is called '" + word + "'; there are all, "
-                        + String.join(
-                                ", ",
-                                Events.ALL.stream()
-                                        .map(EventType::category)
-                                        .distinct()
-                                        .toList()) + " and "
-                        + String.join(
-                                ", ", Events.ALL.stream().map(EventType::name).toList()));
+                throw new IllegalArgumentException(Caret.at(unknown(word), wanted, column));
             }
             types.addAll(chosen);
+            column += word.length() + 1;
         }
         return types;
+    }
+
+    private static String unknown(String word) {
+        var known = new LinkedHashSet<String>(List.of("all"));
+        Events.ALL.forEach(type -> known.add(type.category()));
+        String categories = String.join(", ", known);
+        Events.ALL.forEach(type -> known.add(type.name()));
+        return "no event is called '" + word + "'" + Suggestion.of(word, known) + "; there are " + categories + ", and "
+                + String.join(", ", Events.ALL.stream().map(EventType::name).toList());
     }
 
     /**
@@ -75,6 +81,11 @@ public final class EventSelection {
      */
     private static boolean isInAll(EventType type) {
         return !type.category().equals("pte") && !type.category().equals("step") && type != Events.TLB_FILL;
+    }
+
+    /** Those of which some may pass. */
+    public List<EventType> types() {
+        return Events.ALL.stream().filter(this::wants).toList();
     }
 
     /** Whether any event of the type may pass. */

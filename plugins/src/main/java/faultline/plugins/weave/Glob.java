@@ -1,6 +1,9 @@
 package faultline.plugins.weave;
 
-/** Shell patterns over names: {@code *}, {@code ?}, {@code [a-z]}, {@code [!a-z]}; alternatives by {@code ','}. */
+/**
+ * Shell patterns over names: {@code *}, {@code ?}, {@code [a-z]}, {@code [!a-z]}; alternatives by {@code ','}. A pattern
+ * matches itself, too, so that {@code [heap]} is the mapping of that name.
+ */
 public final class Glob {
     private final String[] patterns;
 
@@ -16,7 +19,7 @@ public final class Glob {
     /** Whether one of the patterns covers all of {@code name}. */
     public boolean matches(String name) {
         for (String pattern : patterns) {
-            if (matches(pattern, 0, name, 0)) {
+            if (pattern.equals(name) || matches(pattern, 0, name, 0)) {
                 return true;
             }
         }

@@ -74,7 +74,7 @@ class FilterCompilerTest {
     void errorNamesTheColumn(String expression, int column) {
         assertThatThrownBy(() -> test(expression))
                 .isInstanceOf(FilterSyntaxException.class)
-                .hasMessageContaining("at column " + column + "\n")
+                .hasMessageStartingWith("at column " + column + ", ")
                 .extracting(e -> ((FilterSyntaxException) e).column())
                 .isEqualTo(column);
     }

@@ -150,6 +150,7 @@ class FailKnobsTest {
         assertThat(fails(ELSEWHERE, 0)).isFalse();
         injector.close();
         fail("sample/alloc:vma=[heap]");
+        assertThat(fails(HEAP, 0)).isTrue();
         assertThat(fails(ELSEWHERE, 0)).isFalse();
     }
 

@@ -1,11 +1,14 @@
 package faultline.plugins.inject;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import faultline.plugins.guest.Guests;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WovenWorld;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -54,8 +57,23 @@ class FailNthGuestTest {
         assertThat(shell(script)).noneMatch(line -> line.startsWith("took")).endsWith("status 0");
     }
 
+    private static void onlyAsRoot() {
+        assumeTrue("root".equals(System.getProperty("user.name")), "make-it-fail wants CAP_SYS_RESOURCE");
+    }
+
+    @Test
+    void makeItFailIsForRootAndFailNthForTheTasksOwner() {
+        onlyAsRoot();
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/setpriv")), "another user needs setpriv");
+        String other = "(echo 1 > /proc/$0/fail-nth) || echo foreign; (echo 1 > /proc/self/make-it-fail) || echo mark;"
+                + " (echo 1000000 > /proc/self/fail-nth) && echo own; cat /proc/$0/fail-nth";
+        assertThat(shell("setpriv --reuid 65534 --clear-groups sh -c '" + other + "' $$ 2> /dev/null"))
+                .containsExactly("foreign", "mark", "own", "0", "status 0");
+    }
+
     @Test
     void childrenInheritMakeItFailButNotFailNth() {
+        onlyAsRoot();
         assertThat(shell("echo 1 > /proc/self/make-it-fail; echo 1000000 > /proc/self/fail-nth;"
                         + " cat /proc/self/make-it-fail /proc/self/fail-nth"))
                 .containsExactly("1", "0", "status 0");
@@ -63,6 +81,7 @@ class FailNthGuestTest {
 
     @Test
     void taskFilterSparesAllButTheTasksThatAreMarked() {
+        onlyAsRoot();
         String marked = "(echo 1 > /proc/self/make-it-fail; exec cat /proc/version > /dev/null); cat /proc/self/comm";
         List<String> lines = shell(marked, "mm/usercopy:task-filter=Y,syscall=read");
         assertThat(lines).contains("cat");

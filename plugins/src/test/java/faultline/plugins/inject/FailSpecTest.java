@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class FailSpecTest {
     private static List<Long> failing(String spec, long seed, int calls) {
@@ -70,25 +70,49 @@ class FailSpecTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                ":nth=1",
-                "a:nth",
-                "a:nth=x",
-                "a:nth=-1",
-                "a:nht=1",
-                "a:nth=1,nth=2",
-                "a:address=5",
-                "a:errno=EWHAT",
-                "a:",
-                "a:interval=0"
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "''|1|point is missing",
+                ":nth=1|1|point is missing",
+                "mm/a:nth|9|'nth' needs a value",
+                "mm/a:nth=x|10|takes a number",
+                "mm/a:nth=-1|10|at least 0",
+                "mm/a:nht=1|6|did you mean 'nth'",
+                "mm/a:nth=1,nth=2|12|given twice",
+                "mm/a:address=5|14|LOW..HIGH",
+                "mm/a:address=5..x|17|takes a number",
+                "mm/a:address=5..5|17|is empty",
+                "mm/a:errno=ENOMME|12|did you mean 'ENOMEM'",
+                "mm/a:errno=-5|12|at least 1",
+                "mm/a:errno=4096|12|at most 4095",
+                "mm/a:|6|KNOB=VALUE is missing",
+                "mm/a:nth=1,|12|KNOB=VALUE is missing",
+                "mm/a:interval=0|15|at least 1",
+                "mm/a:probability=101|18|at most 100",
+                "mm/a:verbose=3|14|at most 2",
+                "mm/a:task=|11|needs a pattern",
+                "mm/a:task-filter=x|18|takes Y or N",
+                "mm/c|1|did you mean 'mm/a'",
+                "mm,sys/mmpa|4|did you mean 'sys/mmap'",
+                "mm:syscall=mmpa|12|did you mean 'mmap'",
+                "mm:caller=pte_aloc|11|did you mean 'pte_alloc'",
+                "mm:reject=no_such|11|no kernel function 'no_such'",
             })
-    void nonsenseIsRefusedWithAReason(String spec) {
-        assertThatThrownBy(() -> FailSpec.parse(spec))
+    void nonsenseIsRefusedWithAReasonAndItsColumn(String spec, int column, String reason) {
+        var known = new FailSpec.Vocabulary(Set.of("mm/a", "mm/b", "sys/mmap"), Set.of("mmap"), Set.of("pte_alloc"));
+        assertThatThrownBy(() -> FailSpec.parse(spec, known))
                 .isInstanceOf(IllegalArgumentException.class)
-                .message()
-                .isNotBlank();
+                .hasMessageStartingWith("at column " + column + ", ")
+                .hasMessageContaining(reason);
+    }
+
+    @Test
+    void namesAreTakenByPatternsAndByWhatStandsAboveThem() {
+        var known = new FailSpec.Vocabulary(Set.of("mm/page/alloc"), Set.of("mmap"), Set.of("pte_alloc"));
+        assertThat(FailSpec.parse("mm/page:syscall=m*,caller=pte_*", known).covers("mm/page/alloc"))
+                .isTrue();
+        assertThat(FailSpec.parse("*", known).covers("mm/page/alloc")).isTrue();
     }
 
     @ParameterizedTest

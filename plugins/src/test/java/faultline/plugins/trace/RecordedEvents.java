@@ -12,6 +12,8 @@ import faultline.plugins.output.EventSink;
 import faultline.plugins.weave.SiteRegistry;
 import faultline.plugins.weave.WovenWorld;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +21,8 @@ import java.util.Map;
 
 /** The events of a guest's run, for tests. */
 final class RecordedEvents {
+    private static final String SHELL = "/bin/sh";
+
     private RecordedEvents() {}
 
     /** The events of a run, each as its fields by name, in words. */
@@ -42,15 +46,21 @@ final class RecordedEvents {
                 @Override
                 public void close() {}
             };
+            Path said = Files.createTempFile("guest", ".out");
             var session =
                     new TraceSession(new EventSelection((String) arguments[1], null, strings), sink, 1 << 12, true);
             try (var tracer = new Tracer(session, guest, strings, false)) {
                 tracer.attach(registry);
-                GuestRunner.run(
+                int status = GuestRunner.run(
                         Guests.seeded((String) arguments[0], (String[]) arguments[2]),
-                        machine -> Guests.redirect(machine, "/dev/null"),
+                        machine -> Guests.redirect(machine, said.toString()),
                         machine -> {});
                 assertThat(tracer.failures()).isEmpty();
+                if (arguments[0].equals(SHELL)) {
+                    assertThat(status).as(Files.readString(said)).isZero();
+                }
+            } finally {
+                Files.delete(said);
             }
             session.close();
             return events;
@@ -62,7 +72,7 @@ final class RecordedEvents {
     }
 
     static List<Map<String, String>> ofShell(String script, String wanted) {
-        return record("/bin/sh", wanted, "-c", script);
+        return record(SHELL, wanted, "-c", script);
     }
 
     @SuppressWarnings("unchecked") // maps of the platform's own types

@@ -105,7 +105,8 @@ class TraceModesTest {
                 sinks.add(format.open(OutputStream.nullOutputStream(), Path.of((String) arguments[2]), names));
             }
             sinks.add(new SummarySink(summary, names));
-            sinks.add(new AggregateSink(Aggregation.parse("hist(ns) by(comm, line) stack()"), summary, names));
+            sinks.add(new AggregateSink(
+                    Aggregation.parse("hist(ns) by(comm, line) stack()", Events.ALL), summary, names));
             sinks.add(new EventSink() {
                 @Override
                 public void event(EventType type, long[] records, int base) {

@@ -26,6 +26,9 @@ class GlobTest {
                 "abc|ab|false",
                 "ab|abc|false",
                 "[|[|true",
+                "[heap]|[heap]|true",
+                "x,[heap]|[heap]|true",
+                "[heap]|[stack]|false",
             })
     void matchesAsAShellDoes(String pattern, String name, boolean expected) {
         assertThat(Glob.of(pattern).matches(name)).isEqualTo(expected);
