@@ -41,9 +41,4 @@ final class ProcEntriesFile extends ProcOffsetFile {
         }
         return n * ENTRY;
     }
-
-    @Override
-    public long pwrite(Waiter waiter, MemorySegment from, long length, long at, int rwFlags) {
-        return -Errno.EINVAL;
-    }
 }

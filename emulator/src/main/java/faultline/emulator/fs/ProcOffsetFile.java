@@ -1,38 +1,23 @@
 package faultline.emulator.fs;
 
-import faultline.emulator.host.HostScratch;
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 
 /** A file of /proc whose offset counts in something that has no end to seek from: addresses, or frames. */
-abstract class ProcOffsetFile extends OpenFile {
+abstract class ProcOffsetFile extends EmulatedFile {
     private final String counterpart;
-    private final int flags;
     private long position;
 
     /** @param counterpart the host's file whose metadata stand for it */
     ProcOffsetFile(String path, String counterpart, int flags) {
-        super(path);
+        super(path, flags & OpenFlags.O_ACCMODE | OpenFlags.O_LARGEFILE, 0);
         this.counterpart = counterpart;
-        this.flags = flags & OpenFlags.O_ACCMODE | OpenFlags.O_LARGEFILE;
     }
 
     @Override
     public String counterpart() {
         return counterpart;
-    }
-
-    @Override
-    public int statusFlags() {
-        return flags;
-    }
-
-    @Override
-    public long setStatusFlags(int newFlags) {
-        return 0;
     }
 
     @Override
@@ -60,20 +45,5 @@ abstract class ProcOffsetFile extends OpenFile {
         }
         position = whence == 1 ? position + offset : offset;
         return position;
-    }
-
-    @Override
-    public long fstat(MemorySegment stat) {
-        return Libc.call(Nr.STAT, HostScratch.get().path(counterpart()), stat.address());
-    }
-
-    @Override
-    public boolean neverBlocks() {
-        return true;
-    }
-
-    @Override
-    protected void release() {
-        // Nothing of the host's is held.
     }
 }

@@ -1,35 +1,35 @@
 package faultline.emulator.fs;
 
-import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
  * A file without contents on any disk that becomes readable by the emulator's own doing (an anonymous inode: timerfd,
- * signalfd).
+ * signalfd, userfaultfd).
  *
  * <p>Behind it is an eventfd of the host's, so that poll, select and epoll wait for it like for anything else. Reading
  * takes what there is ({@link #take}) and otherwise waits.
  */
-public abstract class ReadinessFile extends OpenFile {
-    /** O_NONBLOCK, the one status flag that means anything here. */
-    public static final int SETTABLE = OpenFlags.O_NONBLOCK;
+public abstract class ReadinessFile extends EmulatedFile {
+    /** What is written to an eventfd; not the thread's scratch memory, which may be in use when a fault gets here. */
+    private static final MemorySegment ONE = Arena.global().allocateFrom(ValueLayout.JAVA_LONG, 1);
+    /** Where what is read goes; nobody looks. */
+    private static final MemorySegment DRAINED = Arena.global().allocate(ValueLayout.JAVA_LONG);
 
     private final int eventFd;
-    private volatile int flags;
 
     /**
      * @param eventFd from {@link #makeEventFd}; this file's from now on
-     * @param flags O_NONBLOCK or 0
+     * @param flags access mode, and O_NONBLOCK or 0
      */
     protected ReadinessFile(String path, long eventFd, int flags) {
-        super(path);
+        super(path, flags, OpenFlags.O_NONBLOCK);
         this.eventFd = (int) eventFd;
-        this.flags = OpenFlags.O_RDWR | flags & SETTABLE;
     }
 
     /** A host descriptor for a new file, or -errno. */
@@ -39,14 +39,12 @@ public abstract class ReadinessFile extends OpenFile {
 
     /** Pollers wake; those that wait for an edge, each time. Any thread. */
     protected final void raise() {
-        MemorySegment one = HostScratch.get().struct();
-        one.set(ValueLayout.JAVA_LONG, 0, 1);
-        Libc.call(Nr.WRITE, eventFd, one.address(), Long.BYTES);
+        Libc.call(Nr.WRITE, eventFd, ONE.address(), Long.BYTES);
     }
 
     /** Nothing is to be read any more. Any thread. */
     protected final void drain() {
-        Libc.call(Nr.READ, eventFd, HostScratch.get().struct().address(), Long.BYTES);
+        Libc.call(Nr.READ, eventFd, DRAINED.address(), Long.BYTES);
     }
 
     /**
@@ -65,7 +63,7 @@ public abstract class ReadinessFile extends OpenFile {
     public long read(Waiter waiter, MemorySegment to, long length, int rwFlags) {
         while (true) {
             long n = take(waiter, to, length);
-            if (n != -Errno.EAGAIN || (flags & OpenFlags.O_NONBLOCK) != 0) {
+            if (n != -Errno.EAGAIN || nonBlocking()) {
                 return n;
             }
             long waited = await(waiter);
@@ -86,22 +84,6 @@ public abstract class ReadinessFile extends OpenFile {
     }
 
     @Override
-    public int statusFlags() {
-        return flags;
-    }
-
-    @Override
-    public long setStatusFlags(int newFlags) {
-        flags = flags & ~SETTABLE | newFlags & SETTABLE;
-        return 0;
-    }
-
-    @Override
-    public long write(Waiter waiter, MemorySegment from, long length, int rwFlags) {
-        return -Errno.EINVAL;
-    }
-
-    @Override
     public long pread(Waiter waiter, MemorySegment to, long length, long position, int rwFlags) {
         return -Errno.ESPIPE;
     }
@@ -115,11 +97,6 @@ public abstract class ReadinessFile extends OpenFile {
     public long lseek(long offset, int whence) {
         // noop_llseek: there is no position, and nobody complains
         return 0;
-    }
-
-    @Override
-    public long fstat(MemorySegment stat) {
-        return Libc.call(Nr.FSTAT, eventFd, stat.address());
     }
 
     @Override

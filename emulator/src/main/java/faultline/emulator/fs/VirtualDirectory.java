@@ -1,7 +1,5 @@
 package faultline.emulator.fs;
 
-import faultline.emulator.host.HostScratch;
-import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
@@ -18,12 +16,15 @@ import java.util.function.Supplier;
  * <p>Entries are fixed when they are first read, and made anew after a rewind. Inode numbers are made from the names,
  * as nobody can open by them.
  */
-public final class VirtualDirectory extends OpenFile {
+public final class VirtualDirectory extends EmulatedFile {
     /** Type of an entry, as d_type tells it. */
     public static final byte DT_DIR = 4;
 
     public static final byte DT_REG = 8;
     public static final byte DT_LNK = 10;
+
+    private static final int OPEN_ONLY =
+            OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC;
 
     /** One name in the directory. */
     public record Entry(String name, byte type) {}
@@ -31,7 +32,6 @@ public final class VirtualDirectory extends OpenFile {
     private final String counterpart;
     private final Supplier<List<Entry>> source;
     private List<Entry> entries;
-    private final int flags;
     private int next;
 
     /**
@@ -40,10 +40,8 @@ public final class VirtualDirectory extends OpenFile {
      * @param entries without "." and ".."
      */
     public VirtualDirectory(String path, String counterpart, int flags, Supplier<List<Entry>> entries) {
-        super(path);
+        super(path, flags & ~OPEN_ONLY | OpenFlags.O_LARGEFILE, 0);
         this.counterpart = counterpart;
-        this.flags = flags & ~(OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC)
-                | OpenFlags.O_LARGEFILE;
         this.source = entries;
     }
 
@@ -115,21 +113,6 @@ public final class VirtualDirectory extends OpenFile {
     }
 
     @Override
-    public long fstat(MemorySegment stat) {
-        return Libc.call(Nr.STAT, HostScratch.get().path(counterpart), stat.address());
-    }
-
-    @Override
-    public int statusFlags() {
-        return flags;
-    }
-
-    @Override
-    public long setStatusFlags(int newFlags) {
-        return 0;
-    }
-
-    @Override
     public long read(Waiter waiter, MemorySegment to, long length, int rwFlags) {
         return -Errno.EISDIR;
     }
@@ -147,15 +130,5 @@ public final class VirtualDirectory extends OpenFile {
     @Override
     public long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags) {
         return -Errno.EBADF;
-    }
-
-    @Override
-    public boolean neverBlocks() {
-        return true;
-    }
-
-    @Override
-    protected void release() {
-        // Nothing of the host's is held.
     }
 }

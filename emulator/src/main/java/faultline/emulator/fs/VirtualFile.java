@@ -1,8 +1,6 @@
 package faultline.emulator.fs;
 
 import faultline.emulator.host.HostScratch;
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
@@ -15,14 +13,13 @@ import java.util.function.ToLongFunction;
  * An open file whose text the emulator makes: made when reading begins at 0, so that a program that keeps it open and
  * rewinds sees news, and one that reads in pieces sees one state.
  */
-class VirtualFile extends OpenFile {
+class VirtualFile extends EmulatedFile {
     private static final int OPEN_ONLY =
             OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOCTTY | OpenFlags.O_TRUNC | OpenFlags.O_CLOEXEC;
 
     private final String counterpart;
     private final Supplier<String> text;
     private final ToLongFunction<String> writer;
-    private volatile int flags;
     private byte[] content;
     private long position;
 
@@ -32,9 +29,8 @@ class VirtualFile extends OpenFile {
      * @param writer what a write does: 0 or -errno; null where nothing can be written (EIO)
      */
     VirtualFile(String path, String counterpart, int flags, Supplier<String> text, ToLongFunction<String> writer) {
-        super(path);
+        super(path, flags & ~OPEN_ONLY | OpenFlags.O_LARGEFILE, OpenFlags.O_APPEND | OpenFlags.O_NONBLOCK);
         this.counterpart = counterpart;
-        this.flags = flags & ~OPEN_ONLY | OpenFlags.O_LARGEFILE;
         this.text = text;
         this.writer = writer;
     }
@@ -42,18 +38,6 @@ class VirtualFile extends OpenFile {
     @Override
     public String counterpart() {
         return counterpart;
-    }
-
-    @Override
-    public int statusFlags() {
-        return flags;
-    }
-
-    @Override
-    public long setStatusFlags(int newFlags) {
-        int settable = OpenFlags.O_APPEND | OpenFlags.O_NONBLOCK;
-        flags = flags & ~settable | newFlags & settable;
-        return 0;
     }
 
     @Override
@@ -108,20 +92,5 @@ class VirtualFile extends OpenFile {
         }
         position = target;
         return target;
-    }
-
-    @Override
-    public long fstat(MemorySegment stat) {
-        return Libc.call(Nr.STAT, HostScratch.get().path(counterpart), stat.address());
-    }
-
-    @Override
-    public boolean neverBlocks() {
-        return true;
-    }
-
-    @Override
-    protected void release() {
-        // Nothing of the host's is held.
     }
 }

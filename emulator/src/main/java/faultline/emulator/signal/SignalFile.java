@@ -2,6 +2,7 @@ package faultline.emulator.signal;
 
 import faultline.emulator.fs.ReadinessFile;
 import faultline.emulator.fs.Waiter;
+import faultline.emulator.host.OpenFlags;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Sleeps;
@@ -32,7 +33,7 @@ public final class SignalFile extends ReadinessFile {
     private boolean readable;
 
     private SignalFile(long mask, long eventFd, int flags) {
-        super("anon_inode:[signalfd]", eventFd, flags);
+        super("anon_inode:[signalfd]", eventFd, OpenFlags.O_RDWR | flags & OpenFlags.O_NONBLOCK);
         this.mask = mask;
     }
 
@@ -108,7 +109,7 @@ public final class SignalFile extends ReadinessFile {
         if (room == 0) {
             return -Errno.EINVAL;
         }
-        boolean waits = (statusFlags() & SETTABLE) == 0;
+        boolean waits = !nonBlocking();
         long done = 0;
         while (done < room) {
             SignalWaits.Taken taken = SignalWaits.take(task, mask, waits && done == 0 ? Sleeps.NEVER : 0);

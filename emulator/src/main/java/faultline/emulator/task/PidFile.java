@@ -1,12 +1,10 @@
 package faultline.emulator.task;
 
-import faultline.emulator.fs.OpenFile;
-import faultline.emulator.fs.Waiter;
+import faultline.emulator.fs.EmulatedFile;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
-import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -17,22 +15,18 @@ import java.lang.foreign.ValueLayout;
  * <p>Behind it is a pipe of the host's, so that poll, select and epoll wait for it like for anything else; a byte is
  * put in when the process ends. Nothing but waiting reaches the pipe.
  */
-public final class PidFile extends OpenFile {
-    private static final int SETTABLE = OpenFlags.O_NONBLOCK;
-
+public final class PidFile extends EmulatedFile {
     private final Process process;
     private final int readEnd;
     private final int writeEnd;
-    private volatile int flags;
     private boolean ended;
     private boolean hungUp;
 
     private PidFile(Process process, int readEnd, int writeEnd, int flags) {
-        super("anon_inode:[pidfd]");
+        super("anon_inode:[pidfd]", OpenFlags.O_RDWR | flags & OpenFlags.O_NONBLOCK, OpenFlags.O_NONBLOCK);
         this.process = process;
         this.readEnd = readEnd;
         this.writeEnd = writeEnd;
-        this.flags = OpenFlags.O_RDWR | flags & SETTABLE;
     }
 
     /**
@@ -83,51 +77,5 @@ public final class PidFile extends OpenFile {
     @Override
     public int hostFd() {
         return readEnd;
-    }
-
-    @Override
-    public int statusFlags() {
-        return flags;
-    }
-
-    @Override
-    public long setStatusFlags(int newFlags) {
-        flags = flags & ~SETTABLE | newFlags & SETTABLE;
-        return 0;
-    }
-
-    @Override
-    public long read(Waiter waiter, MemorySegment to, long length, int rwFlags) {
-        return -Errno.EINVAL;
-    }
-
-    @Override
-    public long write(Waiter waiter, MemorySegment from, long length, int rwFlags) {
-        return -Errno.EINVAL;
-    }
-
-    @Override
-    public long pread(Waiter waiter, MemorySegment to, long length, long position, int rwFlags) {
-        return -Errno.EINVAL;
-    }
-
-    @Override
-    public long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags) {
-        return -Errno.EINVAL;
-    }
-
-    @Override
-    public long lseek(long offset, int whence) {
-        return -Errno.ESPIPE;
-    }
-
-    @Override
-    public long fstat(MemorySegment stat) {
-        return Libc.call(Nr.FSTAT, readEnd, stat.address());
-    }
-
-    @Override
-    public boolean neverBlocks() {
-        return true;
     }
 }

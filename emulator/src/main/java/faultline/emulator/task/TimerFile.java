@@ -2,6 +2,7 @@ package faultline.emulator.task;
 
 import faultline.emulator.fs.ReadinessFile;
 import faultline.emulator.fs.Waiter;
+import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import java.lang.foreign.MemorySegment;
@@ -29,7 +30,7 @@ public final class TimerFile extends ReadinessFile {
     private TimerQueue.Entry entry;
 
     private TimerFile(Kernel kernel, int clockId, long eventFd, int flags) {
-        super("anon_inode:[timerfd]", eventFd, flags);
+        super("anon_inode:[timerfd]", eventFd, OpenFlags.O_RDWR | flags & OpenFlags.O_NONBLOCK);
         this.clock = kernel.clock();
         this.timers = kernel.timers();
         // a machine that never sleeps needs no clock that wakes it

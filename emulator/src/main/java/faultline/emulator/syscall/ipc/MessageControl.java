@@ -13,11 +13,7 @@ import faultline.mmu.annotation.KernelFunction;
  *   struct msginfo:   0 msgpool  4 msgmap  8 msgmax  12 msgmnb  16 msgmni  20 msgssz  24 msgtql  28 msgseg (short)
  * </pre>
  */
-final class MessageControl {
-    private static final int IPC_RMID = 0;
-    private static final int IPC_SET = 1;
-    private static final int IPC_STAT = 2;
-    private static final int IPC_INFO = 3;
+final class MessageControl extends IpcControl<MessageQueue> {
     private static final int MSG_STAT = 11;
     private static final int MSG_INFO = 12;
     private static final int MSG_STAT_ANY = 13;
@@ -31,14 +27,11 @@ final class MessageControl {
     private static final int MSGSSZ = 16;
     private static final int MSGSEG = 0xffff;
 
-    private final Task task;
     private final MessageTable table;
-    private final IpcOwner owner;
 
     private MessageControl(Task task) {
-        this.task = task;
+        super(task, task.kernel().messages(), DS_SIZE / 8);
         this.table = task.kernel().messages();
-        this.owner = IpcOwner.of(task);
     }
 
     @KernelFunction(value = "ksys_msgctl", file = "ipc/msg.c")
@@ -49,7 +42,9 @@ final class MessageControl {
         MessageControl control = new MessageControl(task);
         return switch (command) {
             case IPC_INFO, MSG_INFO -> control.info(buffer, command == MSG_INFO);
-            case IPC_STAT, MSG_STAT, MSG_STAT_ANY -> control.stat(id, command, buffer);
+            case IPC_STAT -> control.stat(id, Stat.BY_ID, buffer);
+            case MSG_STAT -> control.stat(id, Stat.BY_INDEX, buffer);
+            case MSG_STAT_ANY -> control.stat(id, Stat.BY_INDEX_ANY, buffer);
             case IPC_SET -> control.set(id, buffer);
             case IPC_RMID -> control.remove(id);
             default -> -Errno.EINVAL;
@@ -87,37 +82,20 @@ final class MessageControl {
         return highest;
     }
 
+    @Override
     @KernelFunction(value = "msgctl_stat", file = "ipc/msg.c")
-    private long stat(int id, int command, long buffer) {
-        long[] words = new long[DS_SIZE / 8];
-        long result;
-        synchronized (table) {
-            MessageQueue q = command == IPC_STAT
-                    ? table.idsLocked().find(id)
-                    : table.idsLocked().at(id & IpcIds.MOST_INDEX - 1);
-            if (q == null) {
-                return -Errno.EINVAL;
-            }
-            if (command != MSG_STAT_ANY && !q.allows(owner, IpcObject.S_IRUGO)) {
-                return -Errno.EACCES;
-            }
-            q.describe(words);
-            words[6] = q.sendTime;
-            words[7] = q.receiveTime;
-            words[8] = q.changeTime;
-            words[9] = q.bytes;
-            words[10] = q.messages.size();
-            words[11] = q.mostBytes;
-            words[12] = IpcObject.pair(q.lastSender, q.lastReceiver);
-            result = command == IPC_STAT ? 0 : q.id;
-        }
-        for (int i = 0; i < words.length; i++) {
-            task.user().putLong(buffer + 8L * i, words[i]);
-        }
-        return result;
+    void describeLocked(MessageQueue q, long[] out) {
+        out[6] = q.sendTime;
+        out[7] = q.receiveTime;
+        out[8] = q.changeTime;
+        out[9] = q.bytes;
+        out[10] = q.messages.size();
+        out[11] = q.mostBytes;
+        out[12] = IpcObject.pair(q.lastSender, q.lastReceiver);
     }
 
-    private long set(int id, long buffer) {
+    @Override
+    long set(int id, long buffer) {
         IpcChange change = IpcChange.read(task, buffer);
         long mostBytes = task.user().getLong(buffer + DS_QBYTES);
         synchronized (table) {
@@ -135,20 +113,6 @@ final class MessageControl {
                 q.settingsChanged();
             }
             return result;
-        }
-    }
-
-    private long remove(int id) {
-        synchronized (table) {
-            MessageQueue q = table.idsLocked().find(id);
-            if (q == null) {
-                return -Errno.EINVAL;
-            }
-            if (!q.isOwnedBy(owner)) {
-                return -Errno.EPERM;
-            }
-            table.removeLocked(q);
-            return 0;
         }
     }
 }

@@ -2,27 +2,23 @@ package faultline.emulator.syscall.ipc;
 
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.task.Kernel;
-import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Sleeps;
 import faultline.emulator.task.Task;
-import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
-/** The message queues of one machine. Methods whose names end in Locked want the table's monitor held. */
-public final class MessageTable {
+/** The message queues of one machine. */
+public final class MessageTable extends IpcTable<MessageQueue> {
     private static final int IPC_NOWAIT = 04000;
     private static final String HEADER = "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid"
             + "  cuid  cgid      stime      rtime      ctime\n";
     private static final String LINE = "%10d %10d  %4o  %10d %10d %5d %5d %5d %5d %5d %5d %10d %10d %10d\n";
 
-    private final Kernel kernel;
     private final MessageSysctl sysctl = new MessageSysctl();
-    private final IpcIds<MessageQueue> ids = new IpcIds<>();
 
     /** An empty table of {@code kernel}'s machine. */
     public MessageTable(Kernel kernel) {
-        this.kernel = kernel;
+        super(kernel);
     }
 
     /** Limits and what else /proc/sys/kernel has of message queues. */
@@ -189,19 +185,11 @@ public final class MessageTable {
         }
     }
 
-    /** Queues by id. */
-    IpcIds<MessageQueue> idsLocked() {
-        return ids;
-    }
-
     /** IPC_RMID: whoever waits finds it gone. */
+    @Override
     @KernelFunction(value = "freeque", file = "ipc/msg.c")
     void removeLocked(MessageQueue queue) {
         ids.remove(queue);
         queue.abandon();
-    }
-
-    long nowSeconds() {
-        return kernel.clock().now(KernelClock.REALTIME) / TimeValues.NANOS;
     }
 }

@@ -12,11 +12,7 @@ import faultline.mmu.annotation.KernelFunction;
  *   struct seminfo:   0 semmap  4 semmni  8 semmns  12 semmnu  16 semmsl  20 semopm  24 semume  28 semusz  32 semvmx  36 semaem
  * </pre>
  */
-final class SemControl {
-    private static final int IPC_RMID = 0;
-    private static final int IPC_SET = 1;
-    private static final int IPC_STAT = 2;
-    private static final int IPC_INFO = 3;
+final class SemControl extends IpcControl<SemSet> {
     private static final int GETPID = 11;
     private static final int GETVAL = 12;
     private static final int GETALL = 13;
@@ -35,14 +31,11 @@ final class SemControl {
     private static final int SEMUME = 500;
     private static final int SEMUSZ = 20;
 
-    private final Task task;
     private final SemTable table;
-    private final IpcOwner owner;
 
     private SemControl(Task task) {
-        this.task = task;
+        super(task, task.kernel().sem(), DS_SIZE / 8);
         this.table = task.kernel().sem();
-        this.owner = IpcOwner.of(task);
     }
 
     @KernelFunction(value = "ksys_semctl", file = "ipc/sem.c")
@@ -53,7 +46,9 @@ final class SemControl {
         SemControl control = new SemControl(task);
         return switch (command) {
             case IPC_INFO, SEM_INFO -> control.info(argument, command == SEM_INFO);
-            case IPC_STAT, SEM_STAT, SEM_STAT_ANY -> control.stat(id, command, argument);
+            case IPC_STAT -> control.stat(id, Stat.BY_ID, argument);
+            case SEM_STAT -> control.stat(id, Stat.BY_INDEX, argument);
+            case SEM_STAT_ANY -> control.stat(id, Stat.BY_INDEX_ANY, argument);
             case GETALL -> control.getAll(id, argument);
             case SETALL -> control.setAll(id, argument);
             case GETPID, GETVAL, GETNCNT, GETZCNT -> control.get(id, number, command);
@@ -90,30 +85,12 @@ final class SemControl {
         return highest;
     }
 
+    @Override
     @KernelFunction(value = "semctl_stat", file = "ipc/sem.c")
-    private long stat(int id, int command, long buffer) {
-        long[] words = new long[DS_SIZE / 8];
-        long result;
-        synchronized (table) {
-            SemSet s = command == IPC_STAT
-                    ? table.idsLocked().find(id)
-                    : table.idsLocked().at(id & IpcIds.MOST_INDEX - 1);
-            if (s == null) {
-                return -Errno.EINVAL;
-            }
-            if (command != SEM_STAT_ANY && !s.allows(owner, IpcObject.S_IRUGO)) {
-                return -Errno.EACCES;
-            }
-            s.describe(words);
-            words[6] = s.operationTime;
-            words[8] = s.changeTime;
-            words[10] = s.values.length;
-            result = command == IPC_STAT ? 0 : s.id;
-        }
-        for (int i = 0; i < words.length; i++) {
-            task.user().putLong(buffer + 8L * i, words[i]);
-        }
-        return result;
+    void describeLocked(SemSet s, long[] out) {
+        out[6] = s.operationTime;
+        out[8] = s.changeTime;
+        out[10] = s.values.length;
     }
 
     private long getAll(int id, long array) {
@@ -205,28 +182,6 @@ final class SemControl {
             s.assign(number, value, task.pid());
             s.changeTime = table.nowSeconds();
             s.update(s.changeTime);
-            return 0;
-        }
-    }
-
-    private long set(int id, long buffer) {
-        IpcChange change = IpcChange.read(task, buffer);
-        synchronized (table) {
-            SemSet s = table.idsLocked().find(id);
-            return s == null ? -Errno.EINVAL : s.change(owner, change, table.nowSeconds());
-        }
-    }
-
-    private long remove(int id) {
-        synchronized (table) {
-            SemSet s = table.idsLocked().find(id);
-            if (s == null) {
-                return -Errno.EINVAL;
-            }
-            if (!s.isOwnedBy(owner)) {
-                return -Errno.EPERM;
-            }
-            table.removeLocked(s);
             return 0;
         }
     }

@@ -4,24 +4,21 @@ import faultline.emulator.task.Kernel;
 import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Sleeps;
 import faultline.emulator.task.Task;
-import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
-/** The sets of semaphores of one machine. Methods whose names end in Locked want the table's monitor held. */
-public final class SemTable {
+/** The sets of semaphores of one machine. */
+public final class SemTable extends IpcTable<SemSet> {
     private static final String HEADER =
             "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n";
     private static final String LINE = "%10d %10d  %4o %10d %5d %5d %5d %5d %10d %10d\n";
 
-    private final Kernel kernel;
     private final SemSysctl sysctl = new SemSysctl(this);
-    private final IpcIds<SemSet> ids = new IpcIds<>();
     private int semaphores;
 
     /** An empty table of {@code kernel}'s machine. */
     public SemTable(Kernel kernel) {
-        this.kernel = kernel;
+        super(kernel);
     }
 
     /** Limits and what else /proc/sys/kernel has of semaphores. */
@@ -139,17 +136,13 @@ public final class SemTable {
         }
     }
 
-    /** Sets by id. */
-    IpcIds<SemSet> idsLocked() {
-        return ids;
-    }
-
     /** Number of semaphores of all sets. */
     int semaphoresLocked() {
         return semaphores;
     }
 
     /** IPC_RMID: whoever waits finds it gone. */
+    @Override
     @KernelFunction(value = "freeary", file = "ipc/sem.c")
     void removeLocked(SemSet set) {
         ids.remove(set);
@@ -162,9 +155,5 @@ public final class SemTable {
         for (SemSet set : ids.all()) {
             set.undo(pid, nowSeconds());
         }
-    }
-
-    long nowSeconds() {
-        return kernel.clock().now(KernelClock.REALTIME) / TimeValues.NANOS;
     }
 }

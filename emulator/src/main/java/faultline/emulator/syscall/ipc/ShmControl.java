@@ -14,11 +14,7 @@ import faultline.mmu.annotation.KernelFunction;
  *                      56 atime  64 dtime  72 ctime  80 cpid  84 lpid  88 nattch  (112 bytes)
  * </pre>
  */
-final class ShmControl {
-    private static final int IPC_RMID = 0;
-    private static final int IPC_SET = 1;
-    private static final int IPC_STAT = 2;
-    private static final int IPC_INFO = 3;
+final class ShmControl extends IpcControl<ShmSegment> {
     private static final int SHM_LOCK = 11;
     private static final int SHM_UNLOCK = 12;
     private static final int SHM_STAT = 13;
@@ -29,14 +25,11 @@ final class ShmControl {
     private static final int INFO_SIZE = 72;
     private static final int SHM_INFO_SIZE = 48;
 
-    private final Task task;
     private final ShmTable table;
-    private final IpcOwner owner;
 
     private ShmControl(Task task, ShmTable table) {
-        this.task = task;
+        super(task, table, DS_SIZE / 8);
         this.table = table;
-        this.owner = IpcOwner.of(task);
     }
 
     @KernelFunction(value = "ksys_shmctl", file = "ipc/shm.c")
@@ -48,7 +41,9 @@ final class ShmControl {
         return switch (command) {
             case IPC_INFO -> control.limits(buffer);
             case SHM_INFO -> control.usage(buffer);
-            case IPC_STAT, SHM_STAT, SHM_STAT_ANY -> control.stat(id, command, buffer);
+            case IPC_STAT -> control.stat(id, Stat.BY_ID, buffer);
+            case SHM_STAT -> control.stat(id, Stat.BY_INDEX, buffer);
+            case SHM_STAT_ANY -> control.stat(id, Stat.BY_INDEX_ANY, buffer);
             case IPC_SET -> control.set(id, buffer);
             case IPC_RMID -> control.remove(id);
             case SHM_LOCK, SHM_UNLOCK -> control.lock(id, command == SHM_LOCK);
@@ -92,55 +87,15 @@ final class ShmControl {
         return highest;
     }
 
+    @Override
     @KernelFunction(value = "shmctl_stat", file = "ipc/shm.c")
-    private long stat(int id, int command, long buffer) {
-        long[] words = new long[DS_SIZE / 8];
-        long result;
-        synchronized (table) {
-            ShmSegment s = command == IPC_STAT
-                    ? table.idsLocked().find(id)
-                    : table.idsLocked().at(id);
-            if (s == null) {
-                return -Errno.EINVAL;
-            }
-            if (command != SHM_STAT_ANY && !s.allows(owner, IpcObject.S_IRUGO)) {
-                return -Errno.EACCES;
-            }
-            s.describe(words);
-            words[6] = s.size;
-            words[7] = s.attachTime;
-            words[8] = s.detachTime;
-            words[9] = s.changeTime;
-            words[10] = IpcObject.pair(s.creatorPid, s.lastPid);
-            words[11] = s.attached;
-            result = command == IPC_STAT ? 0 : s.id;
-        }
-        for (int i = 0; i < words.length; i++) {
-            task.user().putLong(buffer + 8L * i, words[i]);
-        }
-        return result;
-    }
-
-    private long set(int id, long buffer) {
-        IpcChange change = IpcChange.read(task, buffer);
-        synchronized (table) {
-            ShmSegment s = table.idsLocked().find(id);
-            return s == null ? -Errno.EINVAL : s.change(owner, change, table.nowSeconds());
-        }
-    }
-
-    private long remove(int id) {
-        synchronized (table) {
-            ShmSegment s = table.idsLocked().find(id);
-            if (s == null) {
-                return -Errno.EINVAL;
-            }
-            if (!s.isOwnedBy(owner)) {
-                return -Errno.EPERM;
-            }
-            table.removeLocked(s);
-            return 0;
-        }
+    void describeLocked(ShmSegment s, long[] out) {
+        out[6] = s.size;
+        out[7] = s.attachTime;
+        out[8] = s.detachTime;
+        out[9] = s.changeTime;
+        out[10] = IpcObject.pair(s.creatorPid, s.lastPid);
+        out[11] = s.attached;
     }
 
     /** Segments' pages are never reclaimed here; what a program sees of locking is its rights and the mode bit. */

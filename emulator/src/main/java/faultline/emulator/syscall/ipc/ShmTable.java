@@ -1,9 +1,7 @@
 package faultline.emulator.syscall.ipc;
 
 import faultline.emulator.task.Kernel;
-import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Task;
-import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.file.AddressSpace;
@@ -15,8 +13,8 @@ import faultline.mmu.mm.MmapFlags;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The segments of one machine. Methods whose names end in Locked want the table's monitor held. */
-public final class ShmTable {
+/** The segments of one machine. */
+public final class ShmTable extends IpcTable<ShmSegment> {
     static final int SHM_HUGETLB = 04000;
     static final int SHM_NORESERVE = 010000;
     /** Mode bit: to be destroyed with the last detach. */
@@ -26,14 +24,12 @@ public final class ShmTable {
 
     static final int SHMMIN = 1;
 
-    private final Kernel kernel;
     private final ShmSysctl sysctl = new ShmSysctl(this);
-    private final IpcIds<ShmSegment> ids = new IpcIds<>();
     private long totalPages;
 
     /** An empty table of {@code kernel}'s machine. */
     public ShmTable(Kernel kernel) {
-        this.kernel = kernel;
+        super(kernel);
     }
 
     /** Limits and what else /proc/sys/kernel has of segments. */
@@ -120,11 +116,6 @@ public final class ShmTable {
         return id;
     }
 
-    /** Segments by id. */
-    IpcIds<ShmSegment> idsLocked() {
-        return ids;
-    }
-
     long totalPagesLocked() {
         return totalPages;
     }
@@ -148,6 +139,7 @@ public final class ShmTable {
     }
 
     /** IPC_RMID: nobody finds it by key any more; it goes now, or with the last detach. */
+    @Override
     @KernelFunction(value = "do_shm_rmid", file = "ipc/shm.c")
     void removeLocked(ShmSegment segment) {
         if (segment.attached > 0) {
@@ -211,10 +203,6 @@ public final class ShmTable {
     private static int currentPid(ShmSegment segment) {
         Task task = Task.currentOrNull();
         return task == null ? segment.lastPid : task.pid();
-    }
-
-    long nowSeconds() {
-        return kernel.clock().now(KernelClock.REALTIME) / TimeValues.NANOS;
     }
 
     /** Frees all segments: the machine ends, and nobody has any attached. */

@@ -23,6 +23,7 @@ public final class ProcessCalls implements SyscallFamily {
                         new SchedulingCalls(),
                         new MembarrierCalls(),
                         new ControlCalls(),
+                        new PrctlCalls(),
                         new SeccompCalls(),
                         new SystemCalls(),
                         new AdministratorCalls())

@@ -1,10 +1,8 @@
 package faultline.emulator.syscall.userfault;
 
 import faultline.emulator.fs.HostWait;
-import faultline.emulator.fs.OpenFile;
+import faultline.emulator.fs.ReadinessFile;
 import faultline.emulator.fs.Waiter;
-import faultline.emulator.host.Libc;
-import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
@@ -14,7 +12,6 @@ import faultline.mmu.fault.UserfaultEvent;
 import faultline.mmu.fault.UserfaultFeatures;
 import faultline.mmu.fault.UserfaultWait;
 import faultline.mmu.op.UserfaultRegistration;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -22,46 +19,36 @@ import java.lang.foreign.ValueLayout;
  * The descriptor of a userfaultfd. An eventfd of the host stands for "there is a fault to read", so that poll, select
  * and epoll wait for it like for any descriptor.
  */
-public final class UserfaultFile extends OpenFile {
-    private static final int EFD_NONBLOCK = 0x800;
-    private static final int EFD_CLOEXEC = 0x80000;
+public final class UserfaultFile extends ReadinessFile {
     private static final int MESSAGE = 32;
     private static final byte EVENT_PAGEFAULT = 0x12;
 
     private final Userfault context;
     private final UserfaultRegistration registration;
-    private final int eventFd;
-    private volatile int flags;
     private volatile boolean ready;
 
-    private UserfaultFile(Userfault context, UserfaultRegistration registration, int eventFd, int flags) {
-        super("anon_inode:[userfaultfd]");
+    private UserfaultFile(Userfault context, UserfaultRegistration registration, long eventFd, int flags) {
+        super("anon_inode:[userfaultfd]", eventFd, OpenFlags.O_RDONLY | flags & OpenFlags.O_NONBLOCK);
         this.context = context;
         this.registration = registration;
-        this.eventFd = eventFd;
-        this.flags = OpenFlags.O_RDONLY | flags & OpenFlags.O_NONBLOCK;
     }
 
     /** Makes one; null when the host has no descriptor left. */
     static UserfaultFile create(Userfault context, UserfaultRegistration registration, int flags) {
-        long fd = Libc.call(Nr.EVENTFD2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (fd < 0) {
+        long eventFd = makeEventFd();
+        if (eventFd < 0) {
             return null;
         }
-        UserfaultFile file = new UserfaultFile(context, registration, (int) fd, flags);
+        UserfaultFile file = new UserfaultFile(context, registration, eventFd, flags);
         context.setListener(file::update);
         return file;
     }
 
     /** The queue has changed; its lock is held. */
     private void update() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment counter = arena.allocate(8, 8);
-            Libc.call(Nr.READ, eventFd, counter.address(), 8);
-            if (context.hasPending()) {
-                counter.set(ValueLayout.JAVA_LONG, 0, 1);
-                Libc.call(Nr.WRITE, eventFd, counter.address(), 8);
-            }
+        drain();
+        if (context.hasPending()) {
+            raise();
         }
     }
 
@@ -82,16 +69,11 @@ public final class UserfaultFile extends OpenFile {
         ready = true;
     }
 
-    @Override
-    public int hostFd() {
-        return eventFd;
-    }
-
     /** Before the handshake, and for one that blocks: reading might always wait, whatever poll had said. */
     @Override
     @KernelFunction(value = "userfaultfd_poll", file = "fs/userfaultfd.c")
     public boolean pollsAsError() {
-        return !ready || (flags & OpenFlags.O_NONBLOCK) == 0;
+        return !ready || !nonBlocking();
     }
 
     @Override
@@ -100,44 +82,20 @@ public final class UserfaultFile extends OpenFile {
     }
 
     @Override
-    public int statusFlags() {
-        return flags;
-    }
-
-    @Override
-    public long setStatusFlags(int newFlags) {
-        flags = flags & ~OpenFlags.O_NONBLOCK | newFlags & OpenFlags.O_NONBLOCK;
-        return 0;
-    }
-
-    @Override
     @KernelFunction(value = "userfaultfd_read_iter", file = "fs/userfaultfd.c")
-    public long read(Waiter waiter, MemorySegment to, long length, int rwFlags) {
-        if (!ready) {
+    protected long take(Waiter waiter, MemorySegment to, long length) {
+        if (!ready || length < MESSAGE) {
             return -Errno.EINVAL;
         }
         long done = 0;
-        while (true) {
-            if (length - done < MESSAGE) {
-                return done > 0 ? done : -Errno.EINVAL;
-            }
+        while (length - done >= MESSAGE) {
             long got = next(waiter, to.asSlice(done, MESSAGE));
-            if (got < 0) {
-                return done > 0 ? done : got;
+            if (got <= 0) {
+                return done > 0 ? done : got < 0 ? got : -Errno.EAGAIN;
             }
-            if (got > 0) {
-                done += MESSAGE;
-            } else if (done > 0) {
-                return done;
-            } else if ((flags & OpenFlags.O_NONBLOCK) != 0) {
-                return -Errno.EAGAIN;
-            } else {
-                long waited = HostWait.until(waiter, eventFd, HostWait.POLLIN);
-                if (waited < 0) {
-                    return waited;
-                }
-            }
+            done += MESSAGE;
         }
+        return done;
     }
 
     /**
@@ -158,7 +116,7 @@ public final class UserfaultFile extends OpenFile {
         to.fill((byte) 0);
         to.set(ValueLayout.JAVA_BYTE, 0, (byte) event.type());
         if (event.type() == UserfaultEvent.FORK) {
-            long fd = UserfaultCalls.install((Task) waiter, event.child(), flags, true);
+            long fd = UserfaultCalls.install((Task) waiter, event.child(), statusFlags(), true);
             if (fd < 0) {
                 return fd;
             }
@@ -189,34 +147,14 @@ public final class UserfaultFile extends OpenFile {
     }
 
     @Override
-    public long pread(Waiter waiter, MemorySegment to, long length, long position, int rwFlags) {
-        return -Errno.ESPIPE;
-    }
-
-    @Override
-    public long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags) {
-        return -Errno.ESPIPE;
-    }
-
-    @Override
     public long lseek(long offset, int whence) {
         return -Errno.ESPIPE;
-    }
-
-    @Override
-    public long fstat(MemorySegment stat) {
-        return Libc.call(Nr.FSTAT, eventFd, stat.address());
-    }
-
-    @Override
-    public boolean neverBlocks() {
-        return false;
     }
 
     @Override
     protected void release() {
         registration.release(context);
         context.setListener(() -> {});
-        Libc.call(Nr.CLOSE, eventFd);
+        super.release();
     }
 }
