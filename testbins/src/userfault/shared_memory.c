@@ -8,6 +8,7 @@ static int fd;
 static char *area;
 static char *other;
 
+/* Holds the stream while it answers, so that its line comes before those of the task that it lets go on. */
 static void *serve(void *unused)
 {
 	(void)unused;
@@ -22,6 +23,7 @@ static void *serve(void *unused)
 		int flags = msg.arg.pagefault.flags;
 		char *at = area + page * PAGE;
 
+		flockfile(stdout);
 		printf("   page %ld flags %x\n", page, flags);
 		if (flags & UFFD_PAGEFAULT_FLAG_WP)
 			protect(fd, at, PAGE, 0);
@@ -34,6 +36,7 @@ static void *serve(void *unused)
 			memset(source, 'a' + page, PAGE);
 			show("   copy", copy(fd, at, source, PAGE));
 		}
+		funlockfile(stdout);
 		if (page == 15)
 			return NULL;
 	}

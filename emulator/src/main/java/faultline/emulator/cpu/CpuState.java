@@ -161,10 +161,6 @@ public final class CpuState {
         dirty = 0;
     }
 
-    void allDirty() {
-        dirty = (1 << REGISTERS) - 1;
-    }
-
     /** Unicorn's number of a register. */
     static int unicornNumber(int register) {
         return UNICORN[register];

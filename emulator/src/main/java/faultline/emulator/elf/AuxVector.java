@@ -56,14 +56,4 @@ public final class AuxVector {
     public long value(int pair) {
         return pairs[2 * pair + 1];
     }
-
-    /** The value of the first pair of this type, or {@code absent}. */
-    public long get(int type, long absent) {
-        for (int i = 0; i < used; i += 2) {
-            if (pairs[i] == type) {
-                return pairs[i + 1];
-            }
-        }
-        return absent;
-    }
 }

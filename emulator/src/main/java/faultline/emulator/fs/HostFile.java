@@ -89,11 +89,6 @@ public final class HostFile extends OpenFile implements MappedFile {
         return type;
     }
 
-    /** The device a special file stands for. */
-    public long rdev() {
-        return rdev;
-    }
-
     /**
      * Counts this among the open files that write, until it is released. Called by whoever opened it.
      *

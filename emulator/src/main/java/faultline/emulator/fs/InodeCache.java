@@ -1,6 +1,5 @@
 package faultline.emulator.fs;
 
-import faultline.mmu.file.AddressSpace;
 import faultline.mmu.file.PageCache;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -117,11 +116,5 @@ public final class InodeCache {
             all = new ArrayList<>(kept.values());
         }
         all.forEach(CachedInode::discard);
-    }
-
-    /** The pages of an inode that is in the cache, for tests and audits; null otherwise. */
-    AddressSpace peek(Key key) {
-        CachedInode inode = inodes.get(key);
-        return inode == null ? null : inode.mapping();
     }
 }

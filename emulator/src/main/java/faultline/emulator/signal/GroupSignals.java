@@ -59,11 +59,6 @@ public final class GroupSignals {
         exitStatus |= CORE_DUMPED;
     }
 
-    /** What execve does once it is the only task left, having ended the others by {@link #exit}. */
-    public void clearExit() {
-        exiting = false;
-    }
-
     /** Whether job control has stopped the process. */
     public boolean stopped() {
         return stopped;

@@ -53,11 +53,6 @@ public final class SignalFile extends ReadinessFile {
         return file;
     }
 
-    /** Which signals it takes: bit n - 1 for signal n. */
-    public long mask() {
-        return mask;
-    }
-
     /** Takes others from now on. */
     public synchronized void setMask(long newMask) {
         mask = newMask & ~Signals.UNBLOCKABLE;

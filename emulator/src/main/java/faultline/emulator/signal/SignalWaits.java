@@ -24,16 +24,6 @@ public final class SignalWaits {
         SignalSender.setMask(task, mask);
     }
 
-    /** Puts the mask from before {@link #useMask} back, unless a signal interrupted the call: then delivery does. */
-    @KernelFunction(value = "restore_saved_sigmask_unless", file = "include/linux/sched/signal.h")
-    public static void restoreMask(Task task, boolean interrupted) {
-        SignalState state = task.signals();
-        if (!interrupted && state.hasSavedMask()) {
-            state.forgetSavedMask();
-            SignalSender.setMask(task, state.savedMask());
-        }
-    }
-
     /** Waits with another mask until a handler ran. */
     @KernelFunction(value = "sigsuspend", file = "kernel/signal.c")
     public static long suspend(Task task, long mask) {

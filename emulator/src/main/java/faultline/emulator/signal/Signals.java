@@ -59,12 +59,6 @@ public final class Signals {
             | mask(SIGXFSZ)
             | mask(SIGSYS);
 
-    private static final String[] NAMES = {
-        "0", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-        "WINCH", "IO", "PWR", "SYS"
-    };
-
     private Signals() {}
 
     /** The set that holds one signal, 1..64. */
@@ -93,13 +87,5 @@ public final class Signals {
     /** Whether SIG_DFL means: the process ends and leaves a core dump, where one is wanted. */
     public static boolean dumpsCore(int signal) {
         return contains(DUMPS_CORE, signal);
-    }
-
-    /** For messages: {@code SIGSEGV}, {@code SIGRT3}. */
-    public static String name(int signal) {
-        if (signal >= 0 && signal < NAMES.length) {
-            return "SIG" + NAMES[signal];
-        }
-        return "SIGRT" + (signal - SIGRTMIN);
     }
 }

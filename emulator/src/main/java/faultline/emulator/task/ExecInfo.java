@@ -13,9 +13,4 @@ import java.util.List;
  */
 public record ExecInfo(String path, List<String> argv, List<String> env, AuxVector auxv) {
     static final ExecInfo NONE = new ExecInfo("", List.of(), List.of(), null);
-
-    /** The last component of the path: the first task's name. */
-    public String baseName() {
-        return path.substring(path.lastIndexOf('/') + 1);
-    }
 }

@@ -103,10 +103,6 @@ public final class Process {
         return handlers;
     }
 
-    void setHandlers(SignalHandlers newHandlers) {
-        handlers = newHandlers;
-    }
-
     public GroupSignals group() {
         return group;
     }

@@ -114,11 +114,6 @@ final class SeededCpu extends VirtualCpu {
         return owner;
     }
 
-    @Override
-    public boolean contended() {
-        return true;
-    }
-
     /** Nothing to do: the owner keeps the baton in the kernel. */
     @Override
     public void acquire(Task task) {

@@ -321,11 +321,6 @@ public final class Task implements Caller {
         return clock.isVirtual() ? clock.now(KernelClock.MONOTONIC) : System.nanoTime();
     }
 
-    /** Where this task stands among those that want the CPU; under the run queue's lock. */
-    SchedEntity entity() {
-        return entity;
-    }
-
     /** Charges this task with what it has run; under the run queue's lock. Any thread. */
     SchedEntity charged(long now) {
         entity.charge(times.guestNanos(now), scheduling.nice());

@@ -177,11 +177,6 @@ public class VirtualCpu implements AutoCloseable {
         return owner;
     }
 
-    /** Whether another task waits for the CPU. */
-    public boolean contended() {
-        return waiting != 0;
-    }
-
     @KernelFunction(value = "__schedule", file = "kernel/sched/core.c")
     private void acquireSlowly(Task task) {
         for (int i = 0; waiting == 0 && i < SPINS; i++) {

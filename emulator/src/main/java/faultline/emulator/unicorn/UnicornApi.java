@@ -52,7 +52,6 @@ final class UnicornApi {
             FunctionDescriptor.of(
                     JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT),
             Linker.Option.firstVariadicArg(7));
-    private static final MethodHandle HOOK_DEL = link("uc_hook_del", JAVA_LONG, JAVA_LONG);
     private static final MethodHandle CTL0 = LINKER.downcallHandle(
             LIBRARY.function("uc_ctl"),
             FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT),
@@ -259,15 +258,6 @@ final class UnicornApi {
             long uc, long result, int type, long callback, long userData, long begin, long end, int instruction) {
         try {
             return (int) HOOK_ADD.invokeExact(uc, result, type, callback, userData, begin, end, instruction);
-        } catch (Throwable e) {
-            throw impossible(e);
-        }
-    }
-
-    /** {@code uc_hook_del(engine, hook)}. */
-    static int hookDel(long uc, long hook) {
-        try {
-            return (int) HOOK_DEL.invokeExact(uc, hook);
         } catch (Throwable e) {
             throw impossible(e);
         }

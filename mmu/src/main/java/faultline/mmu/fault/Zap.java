@@ -34,20 +34,6 @@ public final class Zap {
         this.hugetlb = new HugetlbZap(env);
     }
 
-    /**
-     * Clears what of {@code [start, end)} lies in mappings, from {@code first} on.
-     *
-     * @param first the first mapping that may lie in the range, linked in the tree; null for none
-     * @param gather begun by the caller, who finishes it
-     */
-    @KernelFunction(value = "unmap_vmas", file = "mm/memory.c")
-    @RequiresLock("MMAP_LOCK")
-    public void unmapVmas(MmStruct mm, Vma first, long start, long end, MmuGather gather) {
-        for (Vma vma = first; vma != null && vma.start() < end; vma = vma.next()) {
-            zapPageRange(mm, vma, Math.max(start, vma.start()), Math.min(end, vma.end()), gather);
-        }
-    }
-
     /** Clears {@code [start, end)}, which lies in {@code vma}: all entries, private copies too. */
     @KernelFunction(value = "zap_page_range_single", file = "mm/memory.c")
     @RequiresLock("MMAP_LOCK:read")

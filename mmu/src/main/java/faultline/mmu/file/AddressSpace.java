@@ -119,18 +119,6 @@ public final class AddressSpace {
         return size;
     }
 
-    /** The file grew to at least {@code bytes} bytes, by a write or by truncation upwards. */
-    public void extendTo(long bytes) {
-        inodeLock.writeLock();
-        try {
-            if (bytes > size) {
-                size = bytes;
-            }
-        } finally {
-            inodeLock.writeUnlock();
-        }
-    }
-
     /** Sets the size; its caller holds the lock that guards this file's size. */
     @KernelFunction("i_size_write")
     public void setSize(long bytes) {

@@ -129,11 +129,6 @@ final class PageTree {
         return pfn;
     }
 
-    /** Replaces the frame of the present page {@code index}; its mark stays. */
-    void replace(long index, long pfn) {
-        leaf(index).frames[(int) index & LOW] = pfn + 1;
-    }
-
     /** Marks the present page {@code index}; returns whether it was clean. */
     boolean setDirty(long index) {
         Node leaf = leaf(index);

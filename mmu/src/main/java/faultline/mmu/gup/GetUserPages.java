@@ -37,11 +37,6 @@ public final class GetUserPages {
         this.follow = new FollowPage(faults.env());
     }
 
-    /** The rule in force after a forced write. */
-    public GupCow cow() {
-        return cow;
-    }
-
     /** Chooses the rule for forced writes; {@link GupCow#FIXED} unless history is to be replayed. */
     public void setCow(GupCow rule) {
         cow = rule;

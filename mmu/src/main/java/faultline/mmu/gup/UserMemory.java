@@ -215,24 +215,9 @@ public final class UserMemory {
         return 0;
     }
 
-    /** {@link #get} of 4 bytes; the value is in {@code ctx.value}, zero-extended. */
-    public int getInt(MmStruct mm, FaultContext ctx, long uaddr) {
-        return get(mm, ctx, uaddr, Integer.BYTES);
-    }
-
     /** {@link #get} of 8 bytes; the value is in {@code ctx.value}. */
     public int getLong(MmStruct mm, FaultContext ctx, long uaddr) {
         return get(mm, ctx, uaddr, Long.BYTES);
-    }
-
-    /** {@link #put} of 4 bytes. */
-    public int putInt(MmStruct mm, FaultContext ctx, long uaddr, int value) {
-        return put(mm, ctx, uaddr, Integer.BYTES, value);
-    }
-
-    /** {@link #put} of 8 bytes. */
-    public int putLong(MmStruct mm, FaultContext ctx, long uaddr, long value) {
-        return put(mm, ctx, uaddr, Long.BYTES, value);
     }
 
     /**

@@ -312,11 +312,6 @@ public final class RwSemaphore {
         return (state & ~WAITERS) != 0;
     }
 
-    /** Whether somebody, not necessarily the caller, holds the lock shared. */
-    public boolean isReadLocked() {
-        return state >= READER;
-    }
-
     public boolean isWriteLockedByCurrentThread() {
         return writerId == Thread.currentThread().threadId();
     }

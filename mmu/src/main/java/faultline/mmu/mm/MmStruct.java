@@ -183,11 +183,6 @@ public final class MmStruct implements PageTableOwner {
         users.incrementAndGet();
     }
 
-    /** A task left the address space; the one that gets true tears it down (Linux: {@code mmput}). */
-    public boolean put() {
-        return users.decrementAndGet() == 0;
-    }
-
     public int users() {
         return users.get();
     }

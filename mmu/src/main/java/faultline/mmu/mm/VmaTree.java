@@ -63,15 +63,6 @@ public final class VmaTree {
         return v != null && v.start() <= addr ? v : null;
     }
 
-    /** The last mapping that starts below {@code addr}, or null. */
-    public Vma findBelow(long addr) {
-        Vma v = find(addr);
-        if (v == null) {
-            return last;
-        }
-        return v.start() < addr ? v : v.prev;
-    }
-
     /** The first mapping that overlaps [{@code start}, {@code end}), or null (find_vma_intersection). */
     public Vma intersection(long start, long end) {
         Vma v = find(start);

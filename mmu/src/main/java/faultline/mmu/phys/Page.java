@@ -29,17 +29,9 @@ public final class Page {
 
     private Page() {}
 
-    public static long alignDown(long address) {
-        return address & MASK;
-    }
-
     /** Rounds up to a page; wraps to 0 for the last page of the address space, as PAGE_ALIGN does. */
     public static long alignUp(long address) {
         return (address + SIZE - 1) & MASK;
-    }
-
-    public static boolean isAligned(long address) {
-        return (address & (SIZE - 1)) == 0;
     }
 
     public static long offset(long address) {

@@ -117,10 +117,6 @@ public final class PhysicalMemory implements AutoCloseable {
         LONG.setRelease(ALL, at(pa, 8), value);
     }
 
-    public long getLongVolatile(long pa) {
-        return (long) LONG.getVolatile(ALL, at(pa, 8));
-    }
-
     /** Replaces a long if it still is {@code expect}. @return whether it was */
     public boolean casLong(long pa, long expect, long update) {
         return (boolean) LONG.compareAndSet(ALL, at(pa, 8), expect, update);

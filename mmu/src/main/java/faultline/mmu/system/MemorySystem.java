@@ -226,10 +226,6 @@ public final class MemorySystem implements AutoCloseable {
 
     // ---- parts ----
 
-    public MemoryConfig config() {
-        return config;
-    }
-
     public PhysicalMemory phys() {
         return phys;
     }
@@ -240,11 +236,6 @@ public final class MemorySystem implements AutoCloseable {
 
     public PageWalker walker() {
         return walker;
-    }
-
-    /** The kernel's own page tables, of which every address space has the upper half. */
-    public InitMm initMm() {
-        return initMm;
     }
 
     /** Kernel memory and device memory. */

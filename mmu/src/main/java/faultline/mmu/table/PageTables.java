@@ -71,10 +71,6 @@ public final class PageTables extends PageTableLookup {
         return huge;
     }
 
-    public PtlMode mode() {
-        return mode;
-    }
-
     // ---- adding tables
 
     /**
@@ -215,12 +211,6 @@ public final class PageTables extends PageTableLookup {
         return first;
     }
 
-    /** Points an empty PMD entry to a table that the caller made, its lock held; the counterpart of pmd_populate. */
-    @RequiresLock("PAGE_TABLE_LOCK")
-    public void pmdPopulate(long pmdEntry, long tablePfn) {
-        memory.putLongRelease(pmdEntry, Pte.of(tablePfn, Pte.TABLE));
-    }
-
     /** Makes a cleared table of PTEs that nothing points to yet. @return its frame, or -1 */
     @KernelFunction("pte_alloc_one")
     @Injectable(value = "mm/pte_alloc_one", mayWait = true)
@@ -250,11 +240,6 @@ public final class PageTables extends PageTableLookup {
     /** Tables of all levels made so far. */
     public long tablesMade() {
         return tablesMade.get();
-    }
-
-    /** Level of the table in a frame: 1 for PTEs to 4 for the top. */
-    public int level(long pfn) {
-        return frames.test(pfn, PageFlags.TABLE) ? (int) frames.privateData(pfn) : 0;
     }
 
     // ---- mapping an entry and its lock
@@ -392,50 +377,10 @@ public final class PageTables extends PageTableLookup {
         return seen;
     }
 
-    /** Takes away the right to write; dirty and accessed bits set meanwhile are kept. The TLB is the caller's. */
-    @KernelFunction("ptep_set_wrprotect")
-    @RequiresLock("PAGE_TABLE_LOCK")
-    public void ptepSetWrprotect(long pte) {
-        memory.getAndAndLong(pte, ~Pte.RW);
-    }
-
     /** Clears accessed. @return whether it was set. The TLB is the caller's; Linux leaves it unflushed on x86. */
     @KernelFunction("ptep_test_and_clear_young")
     @RequiresLock("PAGE_TABLE_LOCK")
     public boolean ptepTestAndClearYoung(long pte) {
         return Pte.isYoung(memory.getLong(pte)) && Pte.isYoung(memory.getAndAndLong(pte, ~Pte.ACCESSED));
-    }
-
-    /**
-     * Adds accessed, dirty and write bits to a present entry.
-     *
-     * @param entry the new value: same frame, same or more rights
-     * @return whether anything changed
-     */
-    @KernelFunction("ptep_set_access_flags")
-    @RequiresLock("PAGE_TABLE_LOCK")
-    public boolean ptepSetAccessFlags(long pte, long entry) {
-        long seen = memory.getLong(pte);
-        if (seen == entry) {
-            return false;
-        }
-        return memory.getAndOrLong(pte, entry) != entry;
-    }
-
-    /**
-     * Replaces a present entry by another of the same frame (mprotect): accessed and dirty set by the processor
-     * meanwhile are kept.
-     *
-     * @return the entry before
-     */
-    @KernelFunction("ptep_modify_prot_start")
-    @RequiresLock("PAGE_TABLE_LOCK")
-    public long ptepModify(long pte, long prot) {
-        while (true) {
-            long seen = memory.getLong(pte);
-            if (memory.casLong(pte, seen, Pte.modify(seen, prot))) {
-                return seen;
-            }
-        }
     }
 }

@@ -22,10 +22,6 @@ public final class PtlGuard implements AutoCloseable {
         return lock;
     }
 
-    public boolean isHeld() {
-        return lock != null;
-    }
-
     void hold(SpinLock held, long entry) {
         lock = held;
         pte = entry;

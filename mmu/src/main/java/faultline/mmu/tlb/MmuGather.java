@@ -112,11 +112,6 @@ public final class MmuGather {
         }
     }
 
-    /** Whether something was removed or changed since the last flush. */
-    public boolean isFlushPending() {
-        return end > start;
-    }
-
     /**
      * Flushes what is due and frees what waited for it; gathering goes on. May be called with page-table locks held.
      */

@@ -38,20 +38,6 @@ public final class SiteRegistry {
         }
     }
 
-    /** Sites of the classes loaded so far. */
-    public List<ProbeSite> sites() {
-        synchronized (lock) {
-            return List.copyOf(sites);
-        }
-    }
-
-    /** Whether anything listens to the site. */
-    public boolean isAttached(ProbeSite site) {
-        synchronized (lock) {
-            return site.isAttached();
-        }
-    }
-
     int register(SiteInfo info) {
         synchronized (lock) {
             var site = new ProbeSite(info, sites.size());
