@@ -278,9 +278,15 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    /** A zombie has been waited for, or nobody will. Caller holds the family lock. */
+    /**
+     * A zombie has been waited for, or nobody will. Caller holds the family lock.
+     *
+     * <p>From here on nobody finds its last task either, which may be about to end only now: whoever has waited for a
+     * process is told that there is none ({@code own_settings}).
+     */
     void forget(Process process) {
         processes.remove(process.pid());
+        tasks.remove(process.pid(), process.leader());
         cgroups.release(process);
         process.parent().children().remove(process);
         process.hangUpWatchers();
@@ -328,7 +334,7 @@ public final class Kernel implements AutoCloseable {
     /** A task's thread has nothing left to do. */
     void taskGone(Task task) {
         synchronized (familyLock) {
-            tasks.remove(task.tid());
+            tasks.remove(task.tid(), task);
         }
         end.taskGone();
     }

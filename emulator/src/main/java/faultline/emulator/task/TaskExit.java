@@ -96,8 +96,8 @@ final class TaskExit {
         kernel.shm().exit(process.pid());
         int status = process.group().exiting() ? process.group().exitStatus() : task.exitStatus();
         kernel.terminals().sessionEnds(process);
-        leaveFamily(process, status);
         kernel.processEnded(process, status);
+        leaveFamily(process, status);
     }
 
     /**

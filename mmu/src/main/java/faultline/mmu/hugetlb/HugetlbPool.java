@@ -80,7 +80,6 @@ public final class HugetlbPool {
     }
 
     /** {@code bytes} as those of whole pages. */
-    @KernelFunction(value = "huge_page_align", file = "include/linux/hugetlb.h")
     public long align(long bytes) {
         return bytes + pageSize() - 1 & -pageSize();
     }

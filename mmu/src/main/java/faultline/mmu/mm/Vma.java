@@ -174,7 +174,6 @@ public final class Vma implements MappedArea {
      * What {@link #ops()} keeps for the mapping; parts that it is split into have it too, a forked child's copy has
      * none.
      */
-    @KernelFunction("vm_private_data")
     public Object privateData() {
         return privateData;
     }

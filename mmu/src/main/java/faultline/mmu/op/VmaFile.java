@@ -12,7 +12,7 @@ final class VmaFile {
     private VmaFile() {}
 
     /** A mapping came to be, with its file already set. */
-    @KernelFunction("vma_get_file")
+    @KernelFunction(value = "get_file", file = "include/linux/fs.h")
     static void get(Vma v) {
         if (v.file() != null) {
             v.file().get();

@@ -12,9 +12,7 @@ import java.util.function.Consumer;
  * that a physical address of 0 always is a mistake.
  *
  * <p>Locks: a cache's, and inside it the lists'. {@link #allocPage} and {@link #allocPages} may reclaim, hence sleep
- * and take locks from the page lock down: the caller holds none of those, only mmap locks. With a page-table lock held
- * use
- * {@link #allocPageAtomic}.
+ * and take locks from the page lock down: the caller holds none of those, only mmap locks.
  */
 public final class FrameAllocator {
     /** Largest order: blocks of 4 MiB. */
@@ -94,23 +92,12 @@ public final class FrameAllocator {
     private long allocOne(boolean zeroed, int flags) {
         long pfn = takeCached(zeroed, flags);
         if (pfn < 0) {
-            pfn = allocSlowly(0, true, flags);
+            pfn = allocSlowly(0, flags);
             if (zeroed && pfn >= 0 && frames.isUsed(pfn)) {
                 memory.zero(pfn << Page.SHIFT, Page.SIZE);
             }
         }
         return pfn;
-    }
-
-    /**
-     * As {@link #allocPage()}, without waiting or taking any but the allocator's own locks: for callers under a spin
-     * lock (GFP_ATOMIC).
-     */
-    @KernelFunction("alloc_page_atomic")
-    @Injectable("mm/page/alloc_atomic")
-    public long allocPageAtomic() {
-        long pfn = takeCached(false, 0);
-        return pfn >= 0 ? pfn : allocSlowly(0, false, 0);
     }
 
     /**
@@ -129,17 +116,17 @@ public final class FrameAllocator {
         }
         if (order == 0) {
             long pfn = takeCached(false, 0);
-            return pfn >= 0 ? pfn : allocSlowly(0, true, 0);
+            return pfn >= 0 ? pfn : allocSlowly(0, 0);
         }
         long pfn = takeListed(order, true, 0);
-        return pfn >= 0 ? pfn : allocSlowly(order, true, 0);
+        return pfn >= 0 ? pfn : allocSlowly(order, 0);
     }
 
     /**
      * As {@link #allocPages} without waiting: for huge pages at fault time, which small pages replace when there is
      * none.
      */
-    @KernelFunction("alloc_pages_nowait")
+    @KernelFunction("__alloc_pages")
     @Injectable("mm/page/alloc_huge")
     public long allocPagesNoReclaim(int order) {
         return takeListed(order, true, 0);
@@ -239,22 +226,21 @@ public final class FrameAllocator {
         }
     }
 
-    private long allocSlowly(int order, boolean mayReclaim, int flags) {
+    private long allocSlowly(int order, int flags) {
         drainCaches();
         long pfn = takeListed(order, true, flags);
         wakeReclaim();
         FrameReclaim reclaimer = reclaim;
         boolean nested = reclaiming.get() != null;
         while (pfn < 0
-                && mayReclaim
                 && !nested
                 && reclaimer != null
                 && (reclaimFor(reclaimer, order) || order <= COSTLY_ORDER && reclaimer.outOfMemory())) {
             drainCaches();
             pfn = takeListed(order, true, flags);
         }
-        if (pfn < 0 && (nested || !mayReclaim)) {
-            // These two are let into the reserve: the one frees more than it takes, the other cannot wait.
+        if (pfn < 0 && nested) {
+            // Reclaim is let into the reserve: it frees more than it takes.
             pfn = takeListed(order, false, flags);
         }
         return pfn;

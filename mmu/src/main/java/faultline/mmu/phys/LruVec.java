@@ -147,7 +147,7 @@ public final class LruVec {
     }
 
     /** As {@link #release}, for those of many frames that bear LRU. */
-    @KernelFunction("lruvec_del_folios")
+    @KernelFunction("lruvec_del_folio")
     void release(long[] pfns, int count) {
         lock.lock();
         int list = 0;

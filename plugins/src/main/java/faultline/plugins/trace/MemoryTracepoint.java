@@ -22,13 +22,12 @@ final class MemoryTracepoint extends Tracepoint {
         }
         if (threads.wants(Events.PAGE_ALLOC)) {
             on("alloc_page", Hook.EXIT, "allocated", long.class);
-            on("alloc_page_atomic", Hook.EXIT, "allocated", long.class);
             on("alloc_pages", Hook.ENTRY, "allocating", Object.class, int.class);
             on("alloc_pages", Hook.EXIT, "allocatedMany", long.class);
             on("alloc_pages", Hook.THROWN, "forget");
-            on("alloc_pages_nowait", Hook.ENTRY, "allocating", Object.class, int.class);
-            on("alloc_pages_nowait", Hook.EXIT, "allocatedMany", long.class);
-            on("alloc_pages_nowait", Hook.THROWN, "forget");
+            on("__alloc_pages", Hook.ENTRY, "allocating", Object.class, int.class);
+            on("__alloc_pages", Hook.EXIT, "allocatedMany", long.class);
+            on("__alloc_pages", Hook.THROWN, "forget");
         }
         if (threads.wants(Events.PAGE_FREE)) {
             on("free_unref_page", Hook.ENTRY, "freed", Object.class, long.class);
