@@ -113,9 +113,9 @@ final class MmFault {
     }
 
     /**
-     * Whether the entry is another one than was read without the lock. Reclaim and write-back take an entry out before they
-     * put in which page of the file it showed: to whoever looked in between, a swapped page, or one from elsewhere in the file,
-     * seems to be missing. See {@code NonlinearRaceTest.noStoreIsLost}.
+     * Whether the entry is another one than was read without the lock. Reclaim and write-back take an entry out before
+     * they put in which page of the file it showed: to whoever looked in between, a swapped page, or one from elsewhere
+     * in the file, seems to be missing. See {@code NonlinearRaceTest.noStoreIsLost}.
      */
     private boolean changed(FaultContext ctx) {
         long pte = env.tables.pteOffsetMapLock(ctx.mm, ctx.pmdEntry, ctx.page, ctx.guard);
