@@ -7,38 +7,12 @@
  * seed, so a difference under Faultline is a fault of Faultline. FIRST prints only from that step on, to look closer at one;
  * "faults" adds the minor faults of each step, which for file pages depend on what the kernel happens to have cached around them.
  */
-#include "observe.h"
-#include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
+#include "fuzz.h"
 
-#define PAGES 96
-#define ARENA ((char *)0x200000000000UL)
 #define FILE_PAGES 24
 
-static uint64_t state;
-static sigjmp_buf escape;
-static volatile sig_atomic_t caught, code;
-static volatile long caught_page;
-static int file, step, first, counting;
+static int file, counting;
 static long faults_before;
-
-static unsigned random_below(unsigned n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 33) % n;
-}
-
-static void on_fault(int signal, siginfo_t *info, void *context)
-{
-	(void)context;
-	caught = signal;
-	code = info->si_code;
-	caught_page = ((char *)info->si_addr - ARENA) / (long)PAGE;
-	siglongjmp(escape, 1);
-}
 
 static int shown(void)
 {
@@ -53,17 +27,6 @@ static void report(const char *what, long a, long b, const char *result)
 	if (counting)
 		printf(" minflt %ld", minor_faults() - faults_before);
 	putchar('\n');
-}
-
-/* Errno, or where in the arena the result lies. */
-static const char *place(void *p)
-{
-	static char text[32];
-
-	if (p == MAP_FAILED)
-		return strerrorname_np(errno);
-	snprintf(text, sizeof(text), "at %ld", ((char *)p - ARENA) / (long)PAGE);
-	return text;
 }
 
 static void do_mmap(long at, long pages)
@@ -130,19 +93,8 @@ static void do_madvise(long at, long pages)
 static void touch(long at, int writing)
 {
 	char *p = ARENA + at * PAGE + random_below(PAGE);
-	char result[64];
 
-	caught = 0;
-	if (sigsetjmp(escape, 1) == 0) {
-		unsigned char byte;
-		if (writing)
-			*(volatile char *)p = (char)step;
-		byte = *(volatile unsigned char *)p;
-		snprintf(result, sizeof(result), "byte %u", byte);
-	} else {
-		snprintf(result, sizeof(result), "signal %d code %d page %ld", (int)caught, (int)code, caught_page);
-	}
-	report(writing ? "write" : "read", at, 1, result);
+	report(writing ? "write" : "read", at, 1, access_byte(p, writing, (char)step));
 }
 
 static void one_step(void)
@@ -186,37 +138,15 @@ static void one_step(void)
 	}
 }
 
-/* The arena's part of /proc/self/maps, relative; inode and device are the file's own, so only its offset is shown. */
-static void shape(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[512];
-
-	while (maps && fgets(line, sizeof(line), maps)) {
-		unsigned long start, end, offset, inode;
-		char rights[8];
-
-		if (sscanf(line, "%lx-%lx %7s %lx %*s %lu", &start, &end, rights, &offset, &inode) != 5)
-			continue;
-		if (start >= (unsigned long)ARENA && end <= (unsigned long)ARENA + PAGES * PAGE && shown())
-			printf("  %ld-%ld %s %lx %s\n", (long)(start - (unsigned long)ARENA) / (long)PAGE,
-			       (long)(end - (unsigned long)ARENA) / (long)PAGE, rights, offset, inode ? "file" : "");
-	}
-	if (maps)
-		fclose(maps);
-}
-
 int main(int argc, char **argv)
 {
 	int steps = argc > 2 ? atoi(argv[2]) : 400;
-	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
 
-	state = (argc > 1 ? strtoull(argv[1], NULL, 0) : 1) * 0x9E3779B97F4A7C15UL + 1;
+	seed(argv[1]);
 	first = argc > 3 ? atoi(argv[3]) : 0;
 	counting = argc > 4;
 	setvbuf(stdout, malloc(1 << 20), _IOFBF, 1 << 20);
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
+	catch_faults();
 	file = temporary_file(FILE_PAGES * PAGE);
 	for (long i = 0; i < FILE_PAGES; i++) {
 		char byte = (char)(i + 100);

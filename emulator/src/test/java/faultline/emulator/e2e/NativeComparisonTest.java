@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -24,6 +25,7 @@ class NativeComparisonTest {
     private static final List<String> ARGUMENTS = List.of("first", "", "third argument");
 
     private static final int HUGE_TRIES = 5;
+    private static final String WALK_STEPS = "600";
 
     private static Guests guests;
 
@@ -84,6 +86,24 @@ class NativeComparisonTest {
         assertThat(guests.run(request.withOptions(NONLINEAR)).output()).isEqualTo("mappings: 1, out of order: 32 kB\n");
     }
 
+    /** What walks of other lengths and from other seeds find is for longer runs by hand. */
+    @TestFactory
+    Stream<DynamicTest> sameInRandomWalks() {
+        List<GuestRequest> walks = new ArrayList<>();
+        for (String name : List.of("mm_fuzz", "family_fuzz")) {
+            walks.add(walk(name, 1, "split", "pmd"));
+            walks.add(walk(name, 2, "mm", "extent"));
+            walks.add(walk(name, 3, "split", "page").withOptions(Map.of("thp", "always", "gup-cow", "2005")));
+        }
+        return walks.stream()
+                .map(walk -> DynamicTest.dynamicTest(String.join(" ", walk.argv()), () -> compare(walk, 0)));
+    }
+
+    private static GuestRequest walk(String name, int seed, String ptl, String move) {
+        List<String> argv = List.of(TestPrograms.program(name).toString(), Integer.toString(seed), WALK_STEPS);
+        return guests.request(argv, null, ptl, move, Guests.SECONDS);
+    }
+
     private static void compare(String name, String ptl, String move) throws Exception {
         compare(name, ptl, move, Map.of());
     }
@@ -93,15 +113,18 @@ class NativeComparisonTest {
         assumeTrue(Files.exists(program), program + " was not built: testbins/build.sh says why");
         List<String> argv =
                 Stream.concat(Stream.of(program.toString()), arguments(name)).toList();
-        GuestResult expected = guests.nativeRun(argv);
-        GuestResult actual =
-                guests.run(guests.request(argv, null, ptl, move, Guests.SECONDS).withOptions(options));
+        GuestRequest request =
+                guests.request(argv, null, ptl, move, Guests.SECONDS).withOptions(options);
+        // The host may have had no block of 2 MiB free just then.
+        compare(request, name.startsWith("thp_") ? HUGE_TRIES : 0);
+    }
 
-        for (int i = 0;
-                i < HUGE_TRIES && name.startsWith("thp_") && !actual.output().equals(expected.output());
-                i++) {
-            // The host may have had no block of 2 MiB free just then.
-            expected = guests.nativeRun(argv);
+    /** @param tries how often the host is asked again when it was of another opinion */
+    private static void compare(GuestRequest request, int tries) throws Exception {
+        GuestResult expected = guests.nativeRun(request.argv());
+        GuestResult actual = guests.run(request);
+        for (int i = 0; i < tries && !actual.output().equals(expected.output()); i++) {
+            expected = guests.nativeRun(request.argv());
         }
         assertThat(expected.timedOut()).as("the host's run did not end").isFalse();
         assertThat(actual.trouble())

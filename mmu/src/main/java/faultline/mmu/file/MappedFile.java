@@ -35,6 +35,14 @@ public interface MappedFile {
         return false;
     }
 
+    /**
+     * Whether its mappings have operations of their own, close among them, as those of System V segments ({@code
+     * shm_vm_ops}). They are not removed by merging, not moved together with others, and not watched by userfaultfd.
+     */
+    default boolean hasOwnOperations() {
+        return false;
+    }
+
     /** Memory policies of its pages, whoever maps them; null for a file that keeps none. */
     default SharedPolicy sharedPolicy() {
         return null;

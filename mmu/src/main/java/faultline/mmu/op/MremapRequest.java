@@ -132,8 +132,7 @@ final class MremapRequest {
             if (!seen && start < v.start()) {
                 return -Errno.EFAULT;
             }
-            boolean several = v.userfault() == null && (v.ops() == null || v.has(VmFlags.HUGETLB));
-            if (!several && (seen || v.end() < end)) {
+            if (!movesWithOthers(v) && (seen || v.end() < end)) {
                 return -Errno.EFAULT;
             }
             long gap = seen ? v.start() - lastEnd : 0;
@@ -158,6 +157,12 @@ final class MremapRequest {
             target = moved + newLen;
         }
         return result;
+    }
+
+    @KernelFunction(value = "vma_multi_allowed", file = "mm/mremap.c")
+    private static boolean movesWithOthers(Vma v) {
+        boolean ordinary = v.ops() == null && (v.file() == null || !v.file().hasOwnOperations());
+        return v.userfault() == null && (ordinary || v.has(VmFlags.HUGETLB));
     }
 
     /** old_len and new_len 0 are refused before, so this is old_len 0 with a range that is empty: nothing to move. */

@@ -15,6 +15,7 @@ import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
+import faultline.mmu.rmap.Rmap;
 
 /**
  * The resolving side of userfaultfd: pages put where nothing is, and write protection (UFFDIO_COPY and its kin).
@@ -224,10 +225,17 @@ public final class UserfaultFill {
             }
         }
 
-        /** The registered mapping that holds all that is left of the range. */
-        @KernelFunction(value = "find_dst_vma", file = "mm/userfaultfd.c")
+        /**
+         * The registered mapping that holds all that is left of the range. Whatever private mapping is there, be it
+         * registered or not, has a family afterwards, which decides what it merges with.
+         */
+        @KernelFunction(value = "uffd_mfill_lock", file = "mm/userfaultfd.c")
+        @RequiresLock("MMAP_LOCK:read")
         private Vma destination(long at) {
             Vma vma = mm.vmas().lookup(at);
+            if (vma != null && !vma.hasAny(VmFlags.SHARED | VmFlags.HUGETLB)) {
+                Rmap.prepare(vma); // without memory for one, mapping the page says so
+            }
             return vma == null || vma.end() < dst + len || vma.userfault() == null ? null : vma;
         }
 

@@ -123,6 +123,7 @@ public final class UserfaultRegistration {
             return (flags & VmFlags.UFFD_MINOR) == 0;
         }
         return v.file() != null
+                && !v.file().hasOwnOperations()
                 && v.file().mapping() != null
                 && v.file().mapping().isTmpfs();
     }
@@ -138,7 +139,8 @@ public final class UserfaultRegistration {
         while (v != null && v.start() < end) {
             long start = Math.max(from, v.start());
             long stop = Math.min(end, v.end());
-            boolean settled = v.userfault() == to && (v.flags() & UFFD_FLAGS) == flags;
+            // one that is watched for more stays so
+            boolean settled = v.userfault() == to && (v.flags() & flags) == flags;
             if (!settled && (only == null || v.userfault() == only)) {
                 if (v.has(VmFlags.UFFD_WP) && (flags & VmFlags.UFFD_WP) == 0) {
                     new UserfaultProtection(env.tables, v).apply(start, stop, false);

@@ -292,7 +292,8 @@ final class VmaMerge {
     }
 
     private static boolean hasClose(Vma vma) {
-        return vma.ops() != null && vma.ops().hasClose();
+        return vma.ops() != null && vma.ops().hasClose()
+                || vma.file() != null && vma.file().hasOwnOperations();
     }
 
     /**

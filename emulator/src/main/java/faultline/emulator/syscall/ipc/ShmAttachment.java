@@ -35,6 +35,11 @@ final class ShmAttachment implements MappedFile {
     }
 
     @Override
+    public boolean hasOwnOperations() {
+        return true;
+    }
+
+    @Override
     public boolean readable() {
         return true;
     }
