@@ -5,8 +5,8 @@ import static faultline.mmu.phys.NativeMemory.INT;
 import static faultline.mmu.phys.NativeMemory.LONG;
 
 /**
- * Doubly linked circular lists of frames; a frame is on one of them at most. The links stand beside the frame table: two ints a frame,
- * behind them the lists' heads, which are numbered as if they were frames.
+ * Doubly linked circular lists of frames; a frame is on one of them at most. The links stand beside the frame table:
+ * two ints a frame, behind them the lists' heads, which are numbered as if they were frames.
  *
  * <pre>
  *   frame 1   frame 2   …   frame n-1 │ head of list 0   head of list 1 …
@@ -86,8 +86,34 @@ final class LruLinks {
         int next = (int) INT.get(ALL, address + NEXT);
         set(prev, NEXT, next);
         set(next, PREV, prev);
-        LONG.set(ALL, address, 0L);
+        unlinked(pfn);
         return true;
+    }
+
+    /**
+     * Takes frames off that lie beside each other on a list, each nearer to the head than the one before: those that
+     * came one after the other mostly go so.
+     *
+     * @param from the first of {@code frames} that goes, linked
+     * @param to behind the last that may go
+     * @return behind the last that went
+     */
+    int removeRun(long[] frames, int from, int to) {
+        int prev = get((int) frames[from], PREV);
+        int next = get((int) frames[from], NEXT);
+        unlinked(frames[from]);
+        int end = from + 1;
+        while (end < to && frames[end] == prev) {
+            prev = get(prev, PREV);
+            unlinked(frames[end++]);
+        }
+        set(prev, NEXT, next);
+        set(next, PREV, prev);
+        return end;
+    }
+
+    private void unlinked(long pfn) {
+        LONG.set(ALL, base + (pfn << RECORD_SHIFT), 0L);
     }
 
     /** The frame at the tail, which has been there longest; -1 when the list is empty. */

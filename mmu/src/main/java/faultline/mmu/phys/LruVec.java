@@ -150,26 +150,30 @@ public final class LruVec {
     @KernelFunction("lruvec_del_folio")
     void release(long[] pfns, int count) {
         lock.lock();
-        int list = 0;
-        long left = 0;
-        for (int i = 0; i < count; i++) {
-            long pfn = pfns[i];
-            int flags = frames.flags(pfn);
-            if ((flags & PageFlags.LRU) == 0) {
-                continue;
+        for (int from = 0; from < count; ) {
+            int to = from + 1;
+            if (links.isLinked(pfns[from])) {
+                int list = listOf(frames.flags(pfns[from]));
+                to = links.removeRun(pfns, from, count);
+                sizes[list] -= clearFlags(pfns, from, to);
+            } else {
+                clearFlags(pfns, from, to);
             }
-            if (links.remove(pfn)) {
-                if (listOf(flags) != list) {
-                    sizes[list] -= left;
-                    list = listOf(flags);
-                    left = 0;
-                }
-                left += weight(pfn, flags);
-            }
-            frames.initFlags(pfn, flags & ~FLAGS_OF_LISTS);
+            from = to;
         }
-        sizes[list] -= left;
         lock.unlock();
+    }
+
+    /** @return how many frames these were, those of compound pages counted */
+    @RequiresLock("LRU_LOCK")
+    private long clearFlags(long[] pfns, int from, int to) {
+        long all = 0;
+        for (int i = from; i < to; i++) {
+            int flags = frames.flags(pfns[i]);
+            all += weight(pfns[i], flags);
+            frames.initFlags(pfns[i], flags & ~FLAGS_OF_LISTS);
+        }
+        return all;
     }
 
     /**
