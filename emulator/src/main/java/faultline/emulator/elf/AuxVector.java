@@ -49,10 +49,12 @@ public final class AuxVector {
         return used / 2;
     }
 
+    /** AT_* of a pair, by position. */
     public long type(int pair) {
         return pairs[2 * pair];
     }
 
+    /** Value of a pair, by position. */
     public long value(int pair) {
         return pairs[2 * pair + 1];
     }

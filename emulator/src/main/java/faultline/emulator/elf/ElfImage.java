@@ -214,6 +214,7 @@ public final class ElfImage {
         return entry;
     }
 
+    /** The program headers in the order of the file. */
     public List<ProgramHeader> headers() {
         return headers;
     }

@@ -82,14 +82,17 @@ public final class InitialStack {
         return (tables - 8 * words) & ~15L;
     }
 
+    /** Where the program's path is (AT_EXECFN). */
     public long execfnAddress() {
         return execfnAddress;
     }
 
+    /** Where the platform's name is (AT_PLATFORM). */
     public long platformAddress() {
         return platformAddress;
     }
 
+    /** Where the 16 random bytes are (AT_RANDOM). */
     public long randomAddress() {
         return randomAddress;
     }

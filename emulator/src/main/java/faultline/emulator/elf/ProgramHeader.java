@@ -16,14 +16,17 @@ public record ProgramHeader(int type, int flags, long offset, long vaddr, long f
     /** Size of an entry in the file. */
     public static final int SIZE = 56;
 
+    /** PF_R. */
     public boolean readable() {
         return (flags & PF_R) != 0;
     }
 
+    /** PF_W. */
     public boolean writable() {
         return (flags & PF_W) != 0;
     }
 
+    /** PF_X. */
     public boolean executable() {
         return (flags & PF_X) != 0;
     }

@@ -179,6 +179,7 @@ public final class FdTable {
         }
     }
 
+    /** Whether the descriptor goes with an execve. */
     public boolean isCloseOnExec(int fd) {
         lock.lock();
         try {

@@ -69,6 +69,7 @@ public final class FileSystem implements AutoCloseable {
         return inodes;
     }
 
+    /** Where paths of the first process begin. */
     public GuestRoot root() {
         return root;
     }

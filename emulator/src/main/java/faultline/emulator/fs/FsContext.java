@@ -82,10 +82,12 @@ public final class FsContext {
         return 0022;
     }
 
+    /** Where its paths begin. */
     public GuestRoot root() {
         return root;
     }
 
+    /** What it has in place of the host's files. */
     public VirtualTree tree() {
         return tree;
     }
@@ -130,6 +132,7 @@ public final class FsContext {
         old.put();
     }
 
+    /** The mask of modes, 0 to 0777. */
     public synchronized int umask() {
         return umask;
     }

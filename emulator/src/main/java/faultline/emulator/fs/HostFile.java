@@ -117,6 +117,7 @@ public final class HostFile extends OpenFile implements MappedFile {
         return key.ino();
     }
 
+    /** Whether it is a directory. */
     public boolean isDirectory() {
         return type == HostStat.S_IFDIR;
     }

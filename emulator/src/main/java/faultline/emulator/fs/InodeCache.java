@@ -28,6 +28,7 @@ public final class InodeCache {
     /** Inodes without use, the one unused for longest first. Guards itself; taken inside an inode's monitor. */
     private final LinkedHashMap<Key, CachedInode> kept = new LinkedHashMap<>();
 
+    /** A cache without inodes, whose pages are in {@code pages}. */
     public InodeCache(PageCache pages) {
         this.pages = pages;
     }

@@ -93,6 +93,7 @@ public abstract class OpenFile {
         return terminal;
     }
 
+    /** Remembers what {@link #terminal} tells. */
     public final void setTerminal(long device) {
         terminal = device;
     }
@@ -108,11 +109,13 @@ public abstract class OpenFile {
     /** Changes status flags (F_SETFL). */
     public abstract long setStatusFlags(int flags);
 
+    /** Whether it was opened for reading. */
     public boolean readable() {
         int mode = statusFlags() & (OpenFlags.O_ACCMODE | OpenFlags.O_PATH);
         return mode == OpenFlags.O_RDONLY || mode == OpenFlags.O_RDWR;
     }
 
+    /** Whether it was opened for writing. */
     public boolean writable() {
         int mode = statusFlags() & (OpenFlags.O_ACCMODE | OpenFlags.O_PATH);
         return mode == OpenFlags.O_WRONLY || mode == OpenFlags.O_RDWR;
@@ -134,6 +137,7 @@ public abstract class OpenFile {
     /** Writes at {@code position}; the file position stays. */
     public abstract long pwrite(Waiter waiter, MemorySegment from, long length, long position, int rwFlags);
 
+    /** Moves the file position. @return the new one, or -errno */
     public abstract long lseek(long offset, int whence);
 
     /** Fills a {@code struct stat}. */

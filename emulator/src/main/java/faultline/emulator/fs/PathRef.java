@@ -87,6 +87,7 @@ public final class PathRef implements AutoCloseable {
         return dirFd;
     }
 
+    /** The last component. */
     public String name() {
         return name;
     }

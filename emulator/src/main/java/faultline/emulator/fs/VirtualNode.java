@@ -21,10 +21,12 @@ public abstract class VirtualNode {
         this.counterpart = counterpart;
     }
 
+    /** The absolute guest path. */
     public String path() {
         return path;
     }
 
+    /** The host path whose metadata stand for it. */
     public String counterpart() {
         return counterpart;
     }

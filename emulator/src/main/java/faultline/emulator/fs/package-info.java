@@ -10,8 +10,22 @@
  * <p>Where the guest's tree is the host's own, paths pass to the host as they are. Where {@link
  * faultline.emulator.fs.Isolation} makes it another one, {@link faultline.emulator.fs.PathWalk} goes through them
  * component by component; {@link faultline.emulator.fs.OpenRules} and the system calls that change names and metadata
- * then ask on which
- * {@link faultline.emulator.fs.Mount} the walk ended.
+ * then ask on which {@link faultline.emulator.fs.Mount} the walk ended.
+ *
+ * <table>
+ * <caption>Where to look</caption>
+ * <tr><th>for</th><th>classes</th></tr>
+ * <tr><td>descriptors, open files</td><td>{@code FdTable}, {@code OpenFile} and its kinds {@code HostFile}, {@code
+ *     HugetlbFile}, {@code EmulatedFile} ({@code ReadinessFile}, {@code Virtual*}, {@code Proc*File}, {@code
+ *     CgroupFile})</td></tr>
+ * <tr><td>paths, roots, mounts</td><td>{@code Path*}, {@code Guest*}, {@code Mount*}, {@code Isolation}, {@code
+ *     HostTmpfs}, {@code OpenRules}</td></tr>
+ * <tr><td>cached and mapped pages</td><td>{@code Inode*}, {@code Cached*}, {@code HostStore}, {@code SealedView}</td></tr>
+ * <tr><td>locks, leases, seals</td><td>{@code RecordLocks}, {@code Leases}, {@code HostSeals}, {@code WriteAccess}</td></tr>
+ * <tr><td>/proc, /sys, /dev</td><td>{@code GuestTree}, {@code Virtual*}, {@code Proc*}, {@code Sys*}; what /proc
+ *     shows of processes is in {@code faultline.emulator.proc}</td></tr>
+ * <tr><td>cgroup2, hugetlbfs</td><td>{@code Cgroup*}, {@code Hugetlb*}</td></tr>
+ * </table>
  *
  * <p>Locks, outermost first; none is held while a host call may block for long:
  *

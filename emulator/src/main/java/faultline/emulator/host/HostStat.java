@@ -21,26 +21,32 @@ public final class HostStat {
 
     private HostStat() {}
 
+    /** {@code st_dev}. */
     public static long dev(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_LONG, 0);
     }
 
+    /** {@code st_ino}. */
     public static long ino(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_LONG, 8);
     }
 
+    /** {@code st_nlink}. */
     public static long nlink(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_LONG, 16);
     }
 
+    /** {@code st_mode}. */
     public static int mode(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_INT, 24);
     }
 
+    /** {@code st_rdev}. */
     public static long rdev(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_LONG, 40);
     }
 
+    /** {@code st_size}, in bytes. */
     public static long size(MemorySegment stat) {
         return stat.get(ValueLayout.JAVA_LONG, 48);
     }

@@ -20,6 +20,7 @@ public final class HostStatfs {
         return statfs.get(ValueLayout.JAVA_LONG, 0);
     }
 
+    /** Sets {@code f_type}. */
     public static void setType(MemorySegment statfs, long type) {
         statfs.set(ValueLayout.JAVA_LONG, 0, type);
     }
@@ -29,6 +30,7 @@ public final class HostStatfs {
         return statfs.get(ValueLayout.JAVA_LONG, FLAGS);
     }
 
+    /** Sets {@code f_flags}. */
     public static void setFlags(MemorySegment statfs, long flags) {
         statfs.set(ValueLayout.JAVA_LONG, FLAGS, flags);
     }

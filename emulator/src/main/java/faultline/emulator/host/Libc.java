@@ -43,26 +43,32 @@ public final class Libc {
         return arena.allocate(layout);
     }
 
+    /** A system call of the host. @return its result or -errno */
     public static long call(int nr) {
         return call(nr, 0, 0, 0, 0, 0, 0);
     }
 
+    /** A system call of the host. @return its result or -errno */
     public static long call(int nr, long a0) {
         return call(nr, a0, 0, 0, 0, 0, 0);
     }
 
+    /** A system call of the host. @return its result or -errno */
     public static long call(int nr, long a0, long a1) {
         return call(nr, a0, a1, 0, 0, 0, 0);
     }
 
+    /** A system call of the host. @return its result or -errno */
     public static long call(int nr, long a0, long a1, long a2) {
         return call(nr, a0, a1, a2, 0, 0, 0);
     }
 
+    /** A system call of the host. @return its result or -errno */
     public static long call(int nr, long a0, long a1, long a2, long a3) {
         return call(nr, a0, a1, a2, a3, 0, 0);
     }
 
+    /** A system call of the host. @return its result or -errno */
     public static long call(int nr, long a0, long a1, long a2, long a3, long a4) {
         return call(nr, a0, a1, a2, a3, a4, 0);
     }

@@ -15,10 +15,12 @@ public final class AltStack {
     private long size;
     private int flags = SS_DISABLE;
 
+    /** Lowest address. */
     public long sp() {
         return sp;
     }
 
+    /** Bytes. */
     public long size() {
         return size;
     }
@@ -28,12 +30,14 @@ public final class AltStack {
         return flags;
     }
 
+    /** What sigaltstack(2) asked for; the rules are the caller's. */
     public void set(long newSp, long newSize, int newFlags) {
         sp = newSp;
         size = newSize;
         flags = newFlags;
     }
 
+    /** A cloned task begins with its parent's. */
     public void copyFrom(AltStack other) {
         set(other.sp, other.size, other.flags);
     }
@@ -68,6 +72,7 @@ public final class AltStack {
         set(0, 0, SS_DISABLE);
     }
 
+    /** Whether it is off while a handler runs on it (SS_AUTODISARM). */
     public boolean autoDisarms() {
         return (flags & SS_AUTODISARM) != 0;
     }

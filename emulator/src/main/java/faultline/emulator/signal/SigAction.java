@@ -47,6 +47,7 @@ public record SigAction(long handler, long flags, long restorer, long mask) {
         return new SigAction(SIG_DFL, flags, restorer, mask);
     }
 
+    /** Whether a flag SA_* is set. */
     public boolean has(long flag) {
         return (flags & flag) != 0;
     }

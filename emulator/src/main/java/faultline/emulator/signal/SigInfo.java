@@ -151,10 +151,12 @@ public final class SigInfo {
         return low & 0xffffffffL | (long) high << 32;
     }
 
+    /** {@code si_signo}. */
     public int signal() {
         return signal;
     }
 
+    /** {@code si_code}. */
     public int code() {
         return code;
     }
@@ -207,10 +209,12 @@ public final class SigInfo {
         return second;
     }
 
+    /** What a layout has in its third place: user time of a child. */
     public long third() {
         return third;
     }
 
+    /** What a layout has in its fourth place: system time of a child. */
     public long fourth() {
         return fourth;
     }

@@ -10,6 +10,7 @@ import java.util.Arrays;
 public final class SignalHandlers {
     private final SigAction[] actions = new SigAction[Signals.MAX + 1];
 
+    /** All signals have their default. */
     public SignalHandlers() {
         Arrays.fill(actions, SigAction.DEFAULT);
     }

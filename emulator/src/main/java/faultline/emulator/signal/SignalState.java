@@ -47,6 +47,7 @@ public final class SignalState {
         return pending;
     }
 
+    /** The stack for handlers that want one. */
     public AltStack altStack() {
         return altStack;
     }

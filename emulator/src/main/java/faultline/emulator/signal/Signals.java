@@ -66,10 +66,12 @@ public final class Signals {
         return 1L << (signal - 1);
     }
 
+    /** Whether a set holds a signal. */
     public static boolean contains(long set, int signal) {
         return (set >>> (signal - 1) & 1) != 0;
     }
 
+    /** Whether there is such a signal: 1 to 64. */
     public static boolean isValid(long signal) {
         return signal >= 1 && signal <= MAX;
     }

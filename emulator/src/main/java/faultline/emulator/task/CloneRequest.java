@@ -50,6 +50,7 @@ public record CloneRequest(
         this(flags, exitSignal, stack, parentTid, childTid, tls, pidfd, -1);
     }
 
+    /** Whether a flag of clone(2) is set. */
     public boolean has(long flag) {
         return (flags & flag) != 0;
     }

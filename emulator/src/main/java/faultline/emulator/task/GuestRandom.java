@@ -25,6 +25,7 @@ public final class GuestRandom {
                 : new GuestRandom(new SplittableRandom(seed), null);
     }
 
+    /** Fills an array. */
     public synchronized void nextBytes(byte[] to) {
         if (seeded != null) {
             seeded.nextBytes(to);
@@ -33,6 +34,7 @@ public final class GuestRandom {
         }
     }
 
+    /** A number, each as likely as any other. */
     public synchronized long nextLong() {
         return seeded != null ? seeded.nextLong() : secure.nextLong();
     }

@@ -43,6 +43,7 @@ public final class IntervalTimers {
         return timer.expires == 0 ? 0 : Math.max(1_000, timer.expires - now(which));
     }
 
+    /** Nanoseconds between expiries; 0 for one only. @param which ITIMER_* */
     public synchronized long interval(int which) {
         return timers[which].interval;
     }

@@ -106,26 +106,32 @@ public final class Kernel implements AutoCloseable {
         this.pids = new PidAllocator(this, firstPid);
     }
 
+    /** What the machine was started with. */
     public GuestSpec spec() {
         return spec;
     }
 
+    /** The memory manager. */
     public MemorySystem memory() {
         return memory;
     }
 
+    /** Where the engines come from. */
     public CpuPool pool() {
         return pool;
     }
 
+    /** Who may run guest code. */
     public VirtualCpu cpu() {
         return cpu;
     }
 
+    /** The machine's clocks. */
     public KernelClock clock() {
         return clock;
     }
 
+    /** Where everything random comes from. */
     public GuestRandom random() {
         return random;
     }
@@ -135,14 +141,17 @@ public final class Kernel implements AutoCloseable {
         return codePlaces;
     }
 
+    /** What is to happen at a time. */
     public TimerQueue timers() {
         return timers;
     }
 
+    /** The system calls by number. */
     public SyscallTable syscalls() {
         return syscalls;
     }
 
+    /** Who waits on which futex. */
     public FutexTable futexes() {
         return futexes;
     }

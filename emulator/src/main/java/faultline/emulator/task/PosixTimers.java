@@ -74,6 +74,7 @@ public final class PosixTimers {
         return 0;
     }
 
+    /** Whether the process has a timer of this id. */
     public synchronized boolean exists(int id) {
         return timers.containsKey(id);
     }
@@ -91,6 +92,7 @@ public final class PosixTimers {
         return left > 0 ? left : timer.interval - -left % timer.interval;
     }
 
+    /** Nanoseconds between expiries; 0 for one only. */
     public synchronized long interval(int id) {
         return timers.get(id).interval;
     }

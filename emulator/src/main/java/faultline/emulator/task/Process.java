@@ -85,6 +85,7 @@ public final class Process {
         this.sessionId = pid;
     }
 
+    /** The machine. */
     public Kernel kernel() {
         return kernel;
     }
@@ -94,6 +95,7 @@ public final class Process {
         return pid;
     }
 
+    /** The resource limits. */
     public Rlimits rlimits() {
         return rlimits;
     }
@@ -103,6 +105,7 @@ public final class Process {
         return handlers;
     }
 
+    /** Signals sent to the process, and its end. */
     public GroupSignals group() {
         return group;
     }
@@ -164,6 +167,7 @@ public final class Process {
         exec = info;
     }
 
+    /** Processor time and counts, of its own and of children waited for. */
     public ProcessTimes times() {
         return times;
     }
@@ -178,34 +182,42 @@ public final class Process {
         return posixTimers;
     }
 
+    /** Bits of personality(2). */
     public int personality() {
         return personality;
     }
 
+    /** Sets the bits of personality(2). */
     public void setPersonality(int bits) {
         personality = bits;
     }
 
+    /** Whether it may be dumped and looked into: 0, 1 or, by fs.suid_dumpable, 2. */
     public int dumpable() {
         return dumpable;
     }
 
+    /** Sets what {@link #dumpable} tells. */
     public void setDumpable(int value) {
         dumpable = value;
     }
 
+    /** Whether execve gives no rights any more (PR_SET_NO_NEW_PRIVS). */
     public boolean noNewPrivileges() {
         return noNewPrivileges;
     }
 
+    /** From now on execve gives no rights; for good. */
     public void setNoNewPrivileges() {
         noNewPrivileges = true;
     }
 
+    /** Whether orphans below it become its children (PR_SET_CHILD_SUBREAPER). */
     public boolean childSubreaper() {
         return childSubreaper;
     }
 
+    /** Sets whether orphans below it become its children. */
     public void setChildSubreaper(boolean on) {
         childSubreaper = on;
     }
@@ -220,10 +232,12 @@ public final class Process {
         timerSlack = nanos == 0 ? defaultTimerSlack : nanos;
     }
 
+    /** The signal it gets when its parent ends; 0 for none. */
     public int parentDeathSignal() {
         return parentDeathSignal;
     }
 
+    /** Sets the signal for the end of its parent, 0 for none. */
     public void setParentDeathSignal(int signal) {
         parentDeathSignal = signal;
     }
@@ -233,6 +247,7 @@ public final class Process {
         return oomScoreAdj;
     }
 
+    /** Sets oom_score_adj, -1000 to 1000. */
     public void setOomScoreAdj(int value) {
         oomScoreAdj = value;
     }
@@ -252,6 +267,7 @@ public final class Process {
         return cgroup;
     }
 
+    /** Moves it to a control group. Caller is {@code Cgroups}. */
     public void setCgroup(Cgroup group) {
         cgroup = group;
     }
@@ -261,6 +277,7 @@ public final class Process {
         return coredumpFilter;
     }
 
+    /** Sets coredump_filter: which mappings a core file has. */
     public void setCoredumpFilter(int bits) {
         coredumpFilter = bits & COREDUMP_FILTER_BITS;
     }
@@ -333,18 +350,22 @@ public final class Process {
         TaskExit.tellParent(this);
     }
 
+    /** Id of its process group. Changes under the family lock. */
     public int groupId() {
         return groupId;
     }
 
+    /** Moves it to a process group. Caller holds the family lock. */
     public void setGroupId(int id) {
         groupId = id;
     }
 
+    /** Id of its session. Changes under the family lock. */
     public int sessionId() {
         return sessionId;
     }
 
+    /** Moves it to a session. Caller holds the family lock. */
     public void setSessionId(int id) {
         sessionId = id;
     }
@@ -387,6 +408,7 @@ public final class Process {
         return unreportedChange;
     }
 
+    /** Notes a stop or a continuation for wait(2), 0 for none. Caller holds the family lock. */
     public void setUnreportedChange(int code) {
         unreportedChange = code;
     }

@@ -58,6 +58,7 @@ public final class ProcessTimes {
         ownMaxRss = Math.max(ownMaxRss, pages);
     }
 
+    /** Nanoseconds in guest code, of all tasks, ended ones too. */
     public synchronized long user() {
         long sum = endedUser;
         for (Task task : process.tasks()) {
@@ -66,6 +67,7 @@ public final class ProcessTimes {
         return sum;
     }
 
+    /** Nanoseconds in system calls and faults, of all tasks, ended ones too. */
     public synchronized long system() {
         long sum = endedSystem;
         for (Task task : process.tasks()) {
@@ -74,6 +76,7 @@ public final class ProcessTimes {
         return sum;
     }
 
+    /** Page faults without reading, of all tasks. */
     public synchronized long minorFaults() {
         long sum = endedMinFlt;
         for (Task task : process.tasks()) {
@@ -82,6 +85,7 @@ public final class ProcessTimes {
         return sum;
     }
 
+    /** Page faults that read, of all tasks. */
     public synchronized long majorFaults() {
         long sum = endedMajFlt;
         for (Task task : process.tasks()) {
@@ -108,26 +112,32 @@ public final class ProcessTimes {
         return sum;
     }
 
+    /** Waits of children waited for. */
     public synchronized long childVoluntarySwitches() {
         return childVoluntary;
     }
 
+    /** Preemptions of children waited for. */
     public synchronized long childInvoluntarySwitches() {
         return childInvoluntary;
     }
 
+    /** User nanoseconds of children waited for. */
     public synchronized long childUser() {
         return childUser;
     }
 
+    /** System nanoseconds of children waited for. */
     public synchronized long childSystem() {
         return childSystem;
     }
 
+    /** Minor faults of children waited for. */
     public synchronized long childMinorFaults() {
         return childMinFlt;
     }
 
+    /** Major faults of children waited for. */
     public synchronized long childMajorFaults() {
         return childMajFlt;
     }
@@ -146,10 +156,12 @@ public final class ProcessTimes {
         }
     }
 
+    /** User time in ticks of 10 ms. */
     public long userTicks() {
         return user() / TICK_NANOS;
     }
 
+    /** System time in ticks of 10 ms. */
     public long systemTicks() {
         return system() / TICK_NANOS;
     }

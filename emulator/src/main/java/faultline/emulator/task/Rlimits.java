@@ -34,6 +34,7 @@ public final class Rlimits {
     private final AtomicLongArray soft;
     private final AtomicLongArray hard;
 
+    /** The limits of a first process. */
     public Rlimits() {
         long[] s = new long[COUNT];
         long[] h = new long[COUNT];
@@ -51,14 +52,17 @@ public final class Rlimits {
         }
     }
 
+    /** The limit in force. @param resource RLIMIT_* */
     public long soft(int resource) {
         return soft.get(resource);
     }
 
+    /** The most that the soft limit may be set to. @param resource RLIMIT_* */
     public long hard(int resource) {
         return hard.get(resource);
     }
 
+    /** Sets both limits of a resource. The rules of setrlimit(2) are the caller's. */
     public void set(int resource, long softLimit, long hardLimit) {
         soft.set(resource, softLimit);
         hard.set(resource, hardLimit);

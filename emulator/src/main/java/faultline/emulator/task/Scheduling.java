@@ -42,14 +42,17 @@ public final class Scheduling {
         return policy == FIFO || policy == RR;
     }
 
+    /** Whether there is such a policy. */
     public static boolean isKnown(int policy) {
         return isRealTime(policy) || policy == OTHER || policy == BATCH || policy == IDLE || policy == DEADLINE;
     }
 
+    /** Whether the priority is in the range of the policy. */
     public static boolean isValid(int policy, int priority) {
         return isRealTime(policy) ? priority >= 1 && priority <= 99 : priority == 0;
     }
 
+    /** What sched_getattr(2) tells. */
     public Attributes attributes() {
         return attributes;
     }
@@ -75,6 +78,7 @@ public final class Scheduling {
         return now.policy == DEADLINE ? -101 : isRealTime(now.policy) ? -1 - now.priority : 20 + now.nice;
     }
 
+    /** Sets the nice value, -20 to 19. */
     public void setNice(int value) {
         Attributes now = attributes;
         attributes =

@@ -98,10 +98,12 @@ public final class Task implements Caller {
         return process.pid();
     }
 
+    /** The process that it is a thread of. */
     public Process process() {
         return process;
     }
 
+    /** The machine. */
     public Kernel kernel() {
         return process.kernel();
     }
@@ -183,10 +185,12 @@ public final class Task implements Caller {
         credentials = Credentials.ofThread();
     }
 
+    /** Its signal mask and pending signals. */
     public SignalState signals() {
         return signals;
     }
 
+    /** Who builds and undoes its signal frames. */
     public SignalFrame signalFrame() {
         return signalFrame;
     }
@@ -196,10 +200,12 @@ public final class Task implements Caller {
         return rseq;
     }
 
+    /** Its processor time and counts. */
     public TaskTimes times() {
         return times;
     }
 
+    /** Its policy, priority and nice value. */
     public Scheduling scheduling() {
         return scheduling;
     }
@@ -209,6 +215,7 @@ public final class Task implements Caller {
         return mempolicy;
     }
 
+    /** Sets its memory policy; its own thread only. */
     public void setMempolicy(Mempolicy policy) {
         mempolicy = policy;
     }
@@ -228,6 +235,7 @@ public final class Task implements Caller {
         return name;
     }
 
+    /** Sets the name that /proc shows, of 15 bytes at most. */
     public void setName(String newName) {
         name = newName.length() > 15 ? newName.substring(0, 15) : newName;
     }
@@ -392,6 +400,7 @@ public final class Task implements Caller {
         return restartBlock;
     }
 
+    /** How an interrupted call goes on (restart_syscall); null for none. */
     public void setRestartBlock(RestartBlock block) {
         restartBlock = block;
     }
@@ -434,6 +443,7 @@ public final class Task implements Caller {
         return clearChildTid;
     }
 
+    /** Sets what set_tid_address gave, 0 for none. */
     public void setClearChildTid(long address) {
         clearChildTid = address;
     }
@@ -443,6 +453,7 @@ public final class Task implements Caller {
         return robustList;
     }
 
+    /** Sets the head of its robust futexes, 0 for none. */
     public void setRobustList(long head) {
         robustList = head;
     }
@@ -452,6 +463,7 @@ public final class Task implements Caller {
         return futexExit;
     }
 
+    /** Sets how far its exit has come, as to futexes. */
     public void setFutexExit(FutexExit state) {
         futexExit = state;
     }

@@ -26,6 +26,7 @@ public final class UserSpace {
         this.engine = engine;
     }
 
+    /** The address space. */
     public MmStruct mm() {
         return mm;
     }
@@ -44,6 +45,7 @@ public final class UserSpace {
         return aio;
     }
 
+    /** The engine that runs its code. */
     public CpuEngine engine() {
         return engine;
     }

@@ -17,10 +17,12 @@ import java.util.List;
 public final class WaitQueue {
     private final List<Task> waiting = new ArrayList<>();
 
+    /** From now on a wake-up wakes this task, too. */
     public synchronized void add(Task task) {
         waiting.add(task);
     }
 
+    /** The task waits no more. */
     public synchronized void remove(Task task) {
         waiting.remove(task);
     }

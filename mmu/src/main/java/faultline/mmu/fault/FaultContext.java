@@ -16,18 +16,18 @@ public final class FaultContext {
     /** Most pages mapped around a file fault (Linux: fault_around_bytes, 64 KiB). */
     static final int FAULT_AROUND = 16;
 
-    /** Faults resolved without and with reading a backing store, ever ({@code ru_minflt}, {@code ru_majflt}). */
+    /** Faults resolved without reading a backing store, ever ({@code ru_minflt}). */
     public long minFlt;
-
+    /** Faults resolved by reading a backing store, ever ({@code ru_majflt}). */
     public long majFlt;
 
     // ---- set by whoever reports the fault ----
 
     /** The exact address accessed (CR2). */
     public long address;
-    /** Instruction and stack pointer at the fault. */
+    /** Instruction pointer at the fault. */
     public long ip;
-
+    /** Stack pointer at the fault. */
     public long sp;
     /** Frame pointer at the fault, for call stacks; 0 unless faults are being traced. */
     public long bp;
@@ -46,10 +46,11 @@ public final class FaultContext {
 
     // ---- what came of it ----
 
-    /** Signal to raise when the fault ended in one, with its code and address. */
+    /** Signal to raise when the fault ended in one. */
     public int siSigno;
-
+    /** The signal's code ({@code si_code}). */
     public int siCode;
+    /** The signal's address ({@code si_addr}). */
     public long siAddr;
     /** Hardware exception of that signal: 14 page fault, 13 general protection. */
     public int trapNumber;
@@ -87,10 +88,11 @@ public final class FaultContext {
     final PtlGuard guard = new PtlGuard();
     final PtlGuard nested = new PtlGuard();
 
-    /** For package {@code gup}: the page-table lock held over one access to user memory, and the entry under it. */
+    /** For package {@code gup}: the page-table lock held over one access to user memory. */
     public final PtlGuard accessGuard = new PtlGuard();
-
+    /** Physical address of the entry under {@link #accessGuard}. */
     public long accessPte;
+
     final long[] around = new long[FAULT_AROUND];
 
     /** A cursor for one task. */

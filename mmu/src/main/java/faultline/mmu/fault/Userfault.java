@@ -54,6 +54,7 @@ public final class Userfault {
         this.userModeOnly = userModeOnly;
     }
 
+    /** The address space whose faults it answers. */
     public MmStruct mm() {
         return mm;
     }
@@ -70,6 +71,7 @@ public final class Userfault {
         return features;
     }
 
+    /** Sets the features that UFFDIO_API agreed on. */
     public void setFeatures(long chosen) {
         features = chosen;
     }

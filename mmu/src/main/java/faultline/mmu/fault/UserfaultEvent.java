@@ -61,10 +61,12 @@ public final class UserfaultEvent {
         return first;
     }
 
+    /** Second argument of the event. */
     public long second() {
         return second;
     }
 
+    /** Third argument of the event. */
     public long third() {
         return third;
     }

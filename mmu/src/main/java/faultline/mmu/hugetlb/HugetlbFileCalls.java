@@ -16,6 +16,7 @@ public final class HugetlbFileCalls {
 
     private final HugetlbInode inode;
 
+    /** The calls on one file. */
     public HugetlbFileCalls(HugetlbInode inode) {
         this.inode = inode;
     }

@@ -53,6 +53,7 @@ public final class HugetlbInode extends MemoryStore {
         return index >> pool.order();
     }
 
+    /** Where its pages come from. */
     public HugetlbPool pool() {
         return pool;
     }

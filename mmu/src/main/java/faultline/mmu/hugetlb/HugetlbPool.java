@@ -123,6 +123,7 @@ public final class HugetlbPool {
         return overcommit;
     }
 
+    /** Sets nr_overcommit_hugepages: most pages beyond those of the pool. */
     public void setOvercommit(long pages) {
         overcommit = pages;
     }

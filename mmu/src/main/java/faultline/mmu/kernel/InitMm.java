@@ -79,6 +79,7 @@ public final class InitMm implements PageTableOwner {
         return tlb;
     }
 
+    /** Set by whoever builds the machine, before the kernel's tables change. */
     public void setTlb(AddressSpaceTlb kernelTlb) {
         tlb = kernelTlb;
     }

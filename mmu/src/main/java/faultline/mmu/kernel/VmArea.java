@@ -37,6 +37,7 @@ public final class VmArea {
         return size;
     }
 
+    /** How it came to be. */
     public Kind kind() {
         return kind;
     }

@@ -28,6 +28,7 @@ public final class Vmalloc {
     private final PageWalker walker;
     private final VmapAreas areas = new VmapAreas(InitMm.VMALLOC_START, InitMm.VMALLOC_END);
 
+    /** An allocator of addresses in the upper half, with nothing allocated. */
     public Vmalloc(InitMm initMm) {
         this.initMm = initMm;
         this.tables = initMm.tables();
@@ -120,6 +121,7 @@ public final class Vmalloc {
         return area.start();
     }
 
+    /** Ends a {@link #vmap}; the frames stay the caller's. */
     @KernelFunction("vunmap")
     public void vunmap(long address) {
         remove(address, VmArea.Kind.MAP);
@@ -153,6 +155,7 @@ public final class Vmalloc {
         return area.start() + Page.offset(physical);
     }
 
+    /** Ends an {@link #ioremap}. */
     @KernelFunction("iounmap")
     public void iounmap(long address) {
         remove(address & Page.MASK, VmArea.Kind.IOREMAP);

@@ -24,10 +24,12 @@ public final class LockClass {
         this.rank = rank;
     }
 
+    /** What reports call locks of this class. */
     public String name() {
         return name;
     }
 
+    /** Where the class stands in the order of locks. */
     public LockRank rank() {
         return rank;
     }

@@ -67,10 +67,12 @@ public final class RwSemaphore {
     private Waiter first;
     private Waiter last;
 
+    /** A lock that nobody holds. */
     public RwSemaphore(LockClass lockClass) {
         this.lockClass = lockClass;
     }
 
+    /** Where it stands in the order of locks. */
     public LockClass lockClass() {
         return lockClass;
     }
@@ -307,15 +309,18 @@ public final class RwSemaphore {
         QUEUE_LOCK.setRelease(this, 0);
     }
 
+    /** Whether anybody holds it, either way; old by the time it is read. */
     @KernelFunction("rwsem_is_locked")
     public boolean isLocked() {
         return (state & ~WAITERS) != 0;
     }
 
+    /** Whether the caller holds it for writing. */
     public boolean isWriteLockedByCurrentThread() {
         return writerId == Thread.currentThread().threadId();
     }
 
+    /** Whether anybody waits for it; old by the time it is read. */
     @KernelFunction("rwsem_is_contended")
     public boolean hasWaiters() {
         return (state & WAITERS) != 0;

@@ -42,10 +42,12 @@ public final class SpinLock {
     /** Written by the holder only. */
     private long acquisitions;
 
+    /** A lock that nobody holds. */
     public SpinLock(LockClass lockClass) {
         this.lockClass = lockClass;
     }
 
+    /** Where it stands in the order of locks. */
     public LockClass lockClass() {
         return lockClass;
     }
@@ -134,10 +136,12 @@ public final class SpinLock {
         return true;
     }
 
+    /** Whether anybody holds it; old by the time it is read. */
     public boolean isLocked() {
         return owner != 0;
     }
 
+    /** Whether the caller holds it. */
     @KernelFunction("lockdep_is_held")
     public boolean isHeldByCurrentThread() {
         return owner == Thread.currentThread().threadId();

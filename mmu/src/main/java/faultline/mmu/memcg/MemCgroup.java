@@ -68,22 +68,27 @@ public final class MemCgroup {
         return high;
     }
 
+    /** Sets memory.high, in pages. */
     public void setHigh(long pages) {
         high = pages;
     }
 
+    /** memory.low, in pages: kept and shown, protects nothing. */
     public long low() {
         return low;
     }
 
+    /** Sets memory.low, in pages. */
     public void setLow(long pages) {
         low = pages;
     }
 
+    /** memory.min, in pages: kept and shown, protects nothing. */
     public long min() {
         return min;
     }
 
+    /** Sets memory.min, in pages. */
     public void setMin(long pages) {
         min = pages;
     }
@@ -93,6 +98,7 @@ public final class MemCgroup {
         return oomGroup;
     }
 
+    /** Sets memory.oom.group. */
     public void setOomGroup(boolean together) {
         oomGroup = together;
     }

@@ -39,6 +39,7 @@ public final class MemCgroups {
     /** All that were ever made and are still referred to, for {@link #audit}. Guarded by itself. */
     private final Set<MemCgroup> groups = Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
+    /** The groups of one machine: the root alone. */
     public MemCgroups(FrameTable frames, FrameAllocator allocator) {
         this.frames = frames;
         this.allocator = allocator;

@@ -41,6 +41,7 @@ public final class CommitAccount {
         this.ratio = ratio;
     }
 
+    /** The policy in force (vm.overcommit_memory). */
     public Mode mode() {
         return mode;
     }

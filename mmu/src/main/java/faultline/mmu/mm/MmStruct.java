@@ -99,6 +99,7 @@ public final class MmStruct implements PageTableOwner {
         this.mmapBase = MmLayout.mmapBase(limits.stack(), sysctl.stackGuardGap, 0);
     }
 
+    /** A number that no other address space of the machine ever had. */
     public int id() {
         return id;
     }
@@ -113,18 +114,22 @@ public final class MmStruct implements PageTableOwner {
         return pageTableLock;
     }
 
+    /** The outermost lock: for reading to look mappings up, for writing to change them. */
     public RwSemaphore mmapLock() {
         return mmapLock;
     }
 
+    /** The mappings; guarded by the mmap lock. */
     public VmaTree vmas() {
         return vmas;
     }
 
+    /** The machine's settings, shared by its address spaces. */
     public MmSysctl sysctl() {
         return sysctl;
     }
 
+    /** The machine's account of memory promised, shared by its address spaces. */
     public CommitAccount commit() {
         return commit;
     }
@@ -134,6 +139,7 @@ public final class MmStruct implements PageTableOwner {
         return memCgroup;
     }
 
+    /** Charges this group from now on; what was charged to another stays there. Null for the root group. */
     public void setMemCgroup(MemCgroup group) {
         memCgroup = group;
     }
@@ -144,10 +150,12 @@ public final class MmStruct implements PageTableOwner {
         return tlb;
     }
 
+    /** Set by whoever builds the address space, before anything runs on it. */
     public void setTlb(AddressSpaceTlb newTlb) {
         tlb = newTlb;
     }
 
+    /** The resource limits that its operations keep to. */
     public MmLimits limits() {
         return limits;
     }
@@ -172,6 +180,7 @@ public final class MmStruct implements PageTableOwner {
         return thpDisabled;
     }
 
+    /** Sets what {@link #thpDisabled} tells. @param disabled a constant of {@link Thp} */
     public void setThpDisabled(int disabled) {
         thpDisabled = disabled;
     }
@@ -183,6 +192,7 @@ public final class MmStruct implements PageTableOwner {
         users.incrementAndGet();
     }
 
+    /** How many processes and threads share it, as counted by {@link #get}. */
     public int users() {
         return users.get();
     }
@@ -246,6 +256,7 @@ public final class MmStruct implements PageTableOwner {
         return Math.max(hiwaterVm, totalVm);
     }
 
+    /** Most pages that were mapped at once. Caller holds the mmap lock for writing. */
     public void setHiwaterVm(long pages) {
         hiwaterVm = pages;
     }
@@ -309,26 +320,32 @@ public final class MmStruct implements PageTableOwner {
         return Long.compareUnsigned(pages, limitBytes >>> MmLayout.PAGE_SHIFT) > 0;
     }
 
+    /** Pages of all mappings. Any thread; exact under the mmap lock. */
     public long totalVm() {
         return totalVm;
     }
 
+    /** Pages of private writable mappings that are no stack. Any thread; exact under the mmap lock. */
     public long dataVm() {
         return dataVm;
     }
 
+    /** Pages of mappings of executable files. Any thread; exact under the mmap lock. */
     public long execVm() {
         return execVm;
     }
 
+    /** Pages of stacks. Any thread; exact under the mmap lock. */
     public long stackVm() {
         return stackVm;
     }
 
+    /** Pages of mappings that are locked in memory. Any thread; exact under the mmap lock. */
     public long lockedVm() {
         return lockedVm;
     }
 
+    /** Counts pages locked, or unlocked when negative. */
     @RequiresLock("MMAP_LOCK")
     public void addLockedVm(long pages) {
         lockedVm += pages;
@@ -345,11 +362,13 @@ public final class MmStruct implements PageTableOwner {
         return userfaultEvents;
     }
 
+    /** Begins to collect, or ends it with null. */
     @RequiresLock("MMAP_LOCK")
     public void setUserfaultEvents(Object collector) {
         userfaultEvents = collector;
     }
 
+    /** Sets the flags of mappings to come. Caller holds the mmap lock for writing. */
     public void setDefFlags(long flags) {
         defFlags = flags;
     }
@@ -366,6 +385,7 @@ public final class MmStruct implements PageTableOwner {
         return mmapLegacyBase;
     }
 
+    /** Whether the search for room goes down from {@link #mmapBase}. */
     public boolean topDown() {
         return topDown;
     }
@@ -410,40 +430,49 @@ public final class MmStruct implements PageTableOwner {
         envEnd = from.envEnd;
     }
 
+    /** First address of the program's code. */
     public long startCode() {
         return startCode;
     }
 
+    /** End of the program's code, exclusive. */
     public long endCode() {
         return endCode;
     }
 
+    /** Tells where the program's code is. Caller holds the mmap lock for writing. */
     public void setCode(long start, long end) {
         startCode = start;
         endCode = end;
     }
 
+    /** First address of the program's data. */
     public long startData() {
         return startData;
     }
 
+    /** End of the program's data, exclusive. */
     public long endData() {
         return endData;
     }
 
+    /** Tells where the program's data are. Caller holds the mmap lock for writing. */
     public void setData(long start, long end) {
         startData = start;
         endData = end;
     }
 
+    /** Where the heap begins. */
     public long startBrk() {
         return startBrk;
     }
 
+    /** Where the heap ends, in bytes. */
     public long brk() {
         return brk;
     }
 
+    /** Moves the end of the heap. Caller holds the mmap lock for writing. */
     public void setBrk(long newBrk) {
         brk = newBrk;
     }
@@ -454,35 +483,43 @@ public final class MmStruct implements PageTableOwner {
         brk = newBrk;
     }
 
+    /** The stack pointer that the program began with. */
     public long startStack() {
         return startStack;
     }
 
+    /** Sets the stack pointer that the program begins with. Caller holds the mmap lock for writing. */
     public void setStartStack(long address) {
         startStack = address;
     }
 
+    /** First address of the arguments. */
     public long argStart() {
         return argStart;
     }
 
+    /** End of the arguments, exclusive. */
     public long argEnd() {
         return argEnd;
     }
 
+    /** Tells where the arguments are. Caller holds the mmap lock for writing. */
     public void setArgs(long start, long end) {
         argStart = start;
         argEnd = end;
     }
 
+    /** First address of the environment. */
     public long envStart() {
         return envStart;
     }
 
+    /** End of the environment, exclusive. */
     public long envEnd() {
         return envEnd;
     }
 
+    /** Tells where the environment is. Caller holds the mmap lock for writing. */
     public void setEnv(long start, long end) {
         envStart = start;
         envEnd = end;

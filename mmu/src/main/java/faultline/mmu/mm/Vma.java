@@ -166,6 +166,7 @@ public final class Vma implements MappedArea {
         return ops;
     }
 
+    /** Makes it a special mapping; before it is linked. */
     public void setOps(VmOperations newOps) {
         ops = newOps;
     }
@@ -178,6 +179,7 @@ public final class Vma implements MappedArea {
         return privateData;
     }
 
+    /** Sets what {@link #privateData} tells. Caller holds the mmap lock for writing. */
     public void setPrivateData(Object data) {
         privateData = data;
     }
@@ -201,6 +203,7 @@ public final class Vma implements MappedArea {
         return anonVma;
     }
 
+    /** Sets or, with null, forgets the family; linking is the business of package {@code rmap}. */
     public void setAnonVma(Object anonVma) {
         this.anonVma = anonVma;
         if (anonVma == null) {
@@ -239,6 +242,7 @@ public final class Vma implements MappedArea {
         return userfault;
     }
 
+    /** Registers with a context, or with none. Caller holds the mmap lock for writing. */
     public void setUserfault(Object context) {
         this.userfault = context;
     }
@@ -249,6 +253,7 @@ public final class Vma implements MappedArea {
         return policy;
     }
 
+    /** Sets or, with null, removes the policy. Caller holds the mmap lock for writing. */
     public void setPolicy(Mempolicy newPolicy) {
         policy = newPolicy;
     }

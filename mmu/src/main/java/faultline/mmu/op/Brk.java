@@ -17,6 +17,7 @@ import faultline.mmu.mm.Vma;
 public final class Brk {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Brk(OpEnv env) {
         this.env = env;
     }

@@ -21,6 +21,7 @@ import java.util.function.Predicate;
 public final class DetachFile {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public DetachFile(OpEnv env) {
         this.env = env;
     }

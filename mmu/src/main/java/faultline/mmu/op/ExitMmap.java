@@ -10,6 +10,7 @@ import faultline.mmu.tlb.MmuGather;
 public final class ExitMmap {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public ExitMmap(OpEnv env) {
         this.env = env;
     }

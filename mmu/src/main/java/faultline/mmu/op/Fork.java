@@ -15,6 +15,7 @@ import faultline.mmu.mm.Vma;
 public final class Fork {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Fork(OpEnv env) {
         this.env = env;
     }

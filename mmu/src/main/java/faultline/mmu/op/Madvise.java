@@ -22,6 +22,7 @@ import faultline.mmu.mm.Vma;
 public final class Madvise {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Madvise(OpEnv env) {
         this.env = env;
     }

@@ -22,6 +22,7 @@ public final class Mbind {
 
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Mbind(OpEnv env) {
         this.env = env;
     }

@@ -12,6 +12,7 @@ import faultline.mmu.table.Pte;
 public final class Mincore {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Mincore(OpEnv env) {
         this.env = env;
     }

@@ -25,6 +25,7 @@ public final class Mlock {
 
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Mlock(OpEnv env) {
         this.env = env;
     }

@@ -22,6 +22,7 @@ import faultline.mmu.mm.Prot;
 public final class Mmap {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Mmap(OpEnv env) {
         this.env = env;
     }

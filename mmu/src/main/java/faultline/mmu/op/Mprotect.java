@@ -16,6 +16,7 @@ public final class Mprotect {
 
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Mprotect(OpEnv env) {
         this.env = env;
     }

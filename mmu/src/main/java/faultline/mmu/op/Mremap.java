@@ -23,6 +23,7 @@ import faultline.mmu.mm.MmStruct;
 public final class Mremap {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Mremap(OpEnv env) {
         this.env = env;
     }

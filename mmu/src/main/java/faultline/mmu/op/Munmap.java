@@ -12,6 +12,7 @@ import faultline.mmu.mm.MmStruct;
 public final class Munmap {
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public Munmap(OpEnv env) {
         this.env = env;
     }

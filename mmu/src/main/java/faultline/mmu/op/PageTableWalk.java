@@ -19,6 +19,7 @@ public abstract class PageTableWalk {
     protected final PhysicalMemory phys;
     private final PtlGuard guard = new PtlGuard();
 
+    /** A walk of tables of one machine. */
     protected PageTableWalk(PageTables tables) {
         this.tables = tables;
         this.phys = tables.memory();

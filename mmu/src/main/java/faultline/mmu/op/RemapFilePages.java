@@ -34,6 +34,7 @@ public final class RemapFilePages {
     private final OpEnv env;
     private final RemapMode mode;
 
+    /** The operation, on the address spaces of one machine, in the way of {@code mode}. */
     public RemapFilePages(OpEnv env, RemapMode mode) {
         this.env = env;
         this.mode = mode;

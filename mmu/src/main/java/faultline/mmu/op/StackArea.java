@@ -29,6 +29,7 @@ public final class StackArea {
 
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public StackArea(OpEnv env) {
         this.env = env;
     }

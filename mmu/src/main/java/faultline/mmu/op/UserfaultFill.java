@@ -41,6 +41,7 @@ public final class UserfaultFill {
     private final PhysicalMemory phys;
     private final FrameAllocator allocator;
 
+    /** The operation, on the address spaces of one machine. */
     public UserfaultFill(OpEnv env, UserMemory user) {
         this.env = env;
         this.user = user;

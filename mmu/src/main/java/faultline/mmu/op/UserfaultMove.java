@@ -36,6 +36,7 @@ public final class UserfaultMove {
     private final PhysicalMemory phys;
     private final FrameTable frames;
 
+    /** The operation, on the address spaces of one machine. */
     public UserfaultMove(OpEnv env) {
         this.env = env;
         this.tables = env.tables;

@@ -23,6 +23,7 @@ public final class UserfaultRegistration {
 
     private final OpEnv env;
 
+    /** The operation, on the address spaces of one machine. */
     public UserfaultRegistration(OpEnv env) {
         this.env = env;
     }

@@ -440,6 +440,7 @@ public final class FrameAllocator {
         return lists.lowWatermark();
     }
 
+    /** Free frames at which background reclaim rests. */
     @KernelFunction("high_wmark_pages")
     public long highWatermark() {
         return 2 * lists.lowWatermark() - lists.minWatermark();

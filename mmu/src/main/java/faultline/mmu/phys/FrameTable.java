@@ -78,6 +78,7 @@ public final class FrameTable {
 
     // ---- references
 
+    /** References to the frame; 0 when it is free. */
     @KernelFunction("page_count")
     public int refcount(long pfn) {
         return (int) INT.getVolatile(ALL, at(pfn) + REFCOUNT);
@@ -185,6 +186,7 @@ public final class FrameTable {
 
     // ---- flags
 
+    /** The frame's flags, bits of {@link PageFlags}. */
     public int flags(long pfn) {
         return (int) INT.getVolatile(ALL, at(pfn) + FLAGS);
     }
@@ -194,6 +196,7 @@ public final class FrameTable {
         return (flags(pfn) & flags) != 0;
     }
 
+    /** Sets flags in one step; those that are set are not written again. */
     public void set(long pfn, int flags) {
         long address = at(pfn) + FLAGS;
         if (((int) INT.getVolatile(ALL, address) & flags) != flags) {
@@ -201,6 +204,7 @@ public final class FrameTable {
         }
     }
 
+    /** Clears flags in one step; those that are clear are not written again. */
     public void clear(long pfn, int flags) {
         long address = at(pfn) + FLAGS;
         if (((int) INT.getVolatile(ALL, address) & flags) != 0) {
@@ -267,6 +271,7 @@ public final class FrameTable {
         return chunk == null ? null : chunk[(int) pfn & CHUNK_MASK];
     }
 
+    /** Says whom the frame belongs to, null for nobody. Caller holds the page lock, or has the frame alone. */
     public void setMapping(long pfn, Object mapping) {
         at(pfn);
         int number = (int) (pfn >>> CHUNK_SHIFT);
@@ -301,15 +306,18 @@ public final class FrameTable {
         return (long) LONG.get(ALL, at(pfn) + INDEX);
     }
 
+    /** Sets the position. Caller holds the page lock, or has the frame alone. */
     public void setIndex(long pfn, long index) {
         LONG.set(ALL, at(pfn) + INDEX, index);
     }
 
+    /** What the frame's owner keeps with it: swap entry, order, or level of a table. */
     @KernelFunction("page_private")
     public long privateData(long pfn) {
         return (long) LONG.getAcquire(ALL, at(pfn) + PRIVATE);
     }
 
+    /** Sets what {@link #privateData} tells. */
     @KernelFunction("set_page_private")
     public void setPrivateData(long pfn, long value) {
         LONG.setRelease(ALL, at(pfn) + PRIVATE, value);

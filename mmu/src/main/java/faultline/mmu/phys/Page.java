@@ -34,6 +34,7 @@ public final class Page {
         return (address + SIZE - 1) & MASK;
     }
 
+    /** Offset of an address in its page, in bytes. */
     public static long offset(long address) {
         return address & (SIZE - 1);
     }

@@ -67,6 +67,7 @@ public final class PhysicalMemory implements AutoCloseable {
         return size;
     }
 
+    /** Frames of guest memory. */
     public long frameCount() {
         return size >>> Page.SHIFT;
     }
@@ -81,10 +82,12 @@ public final class PhysicalMemory implements AutoCloseable {
         return segment;
     }
 
+    /** What is known of each frame. */
     public FrameTable frames() {
         return frames;
     }
 
+    /** Who hands frames out. */
     public FrameAllocator allocator() {
         return allocator;
     }
@@ -101,18 +104,22 @@ public final class PhysicalMemory implements AutoCloseable {
                 bytes + " bytes at guest-physical 0x" + Long.toHexString(pa) + " are outside of memory");
     }
 
+    /** Reads 8 bytes, at any alignment, plainly. */
     public long getLong(long pa) {
         return ALL.get(LONG_ANYWHERE, at(pa, 8));
     }
 
+    /** Writes 8 bytes, at any alignment, plainly. */
     public void putLong(long pa, long value) {
         ALL.set(LONG_ANYWHERE, at(pa, 8), value);
     }
 
+    /** Reads 8 aligned bytes; what follows is not moved before it. */
     public long getLongAcquire(long pa) {
         return (long) LONG.getAcquire(ALL, at(pa, 8));
     }
 
+    /** Writes 8 aligned bytes; what comes before is not moved after it. */
     public void putLongRelease(long pa, long value) {
         LONG.setRelease(ALL, at(pa, 8), value);
     }
@@ -127,30 +134,37 @@ public final class PhysicalMemory implements AutoCloseable {
         return (long) LONG.compareAndExchange(ALL, at(pa, 8), expect, update);
     }
 
+    /** Replaces 8 aligned bytes in one step. @return what was there */
     public long getAndSetLong(long pa, long value) {
         return (long) LONG.getAndSet(ALL, at(pa, 8), value);
     }
 
+    /** Sets bits of 8 aligned bytes in one step. @return what was there */
     public long getAndOrLong(long pa, long bits) {
         return (long) LONG.getAndBitwiseOr(ALL, at(pa, 8), bits);
     }
 
+    /** Keeps only the bits of {@code mask} of 8 aligned bytes, in one step. @return what was there */
     public long getAndAndLong(long pa, long mask) {
         return (long) LONG.getAndBitwiseAnd(ALL, at(pa, 8), mask);
     }
 
+    /** Reads 4 bytes, at any alignment, plainly. */
     public int getInt(long pa) {
         return ALL.get(INT_ANYWHERE, at(pa, 4));
     }
 
+    /** Writes 4 bytes, at any alignment, plainly. */
     public void putInt(long pa, int value) {
         ALL.set(INT_ANYWHERE, at(pa, 4), value);
     }
 
+    /** Reads 4 aligned bytes, in order with all other such accesses. */
     public int getIntVolatile(long pa) {
         return (int) INT.getVolatile(ALL, at(pa, 4));
     }
 
+    /** Replaces an int if it still is {@code expect}. @return whether it was */
     public boolean casInt(long pa, int expect, int update) {
         return (boolean) INT.compareAndSet(ALL, at(pa, 4), expect, update);
     }
@@ -160,26 +174,32 @@ public final class PhysicalMemory implements AutoCloseable {
         return (int) INT.compareAndExchange(ALL, at(pa, 4), expect, update);
     }
 
+    /** Replaces 4 aligned bytes in one step. @return what was there */
     public int getAndSetInt(long pa, int value) {
         return (int) INT.getAndSet(ALL, at(pa, 4), value);
     }
 
+    /** Adds to 4 aligned bytes in one step. @return what was there */
     public int getAndAddInt(long pa, int value) {
         return (int) INT.getAndAdd(ALL, at(pa, 4), value);
     }
 
+    /** Reads 2 bytes, at any alignment, plainly. */
     public short getShort(long pa) {
         return ALL.get(SHORT_ANYWHERE, at(pa, 2));
     }
 
+    /** Writes 2 bytes, at any alignment, plainly. */
     public void putShort(long pa, short value) {
         ALL.set(SHORT_ANYWHERE, at(pa, 2), value);
     }
 
+    /** Reads a byte. */
     public byte getByte(long pa) {
         return ALL.get(ValueLayout.JAVA_BYTE, at(pa, 1));
     }
 
+    /** Writes a byte. */
     public void putByte(long pa, byte value) {
         ALL.set(ValueLayout.JAVA_BYTE, at(pa, 1), value);
     }

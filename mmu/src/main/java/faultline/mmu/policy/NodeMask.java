@@ -37,6 +37,7 @@ public final class NodeMask {
         return words[0];
     }
 
+    /** Whether no node is in it. */
     @KernelFunction("nodes_empty")
     public boolean isEmpty() {
         return equals(EMPTY);

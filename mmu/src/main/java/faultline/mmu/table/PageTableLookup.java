@@ -20,24 +20,29 @@ public abstract class PageTableLookup {
         this.memory = memory;
     }
 
+    /** The memory that the tables are in. */
     public PhysicalMemory memory() {
         return memory;
     }
 
     // ---- indices
 
+    /** Index of an address in the top table, 0 to 511. */
     public static int pgdIndex(long address) {
         return (int) (address >>> Page.PGD_SHIFT) & ENTRIES - 1;
     }
 
+    /** Index of an address in its PUD table, 0 to 511. */
     public static int pudIndex(long address) {
         return (int) (address >>> Page.PUD_SHIFT) & ENTRIES - 1;
     }
 
+    /** Index of an address in its PMD table, 0 to 511. */
     public static int pmdIndex(long address) {
         return (int) (address >>> Page.PMD_SHIFT) & ENTRIES - 1;
     }
 
+    /** Index of an address in its PTE table, 0 to 511. */
     public static int pteIndex(long address) {
         return (int) (address >>> Page.SHIFT) & ENTRIES - 1;
     }

@@ -23,6 +23,7 @@ public final class PageTableReaper {
     private final PageTables tables;
     private final PhysicalMemory memory;
 
+    /** Frees tables of the machine that {@code tables} is of. */
     public PageTableReaper(PageTables tables) {
         this.tables = tables;
         this.memory = tables.memory();

@@ -58,6 +58,7 @@ public final class PageTables extends PageTableLookup {
     private final HugePmd huge;
     private volatile long kernelPgd = -1;
 
+    /** The tables of one machine. @param mode which lock guards the entries */
     public PageTables(PhysicalMemory memory, PtlMode mode) {
         super(memory);
         this.frames = memory.frames();

@@ -47,6 +47,7 @@ public final class PageWalker {
     private final PhysicalMemory memory;
     private final long limit;
 
+    /** Walks the tables in {@code memory}. */
     public PageWalker(PhysicalMemory memory) {
         this.memory = memory;
         this.limit = memory.size();

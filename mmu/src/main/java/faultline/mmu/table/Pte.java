@@ -88,6 +88,7 @@ public final class Pte {
 
     // ---- what it is
 
+    /** Whether nothing stands there. */
     @KernelFunction("pte_none")
     public static boolean isNone(long pte) {
         return pte == 0;
@@ -104,36 +105,43 @@ public final class Pte {
         return (pte & PRESENT) != 0;
     }
 
+    /** Whether it maps a frame that nobody may use. */
     @KernelFunction("pte_protnone")
     public static boolean isProtNone(long pte) {
         return (pte & (PRESENT | PROTNONE)) == PROTNONE;
     }
 
+    /** Whether it may be written through. */
     @KernelFunction("pte_write")
     public static boolean isWrite(long pte) {
         return (pte & RW) != 0;
     }
 
+    /** Whether user mode may use it. */
     @KernelFunction("pte_user")
     public static boolean isUser(long pte) {
         return (pte & USER) != 0;
     }
 
+    /** Whether code may run from it: the bit NX is the sign. */
     @KernelFunction("pte_exec")
     public static boolean isExec(long pte) {
         return pte >= 0;
     }
 
+    /** Whether it was written through. */
     @KernelFunction("pte_dirty")
     public static boolean isDirty(long pte) {
         return (pte & DIRTY) != 0;
     }
 
+    /** Whether it was used. */
     @KernelFunction("pte_young")
     public static boolean isYoung(long pte) {
         return (pte & ACCESSED) != 0;
     }
 
+    /** Whether its frame is not counted: zero page, device. */
     @KernelFunction("pte_special")
     public static boolean isSpecial(long pte) {
         return (pte & SPECIAL) != 0;
@@ -150,11 +158,13 @@ public final class Pte {
         return (entry & (PRESENT | PSE)) == PRESENT;
     }
 
+    /** Whether it was written since clear_refs, wherever the bit stands in this kind of entry. */
     @KernelFunction("pte_soft_dirty")
     public static boolean isSoftDirty(long pte) {
         return (pte & (isPresent(pte) ? SOFT_DIRTY : SWAP_SOFT_DIRTY)) != 0;
     }
 
+    /** Whether a userfaultfd protects it, wherever the bit stands in this kind of entry. */
     @KernelFunction("pte_uffd_wp")
     public static boolean isUffdWp(long pte) {
         return (pte & (isPresent(pte) ? UFFD_WP : SWAP_UFFD_WP)) != 0;
@@ -167,11 +177,13 @@ public final class Pte {
 
     // ---- changes
 
+    /** Allows writing. */
     @KernelFunction("pte_mkwrite")
     public static long mkWrite(long pte) {
         return pte | RW;
     }
 
+    /** Forbids writing. */
     @KernelFunction("pte_wrprotect")
     public static long wrprotect(long pte) {
         return pte & ~RW;
@@ -183,26 +195,31 @@ public final class Pte {
         return pte | DIRTY | SOFT_DIRTY;
     }
 
+    /** Clears dirty; soft-dirty stays. */
     @KernelFunction("pte_mkclean")
     public static long mkClean(long pte) {
         return pte & ~DIRTY;
     }
 
+    /** Sets accessed. */
     @KernelFunction("pte_mkyoung")
     public static long mkYoung(long pte) {
         return pte | ACCESSED;
     }
 
+    /** Clears accessed. */
     @KernelFunction("pte_mkold")
     public static long mkOld(long pte) {
         return pte & ~ACCESSED;
     }
 
+    /** Marks the frame as not counted. */
     @KernelFunction("pte_mkspecial")
     public static long mkSpecial(long pte) {
         return pte | SPECIAL;
     }
 
+    /** Makes an entry of a PMD or PUD map a huge page. */
     @KernelFunction("pmd_mkhuge")
     public static long mkHuge(long entry) {
         return entry | PSE;
@@ -217,6 +234,7 @@ public final class Pte {
         return isSwap(pte) ? pte | SWAP_SOFT_DIRTY : pte;
     }
 
+    /** Clears soft-dirty, wherever it stands in this kind of entry. */
     @KernelFunction("pte_clear_soft_dirty")
     public static long clearSoftDirty(long pte) {
         if (isPresent(pte)) {
@@ -225,11 +243,13 @@ public final class Pte {
         return isSwap(pte) ? pte & ~SWAP_SOFT_DIRTY : pte;
     }
 
+    /** Protects for a userfaultfd; a present entry loses the right to write. */
     @KernelFunction("pte_mkuffd_wp")
     public static long mkUffdWp(long pte) {
         return isPresent(pte) ? wrprotect(pte | UFFD_WP) : pte | SWAP_UFFD_WP;
     }
 
+    /** Ends the protection; a present entry does not get back the right to write. */
     @KernelFunction("pte_clear_uffd_wp")
     public static long clearUffdWp(long pte) {
         return isPresent(pte) ? pte & ~UFFD_WP : pte & ~SWAP_UFFD_WP;
@@ -276,11 +296,13 @@ public final class Pte {
         return (long) type << SWAP_TYPE_SHIFT | (~offset & SWAP_OFFSET_MASK) << SWAP_OFFSET_SHIFT;
     }
 
+    /** Number of the swap area, of a swap entry. */
     @KernelFunction("__swp_type")
     public static int swapType(long pte) {
         return (int) (pte >>> SWAP_TYPE_SHIFT);
     }
 
+    /** Slot in the swap area, of a swap entry. */
     @KernelFunction("__swp_offset")
     public static long swapOffset(long pte) {
         return ~(pte >>> SWAP_OFFSET_SHIFT) & SWAP_OFFSET_MASK;
@@ -297,16 +319,19 @@ public final class Pte {
         return isUffdWp(swap) ? mkUffdWp(entry) : entry;
     }
 
+    /** Whether one process alone had the page of a swap entry when it went. */
     @KernelFunction("pte_swp_exclusive")
     public static boolean isSwapExclusive(long pte) {
         return (pte & SWAP_EXCLUSIVE) != 0;
     }
 
+    /** Notes that one process alone has the page. */
     @KernelFunction("pte_swp_mkexclusive")
     public static long mkSwapExclusive(long pte) {
         return pte | SWAP_EXCLUSIVE;
     }
 
+    /** Forgets that one process alone has the page: at fork. */
     @KernelFunction("pte_swp_clear_exclusive")
     public static long clearSwapExclusive(long pte) {
         return pte & ~SWAP_EXCLUSIVE;
@@ -354,6 +379,7 @@ public final class Pte {
         return (pgoff & SWAP_OFFSET_MASK) << SWAP_OFFSET_SHIFT | FILE;
     }
 
+    /** Page of the file, of an entry of a nonlinear mapping. */
     @KernelFunction("pte_to_pgoff")
     public static long fileOffset(long pte) {
         return pte >>> SWAP_OFFSET_SHIFT & SWAP_OFFSET_MASK;
