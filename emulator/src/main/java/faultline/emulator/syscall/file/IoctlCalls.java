@@ -104,6 +104,9 @@ final class IoctlCalls implements SyscallFamily {
             boolean allowed = FileCall.fs(t).root().isolation().hostAdmin();
             return allowed ? LoopIoctls.run(t, file.hostFd(), request, arg) : -Errno.EPERM;
         }
+        if (request == FiemapIoctl.REQUEST) {
+            return FiemapIoctl.run(t, file.hostFd(), arg);
+        }
         long error = FileIoctls.refusal(t, file, request);
         return error < 0 ? error : pass(t, file.hostFd(), request, arg);
     }
