@@ -7,6 +7,8 @@ import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbSubpool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
@@ -32,23 +34,46 @@ public final class GuestMounts {
      * Mounts a hugetlbfs.
      *
      * @param place host path of what it is to cover
-     * @return 0; -ENOTDIR; -EBUSY where something is mounted already; -EPERM to anybody but root
+     * @return 0; -ENOTDIR; -EBUSY where something is mounted already; -EPERM to anybody but root; -EINVAL when more is
+     * to     be assured than allowed; -ENOMEM when the pool cannot assure that, or there is no inode for the root
      */
     @KernelFunction(value = "hugetlbfs_fill_super", file = "fs/hugetlbfs/inode.c")
     public long mountHugetlbfs(String place, HugetlbOptions options) {
-        return mount(
+        HugetlbFiles files = root.hugetlb();
+        HugetlbPool pool = files.pool(options.log2());
+        if (options.isContradiction(pool)) {
+            return -Errno.EINVAL;
+        }
+        HugetlbSubpool share = null;
+        if (options.isLimited()) {
+            share = HugetlbSubpool.make(
+                    pool, options.size().pages(pool), options.least().pages(pool));
+            if (share == null) {
+                return -Errno.ENOMEM;
+            }
+        }
+        HugetlbMount huge = new HugetlbMount(pool, share, options.inodes());
+        long r = mount(
                 place,
                 Mount.HUGETLBFS,
+                options.text(pool),
                 () -> newHugetlbfs(options),
-                mount -> root.hugetlb().mounted(mount, options.log2()));
+                mount -> files.mounted(mount, huge));
+        if (r < 0) {
+            huge.end();
+        }
+        return r;
     }
 
     private static long newHugetlbfs(HugetlbOptions options) {
+        if (options.inodes() == 0) {
+            return -Errno.ENOMEM;
+        }
         try {
-            int fd = HostTmpfs.make(0);
+            int fd = HostTmpfs.make(0, Math.max(0, options.inodes()));
             String self = "/proc/self/fd/" + fd;
             Libc.call(Nr.CHOWN, HostScratch.get().path(self), options.uid(), options.gid());
-            Libc.call(Nr.CHMOD, HostScratch.get().path(self), options.mode());
+            Libc.call(Nr.CHMOD, HostScratch.get().path(self), options.rootMode());
             return fd;
         } catch (IllegalArgumentException e) {
             return -Errno.EPERM; // the host makes no tmpfs
@@ -58,10 +83,10 @@ public final class GuestMounts {
     /** Mounts the machine's control groups. Results as of {@link #mountHugetlbfs}. */
     @KernelFunction(value = "cgroup_get_tree", file = "kernel/cgroup/cgroup.c")
     public long mountCgroup2(String place) {
-        return mount(place, Mount.CGROUP2, root.cgroups()::openRoot, mount -> {});
+        return mount(place, Mount.CGROUP2, Mount.CGROUP2_OPTIONS, root.cgroups()::openRoot, mount -> {});
     }
 
-    private long mount(String place, String type, LongSupplier fileSystem, Consumer<Mount> mounted) {
+    private long mount(String place, String type, String options, LongSupplier fileSystem, Consumer<Mount> mounted) {
         if (Libc.call(Nr.GETEUID) != 0) {
             return -Errno.EPERM;
         }
@@ -83,7 +108,7 @@ public final class GuestMounts {
             if (made < 0) {
                 return made;
             }
-            Mount mount = table.add(type, root.pathOfFd((int) fd), over, (int) made);
+            Mount mount = table.add(type, root.pathOfFd((int) fd), over, (int) made, options);
             mounted.accept(mount);
             return 0;
         } finally {

@@ -161,7 +161,8 @@ public final class GuestRoot implements AutoCloseable {
         long over = PathResolver.openat2(fd, CgroupFiles.PLACE, flags, 0, 0);
         long made = over < 0 || autoMounted ? -1 : cgroups.openRoot();
         if (made >= 0) {
-            mounts.add(Mount.CGROUP2, CgroupFiles.PLACE, MountTable.keyOf((int) over), (int) made);
+            mounts.add(
+                    Mount.CGROUP2, CgroupFiles.PLACE, MountTable.keyOf((int) over), (int) made, Mount.CGROUP2_OPTIONS);
         }
         if (over >= 0) {
             Libc.call(Nr.CLOSE, over);

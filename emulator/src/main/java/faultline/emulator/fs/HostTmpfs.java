@@ -32,9 +32,17 @@ final class HostTmpfs {
      * @throws IllegalArgumentException if the host lets nobody but its administrator mount
      */
     static int make(long bytes) {
-        long fd = mount(bytes);
+        return make(bytes, 0);
+    }
+
+    /**
+     * As {@link #make(long)}. @param inodes how many files and directories there may be, its root being one; 0 for the
+     * host's default
+     */
+    static int make(long bytes, long inodes) {
+        long fd = mount(bytes, inodes);
         if (fd == -Errno.EPERM) {
-            fd = mountInNamespace(bytes);
+            fd = mountInNamespace(bytes, inodes);
         }
         if (fd < 0) {
             throw new IllegalArgumentException("no tmpfs can be made here (errno " + -fd
@@ -43,7 +51,7 @@ final class HostTmpfs {
         return (int) fd;
     }
 
-    private static long mount(long bytes) {
+    private static long mount(long bytes, long inodes) {
         long context = Libc.call(Nr.FSOPEN, HostScratch.get().path("tmpfs"), CLOEXEC);
         if (context < 0) {
             return context;
@@ -52,6 +60,9 @@ final class HostTmpfs {
             set(context, "mode", MODE);
             if (bytes != 0) {
                 set(context, "size", Long.toString(bytes));
+            }
+            if (inodes != 0) {
+                set(context, "nr_inodes", Long.toString(inodes));
             }
             long created = Libc.call(Nr.FSCONFIG, context, CREATE, 0, 0, 0);
             return created < 0 ? created : Libc.call(Nr.FSMOUNT, context, CLOEXEC, NOSUID_NODEV);
@@ -68,8 +79,9 @@ final class HostTmpfs {
         }
     }
 
-    private static long mountInNamespace(long bytes) {
-        String options = "mode=" + MODE + ",nosuid,nodev" + (bytes == 0 ? "" : ",size=" + bytes);
+    private static long mountInNamespace(long bytes, long inodes) {
+        String limits = (bytes == 0 ? "" : ",size=" + bytes) + (inodes == 0 ? "" : ",nr_inodes=" + inodes);
+        String options = "mode=" + MODE + ",nosuid,nodev" + limits;
         String script = "mount -t tmpfs -o " + options + " none /tmp && echo mounted && read end";
         try {
             Process child = new ProcessBuilder("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script)

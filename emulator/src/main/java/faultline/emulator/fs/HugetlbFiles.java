@@ -29,7 +29,6 @@ import java.util.stream.Stream;
  * is unlinked or unmounted.
  */
 public final class HugetlbFiles implements AutoCloseable {
-    private static final long HUGETLBFS_MAGIC = 0x9584_58f6L;
     private static final int STAT_SIZE = 48;
     private static final int STAT_BLKSIZE = 56;
     private static final int STAT_BLOCKS = 64;
@@ -40,11 +39,7 @@ public final class HugetlbFiles implements AutoCloseable {
     /** Major and minor number, 32 bits each. */
     private static final int STATX_DEV = 136;
 
-    private static final int STATFS_TYPE = 0;
-    private static final int STATFS_BSIZE = 8;
-
-    /** A mount, and whose pages its files have. */
-    private record Mounted(Mount mount, HugetlbPool pool) {}
+    private record Mounted(Mount mount, HugetlbMount huge) {}
 
     private final HugetlbPools pools;
     private final Map<InodeCache.Key, HugetlbNode> nodes = new HashMap<>();
@@ -94,8 +89,9 @@ public final class HugetlbFiles implements AutoCloseable {
         inUse = true;
         HugetlbNode node = nodes.computeIfAbsent(
                 file.key(),
-                key -> new HugetlbNode(
-                        key, fresh != null ? fresh : mounts.get(key.dev()).pool()));
+                key -> fresh != null
+                        ? new HugetlbNode(key, fresh, null)
+                        : mounts.get(key.dev()).huge().newNode(key));
         node.use();
         return new HugetlbFile(this, node, file);
     }
@@ -113,10 +109,15 @@ public final class HugetlbFiles implements AutoCloseable {
 
     // ---- mounts
 
-    /** A hugetlbfs of pages of 2^{@code log2} bytes was mounted. */
-    synchronized void mounted(Mount mount, int log2) {
+    /** The pool of pages of 2^{@code log2} bytes. */
+    HugetlbPool pool(int log2) {
+        return pools.ofLog2(log2);
+    }
+
+    /** A hugetlbfs was mounted. */
+    synchronized void mounted(Mount mount, HugetlbMount huge) {
         inUse = true;
-        mounts.put(mount.dev(), new Mounted(mount, pools.ofLog2(log2)));
+        mounts.put(mount.dev(), new Mounted(mount, huge));
     }
 
     /** Whether files of a mount are open or mapped. */
@@ -164,12 +165,10 @@ public final class HugetlbFiles implements AutoCloseable {
     }
 
     /** Makes what the host's statfs(2) told of a path what the guest is to see, if that is in a mount of hugetlbfs. */
-    @KernelFunction(value = "hugetlbfs_statfs", file = "fs/hugetlbfs/inode.c")
     public void adjustStatfs(String hostPath, MemorySegment statfs) {
         Mounted mounted = inUse ? mountOf(deviceOf(hostPath)) : null;
         if (mounted != null) {
-            statfs.set(ValueLayout.JAVA_LONG, STATFS_TYPE, HUGETLBFS_MAGIC);
-            statfs.set(ValueLayout.JAVA_LONG, STATFS_BSIZE, mounted.pool().pageSize());
+            mounted.huge().adjustStatfs(statfs);
         }
     }
 
@@ -179,8 +178,11 @@ public final class HugetlbFiles implements AutoCloseable {
 
     /** A hugetlbfs was unmounted: what was in it goes. */
     synchronized void unmounted(Mount mount) {
-        mounts.remove(mount.dev());
+        Mounted gone = mounts.remove(mount.dev());
         sweep();
+        if (gone != null) {
+            gone.huge().end();
+        }
     }
 
     /** A name may have gone from a mount: pages of files that have none any more, and that nobody uses, go. */

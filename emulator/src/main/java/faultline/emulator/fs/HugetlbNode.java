@@ -2,6 +2,7 @@ package faultline.emulator.fs;
 
 import faultline.mmu.hugetlb.HugetlbInode;
 import faultline.mmu.hugetlb.HugetlbPool;
+import faultline.mmu.hugetlb.HugetlbSubpool;
 
 /**
  * One file of huge pages: its pages and size are the machine's, its name and rights those of the empty file of the host
@@ -12,9 +13,10 @@ final class HugetlbNode {
     private final HugetlbInode inode;
     private int uses;
 
-    HugetlbNode(InodeCache.Key key, HugetlbPool pool) {
+    /** @param share of the pool that its pages are taken from; null for none */
+    HugetlbNode(InodeCache.Key key, HugetlbPool pool, HugetlbSubpool share) {
         this.key = key;
-        this.inode = new HugetlbInode(pool, 0);
+        this.inode = new HugetlbInode(pool, share, 0);
     }
 
     InodeCache.Key key() {

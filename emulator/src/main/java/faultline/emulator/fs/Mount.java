@@ -11,11 +11,12 @@ import faultline.emulator.host.Nr;
  * @param over that directory, which path resolution recognises by device and inode number, however it got there
  * @param fd the host's O_PATH descriptor of its root directory
  * @param dev the device number of its files; -1 for the guest's root, which may have any
+ * @param options what comes behind "rw" or "ro" of its options
  */
-record Mount(String type, String path, InodeCache.Key over, int fd, long dev, boolean readOnly) {
+record Mount(String type, String path, InodeCache.Key over, int fd, long dev, boolean readOnly, String options) {
     static final String HUGETLBFS = "hugetlbfs";
     static final String CGROUP2 = "cgroup2";
-    private static final String CGROUP2_OPTIONS = ",nosuid,nodev,noexec,relatime";
+    static final String CGROUP2_OPTIONS = ",nosuid,nodev,noexec,relatime";
 
     /** Whether a guest made it, and may take it away. */
     boolean isGuests() {
@@ -24,11 +25,6 @@ record Mount(String type, String path, InodeCache.Key over, int fd, long dev, bo
 
     boolean isCgroup2() {
         return type.equals(CGROUP2);
-    }
-
-    /** What comes behind "rw" or "ro" of its options. */
-    String options() {
-        return isCgroup2() ? CGROUP2_OPTIONS : "";
     }
 
     /** Guest path of a file, given its path from this file system's root. */

@@ -20,7 +20,7 @@ final class MountTable implements AutoCloseable {
     private final List<Mount> gone = new CopyOnWriteArrayList<>();
 
     MountTable(int rootFd, boolean readOnly) {
-        root = new Mount("none", "/", null, rootFd, -1, readOnly);
+        root = new Mount("none", "/", null, rootFd, -1, readOnly, "");
     }
 
     /**
@@ -33,7 +33,7 @@ final class MountTable implements AutoCloseable {
         InodeCache.Key over = keyOf(directory);
         int fd = HostTmpfs.make(wanted.bytes());
         String path = GuestPath.normalize(wanted.path());
-        mounted.add(new Mount("tmpfs", path, over, fd, keyOf(fd).dev(), false));
+        mounted.add(new Mount("tmpfs", path, over, fd, keyOf(fd).dev(), false, ""));
     }
 
     /**
@@ -42,9 +42,10 @@ final class MountTable implements AutoCloseable {
      * @param path guest path of the directory
      * @param over the directory
      * @param fd O_PATH descriptor of its root, which this takes over
+     * @param options as /proc/mounts shows them, behind "rw"
      */
-    Mount add(String type, String path, InodeCache.Key over, int fd) {
-        Mount mount = new Mount(type, path, over, fd, keyOf(fd).dev(), false);
+    Mount add(String type, String path, InodeCache.Key over, int fd, String options) {
+        Mount mount = new Mount(type, path, over, fd, keyOf(fd).dev(), false, options);
         mounted.add(mount);
         return mount;
     }

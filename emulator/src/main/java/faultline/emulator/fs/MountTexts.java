@@ -24,7 +24,7 @@ final class MountTexts {
         if (root.isolation().differs()) {
             id = 1;
             line(out, name, id++, mounts.root());
-            line(out, name, id++, new Mount("proc", "/proc", null, -1, -1, false));
+            line(out, name, id++, new Mount("proc", "/proc", null, -1, -1, false, ""));
         } else {
             hostLines(out, name);
         }
@@ -34,7 +34,11 @@ final class MountTexts {
             line(out, name, id++, mount);
         }
         if (!groups && root.autoMounts()) {
-            line(out, name, id, new Mount(Mount.CGROUP2, CgroupFiles.PLACE, null, -1, -1, false));
+            line(
+                    out,
+                    name,
+                    id,
+                    new Mount(Mount.CGROUP2, CgroupFiles.PLACE, null, -1, -1, false, Mount.CGROUP2_OPTIONS));
         }
         return out.toString();
     }

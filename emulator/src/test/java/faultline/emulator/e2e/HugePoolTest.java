@@ -1,7 +1,9 @@
 package faultline.emulator.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import faultline.emulator.task.Credentials;
 import faultline.emulator.task.GuestMachine;
 import faultline.emulator.task.GuestSpec;
 import faultline.mmu.hugetlb.HugetlbPool;
@@ -49,6 +51,15 @@ class HugePoolTest {
             assertThat(pool.reserved()).isZero();
         }
         assertThat(hostPool()).isEqualTo(before);
+    }
+
+    @Test
+    void mountsHaveLimitsOfTheirOwn() throws Exception {
+        assumeTrue(Credentials.ofThread().effective() == 0, "only root may mount");
+        try (GuestMachine machine = boot("hugetlb_limits", "8", GuestSpec.HUGE_PAGES, 128L << 20)) {
+            assertThat(machine.runToEnd()).as("things that are wrong").isZero();
+            assertThat(machine.audit()).isEmpty();
+        }
     }
 
     /** What is never touched of a page of 1 GiB takes nothing of the host's memory: the program touches little. */

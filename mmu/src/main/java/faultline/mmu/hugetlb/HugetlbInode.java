@@ -24,13 +24,25 @@ public final class HugetlbInode extends MemoryStore {
     private static final LockClass LOCK_CLASS = new LockClass("hugetlb", LockRank.HUGETLB_LOCK);
 
     private final HugetlbPool pool;
+    /** Null for a file of no mount with a share of its own. */
+    private final HugetlbSubpool subpool;
+
     private final AddressSpace mapping;
     private final RwSemaphore lock = new RwSemaphore(LOCK_CLASS);
     private final ReserveMap reserves = new ReserveMap();
 
     /** A file of {@code bytes} bytes without pages or reservations. */
     public HugetlbInode(HugetlbPool pool, long bytes) {
+        this(pool, null, bytes);
+    }
+
+    /**
+     * As {@link #HugetlbInode(HugetlbPool, long)}. @param subpool the share of {@code pool} that pages are taken from;
+     * or null
+     */
+    public HugetlbInode(HugetlbPool pool, HugetlbSubpool subpool, long bytes) {
         this.pool = pool;
+        this.subpool = subpool;
         this.mapping = new AddressSpace(pool.cache(), this);
         mapping.setSize(bytes);
         pool.inodes().add(this);
@@ -117,7 +129,7 @@ public final class HugetlbInode extends MemoryStore {
         for (long number = from; number < to; number++) {
             wanted += isMissing(number) ? 1 : 0;
         }
-        if (!pool.reserve(wanted)) {
+        if (!promise(wanted)) {
             return false;
         }
         for (long number = from; number < to && wanted > 0; number++) {
@@ -127,6 +139,29 @@ public final class HugetlbInode extends MemoryStore {
             }
         }
         return true;
+    }
+
+    /**
+     * Has {@code pages} pages promised to a mapping of the file. @return false when share or pool cannot: nothing has
+     * changed
+     */
+    @KernelFunction(value = "hugetlb_reserve_pages", file = "mm/hugetlb.c")
+    boolean promise(long pages) {
+        long ofPool = subpool == null ? pages : subpool.get(pages);
+        boolean done = ofPool >= 0 && pool.reserve(ofPool);
+        if (ofPool >= 0 && !done && subpool != null) {
+            subpool.put(pages);
+        }
+        return done;
+    }
+
+    /** Takes such a promise back. */
+    @KernelFunction(value = "hugetlb_unreserve_pages", file = "mm/hugetlb.c")
+    void unpromise(long pages) {
+        pool.unreserve(subpool == null ? pages : subpool.put(pages));
+        if (subpool != null) {
+            subpool.endIfUnused();
+        }
     }
 
     private boolean isMissing(long number) {
@@ -152,9 +187,20 @@ public final class HugetlbInode extends MemoryStore {
     @RequiresLock("HUGETLB_LOCK")
     public long allocate(ReserveMap promises, long index) {
         boolean promised = promises != null && promises.contains(number(index));
-        long head = pool.take(promised);
+        long head = subpool == null ? pool.take(promised) : takeOfShare(promised);
         if (head >= 0 && promised) {
             promises.remove(number(index), number(index) + 1);
+        }
+        return head;
+    }
+
+    private long takeOfShare(boolean promised) {
+        long ofPool = promised ? 0 : subpool.get(1);
+        long head = ofPool < 0 ? -1 : pool.take(ofPool == 0);
+        if (head >= 0) {
+            pool.setSubpool(head, subpool);
+        } else if (!promised && ofPool >= 0) {
+            subpool.put(1);
         }
         return head;
     }

@@ -64,7 +64,7 @@ public final class HugetlbMapping implements VmOperations {
         if (vma.has(VmFlags.MAYSHARE)) {
             return inode.reserveLocked(from, to);
         }
-        if (!inode.pool().reserve(to - from)) {
+        if (!inode.promise(to - from)) {
             return false;
         }
         ReserveMap own = new ReserveMap();
@@ -135,7 +135,7 @@ public final class HugetlbMapping implements VmOperations {
         inode.lock().writeLock();
         try {
             long from = inode.number(vma.pgoff());
-            inode.pool().unreserve(own.remove(from, inode.number(vma.pgoff() + vma.pages())));
+            inode.unpromise(own.remove(from, inode.number(vma.pgoff() + vma.pages())));
         } finally {
             inode.lock().writeUnlock();
         }

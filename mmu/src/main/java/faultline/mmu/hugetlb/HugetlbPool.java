@@ -12,6 +12,7 @@ import faultline.mmu.phys.Page;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.phys.PhysicalMemory;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -35,6 +36,9 @@ public final class HugetlbPool {
     private final FrameTable frames;
     private final FrameAllocator allocator;
     private final Set<HugetlbInode> inodes = ConcurrentHashMap.newKeySet();
+    private final Set<HugetlbSubpool> subpools = ConcurrentHashMap.newKeySet();
+    /** The share that a used page was taken from, by its head; of pages that were taken from one. */
+    private final Map<Long, HugetlbSubpool> shares = new ConcurrentHashMap<>();
 
     private final SpinLock lock = new SpinLock(LOCK_CLASS);
     // Guarded by the lock; single values may be read without, for display.
@@ -135,6 +139,17 @@ public final class HugetlbPool {
     /** The files that hold, or have reserved, pages of the pool. */
     public Set<HugetlbInode> inodes() {
         return inodes;
+    }
+
+    /** The shares of the pool that mounts have. */
+    public Set<HugetlbSubpool> subpools() {
+        return subpools;
+    }
+
+    /** A page was taken from a share, and goes back there. */
+    @KernelFunction(value = "hugetlb_set_folio_subpool", file = "include/linux/hugetlb.h")
+    void setSubpool(long head, HugetlbSubpool share) {
+        shares.put(head, share);
     }
 
     // ---- its size
@@ -343,6 +358,9 @@ public final class HugetlbPool {
     void release(long head) {
         allocator.markUsed(head, frames());
         boolean promised = frames.privateData(head) == STAYS_RESERVED;
+        HugetlbSubpool share = shares.isEmpty() ? null : shares.remove(head);
+        // A page that stays reserved stays taken from the share, too.
+        promised = promised || share != null && share.put(1) == 0;
         frames.setPrivateData(head, 0);
         frames.setMapping(head, null);
         frames.setIndex(head, 0);
@@ -359,6 +377,9 @@ public final class HugetlbPool {
         lock.unlock();
         if (excess) {
             giveBack(head);
+        }
+        if (share != null) {
+            share.endIfUnused();
         }
     }
 

@@ -26,7 +26,7 @@ final class HugetlbRange {
     void cut(long bytes) {
         removePages(Page.pfn(bytes), LAST_INDEX);
         long from = inode.number(Page.pfn(bytes));
-        inode.pool().unreserve(inode.reserves().remove(from, Long.MAX_VALUE));
+        inode.unpromise(inode.reserves().remove(from, Long.MAX_VALUE));
     }
 
     /** Whole pages of a part of the file go, others are filled with zeros as far as they are in it. */

@@ -16,6 +16,9 @@
  *   MAP_NORESERVE                      nobody: SIGBUS when the pool is empty
  * </pre>
  *
+ * <p>Files of a mount with limits reserve and take pages through its share of the pool, {@link
+ * faultline.mmu.hugetlb.HugetlbSubpool}: beyond size there are none, and min_size is reserved from the mount on.
+ *
  * <p>Locks, outermost first:
  *
  * <pre>
