@@ -55,7 +55,7 @@ public final class AddressSpaceView {
     public static String name(Vma vma) {
         MappedFile file = vma.file();
         if (file != null) {
-            return file.path();
+            return GuestText.of(file.path());
         }
         MmStruct mm = vma.mm();
         if (vma.start() <= mm.brk() && vma.end() >= mm.startBrk() && mm.brk() > mm.startBrk()) {

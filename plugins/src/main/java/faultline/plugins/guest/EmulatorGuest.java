@@ -58,7 +58,7 @@ public final class EmulatorGuest implements GuestView {
     @Override
     public String comm() {
         Task task = Task.currentOrNull();
-        return task == null ? SETUP : task.name();
+        return task == null ? SETUP : GuestText.of(task.name());
     }
 
     @Override

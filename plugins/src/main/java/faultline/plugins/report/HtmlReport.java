@@ -16,11 +16,12 @@ public final class HtmlReport {
     /**
      * Turns a trace of JSON lines into a page.
      *
+     * @return whether the trace is whole: false when its last line is cut off, and left out
      * @throws IOException when the trace cannot be read or the page not be written
      */
-    public static void write(Path trace, Path page) throws IOException {
+    public static boolean write(Path trace, Path page) throws IOException {
         var digest = new TraceDigest();
-        TraceReader.read(trace, digest::add);
+        boolean whole = TraceReader.read(trace, digest::add);
         String template;
         try (InputStream in = HtmlReport.class.getResourceAsStream("report.html")) {
             if (in == null) {
@@ -31,5 +32,6 @@ public final class HtmlReport {
         // a name in the trace must not be able to end the script
         String data = JSON.std.asString(digest.toJson()).replace("<", "\\u003c");
         Files.writeString(page, template.replace(DATA, data), StandardCharsets.UTF_8);
+        return whole;
     }
 }

@@ -3,6 +3,7 @@ package faultline.plugins.report;
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,29 +17,42 @@ final class TraceReader {
     /**
      * Hands over each event.
      *
-     * @throws IOException when the file cannot be read, or a line is no JSON object; the message names the line
+     * @return whether all lines were whole: of a trace that was cut off, the last may not be
+     * @throws IOException when the file cannot be read, holds no event, or a line is none; the message names the line
      */
-    static void read(Path trace, Consumer<Map<String, Object>> consumer) throws IOException {
-        try (BufferedReader lines = Files.newBufferedReader(trace, StandardCharsets.UTF_8)) {
+    static boolean read(Path trace, Consumer<Map<String, Object>> consumer) throws IOException {
+        // bytes that are no text are a line's trouble, and not the reader's
+        var text = new InputStreamReader(Files.newInputStream(trace), StandardCharsets.UTF_8);
+        try (var lines = new BufferedReader(text)) {
             int number = 0;
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            String next = lines.readLine();
+            for (String line = next; line != null; line = next) {
                 number++;
-                if (line.isBlank()) {
-                    continue;
-                }
-                Map<String, Object> event;
-                try {
-                    event = JSON.std.mapFrom(line);
-                } catch (IOException e) {
+                next = lines.readLine();
+                Map<String, Object> event = event(line);
+                if (event != null) {
+                    consumer.accept(event);
+                } else if (next == null && number > 1 && line.startsWith("{") && !line.endsWith("}")) {
+                    return false;
+                } else {
                     throw new IOException(
-                            trace + " line " + number + " is no event: make the trace with --format=jsonl", e);
+                            trace + " line " + number + " is no event: make the trace with --format jsonl");
                 }
-                if (!(event.get("event") instanceof String) || !(event.get("time") instanceof Number)) {
-                    throw new IOException(
-                            trace + " line " + number + " is no event: make the trace with --format=jsonl");
-                }
-                consumer.accept(event);
             }
+            if (number == 0) {
+                throw new IOException(trace + " holds no event");
+            }
+        }
+        return true;
+    }
+
+    /** The event of a line, or null. */
+    private static Map<String, Object> event(String line) {
+        try {
+            Map<String, Object> event = JSON.std.mapFrom(line);
+            return event.get("event") instanceof String && event.get("time") instanceof Number ? event : null;
+        } catch (IOException | ClassCastException e) {
+            return null;
         }
     }
 

@@ -5,6 +5,7 @@ import faultline.emulator.signal.SigInfo;
 import faultline.emulator.task.Task;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
+import faultline.plugins.guest.GuestText;
 import faultline.plugins.weave.Hook;
 import java.lang.invoke.MethodHandles;
 
@@ -47,7 +48,7 @@ final class SignalTracepoint extends Tracepoint {
         }
         long[] record = begin(thread, Events.SIGNAL_GENERATE, sent.info);
         int at = EventType.FIRST + 3;
-        record[at++] = threads.strings().number(sent.to.name());
+        record[at++] = threads.strings().number(GuestText.of(sent.to.name()));
         record[at++] = sent.to.tid();
         record[at++] = sent.group ? 1 : 0;
         record[at] = result;

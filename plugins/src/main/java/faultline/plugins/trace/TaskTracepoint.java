@@ -4,6 +4,7 @@ import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.plugins.event.EventType;
 import faultline.plugins.event.Events;
+import faultline.plugins.guest.GuestText;
 import faultline.plugins.weave.Hook;
 import java.lang.invoke.MethodHandles;
 
@@ -65,7 +66,7 @@ final class TaskTracepoint extends Tracepoint {
         long now = thread.tick(threads.session());
         long[] record = threads.record(thread, Events.SWITCH, now, begun == 0 ? 0 : now - begun);
         int at = EventType.FIRST;
-        record[at++] = threads.strings().number(last == null ? IDLE : last.name());
+        record[at++] = threads.strings().number(last == null ? IDLE : GuestText.of(last.name()));
         record[at++] = lastTid;
         record[at++] = last == null ? DEFAULT_PRIO : priority(last);
         record[at++] = states[last == null ? 1 : state(last)];

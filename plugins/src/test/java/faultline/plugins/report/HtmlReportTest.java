@@ -101,6 +101,27 @@ class HtmlReportTest {
     }
 
     @Test
+    void lineThatIsCutOffIsLeftOut() throws IOException {
+        String event = "{\"time\":1,\"event\":\"faultline:mm_op\",\"tid\":1}\n";
+        Path cut = Files.writeString(dir.resolve("cut"), event + event + "{\"time\":3,\"ev");
+        assertThat(HtmlReport.write(cut, dir.resolve("out"))).isFalse();
+        assertThat(dir.resolve("out")).content().contains("\"events\":2");
+        assertThat(HtmlReport.write(Files.writeString(cut, event), dir.resolve("out")))
+                .isTrue();
+    }
+
+    @Test
+    void emptyAndBinaryFilesAreRefused() throws IOException {
+        Path empty = Files.createFile(dir.resolve("empty"));
+        assertThatThrownBy(() -> HtmlReport.write(empty, dir.resolve("out"))).hasMessageContaining("holds no event");
+        Path binary =
+                Files.write(dir.resolve("binary"), new byte[] {0x7f, 'E', 'L', 'F', (byte) 0xff, 10, (byte) 0x80});
+        assertThatThrownBy(() -> HtmlReport.write(binary, dir.resolve("out")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("line 1 is no event");
+    }
+
+    @Test
     void traceThatIsNoneIsRefusedWithTheLine() throws IOException {
         Path bad = Files.writeString(dir.resolve("bad"), "{\"time\":1,\"event\":\"x\"}\nnot json\n");
         assertThatThrownBy(() -> HtmlReport.write(bad, dir.resolve("out"))).hasMessageContaining("line 2");
