@@ -41,6 +41,11 @@ final class ProbeCommand extends WovenCommand {
             description = "Where to print (default: standard error).")
     private Path output;
 
+    @Option(
+            names = "--summary",
+            description = "Instead of calls, a table at the end of how often functions are called and what that takes.")
+    private boolean summary;
+
     @Mixin
     private MachineOptions machine;
 
@@ -116,10 +121,15 @@ final class ProbeCommand extends WovenCommand {
     private int run(SiteRegistry registry, PrintStream out) {
         String functions = functions();
         var spec = machine.specBehind(1);
-        var printer = new ProbePrinter(out, new EmulatorGuest(spec.root()), spec.seed() == null);
-        Attachment attachment = registry.attach("probe", functions, printer);
+        boolean timed = spec.seed() == null;
+        ProbeSummary sums = summary ? new ProbeSummary(timed) : null;
+        Attachment attachment = registry.attach(
+                "probe", functions, summary ? sums : new ProbePrinter(out, new EmulatorGuest(spec.root()), timed));
         int status = GuestRunner.run(spec);
         attachment.close();
+        if (summary) {
+            out.print(sums.text());
+        }
         if (attachment.failure() != null) {
             throw new CommandException(ExitStatus.TROUBLE, "the probe failed: " + attachment.failure());
         }

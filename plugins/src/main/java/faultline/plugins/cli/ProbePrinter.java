@@ -16,19 +16,11 @@ import java.util.List;
  */
 final class ProbePrinter implements ProbeListener {
     private static final int MAX_TEXT = 100;
-    /** Deeper calls are printed, but not timed. */
-    private static final int MAX_DEPTH = 64;
 
     private final PrintStream out;
     private final GuestView guest;
     private final boolean timed;
-    private final ThreadLocal<Calls> calls = ThreadLocal.withInitial(Calls::new);
-
-    /** The calls under way in a thread, the outermost first. */
-    private static final class Calls {
-        final long[] begun = new long[MAX_DEPTH];
-        int depth;
-    }
+    private final CallTimes calls = new CallTimes();
 
     /** @param timed whether to tell what calls took, which no seed makes the same again */
     ProbePrinter(PrintStream out, GuestView guest, boolean timed) {
@@ -39,23 +31,19 @@ final class ProbePrinter implements ProbeListener {
 
     @Override
     public void entry(ProbeSite site, Object receiver, Object[] arguments) {
-        Calls mine = calls.get();
-        var line = head(mine.depth).append("> ").append(site.name()).append('(');
+        var line = head(calls.depth()).append("> ").append(site.name()).append('(');
         List<String> names = site.info().argumentNames();
         for (int i = 0; i < arguments.length; i++) {
             line.append(i == 0 ? "" : ", ").append(names.get(i)).append('=').append(shown(arguments[i]));
         }
         out.println(line.append(')'));
-        if (mine.depth < MAX_DEPTH) {
-            mine.begun[mine.depth] = System.nanoTime();
-        }
-        mine.depth++;
+        calls.enter();
     }
 
     @Override
     public void exit(ProbeSite site, Object receiver, Object result) {
         String took = leave();
-        var line = head(calls.get().depth).append("< ").append(site.name());
+        var line = head(calls.depth()).append("< ").append(site.name());
         if (!site.info().returnType().equals("void")) {
             line.append(" = ").append(shown(result));
         }
@@ -65,7 +53,7 @@ final class ProbePrinter implements ProbeListener {
     @Override
     public void thrown(ProbeSite site, Throwable thrown) {
         String took = leave();
-        out.println(head(calls.get().depth)
+        out.println(head(calls.depth())
                 .append("! ")
                 .append(site.name())
                 .append(" threw ")
@@ -75,13 +63,8 @@ final class ProbePrinter implements ProbeListener {
 
     /** Ends the innermost call and tells what it took; one that was under way when we attached has no beginning. */
     private String leave() {
-        long now = System.nanoTime();
-        Calls mine = calls.get();
-        if (mine.depth == 0) {
-            return "";
-        }
-        mine.depth--;
-        return timed && mine.depth < MAX_DEPTH ? " (" + (now - mine.begun[mine.depth]) + " ns)" : "";
+        long nanos = calls.leave();
+        return timed && nanos != CallTimes.UNKNOWN ? " (" + nanos + " ns)" : "";
     }
 
     private StringBuilder head(int indent) {

@@ -46,6 +46,17 @@ class ProbeCommandTest {
     }
 
     @Test
+    void summaryCountsTheCallsThatAreOtherwisePrinted() throws IOException {
+        long printed = calls("pte_alloc", "--seed", "1").stream()
+                .filter(line -> line.contains(" > "))
+                .count();
+        List<String> table = calls("pte_alloc,pmd_alloc", "--summary", "--seed", "1");
+        assertThat(table).anyMatch(line -> line.matches(" +0\\.00 +0\\.000000 +0 +0 +" + printed + " pte_alloc"));
+        assertThat(table.getLast()).endsWith(" total");
+        assertThat(calls("pte_alloc", "--summary").get(2)).matches("100\\.00 +\\d+\\.\\d+ .* pte_alloc");
+    }
+
+    @Test
     void listTellsWhatCanBeWatchedAndWhereItIs() {
         PrintStream before = System.out;
         var captured = new ByteArrayOutputStream();
