@@ -38,6 +38,7 @@ class LayersTest {
             "swap",
             "fault",
             "gup",
+            "ksm",
             "op",
             "kernel",
             "view",

@@ -52,7 +52,7 @@ final class WriteProtectFault {
     @RequiresLock("PAGE_TABLE_LOCK")
     private boolean canReuse(long pfn) {
         int flags = env.frames.flags(pfn);
-        if ((flags & PageFlags.ANON) == 0) {
+        if ((flags & (PageFlags.ANON | PageFlags.KSM)) != PageFlags.ANON) {
             return false;
         }
         if ((flags & PageFlags.ANON_EXCLUSIVE) != 0) {
@@ -65,7 +65,11 @@ final class WriteProtectFault {
         if (env.frames.test(pfn, PageFlags.SWAPCACHE)) {
             env.swap.tryToFree(pfn);
         }
-        boolean alone = env.frames.refcount(pfn) == 1 && !env.frames.test(pfn, PageFlags.SWAPCACHE);
+        // Another mapping's page may have been made a shared one since its flags were read; no longer, now it is
+        // locked.
+        boolean alone = !env.frames.test(pfn, PageFlags.KSM)
+                && env.frames.refcount(pfn) == 1
+                && !env.frames.test(pfn, PageFlags.SWAPCACHE);
         if (alone) {
             env.frames.set(pfn, PageFlags.ANON_EXCLUSIVE);
         }

@@ -8,6 +8,8 @@ package faultline.mmu.lock;
  * round.
  */
 public enum LockRank {
+    /** The scanner of same-page merging, and all it knows. A sleeping lock. */
+    KSM_LOCK(false),
     /** Size of one file, and write(2) to it (inode lock). A sleeping lock. */
     INODE_LOCK(false),
     /** Shape of an address space: its areas, and that its page tables stay (mmap_lock). A sleeping lock. */
@@ -37,6 +39,8 @@ public enum LockRank {
     SWAP_LOCK(false),
     /** Counts and free pages of the pool of huge pages (hugetlb_lock). */
     HUGETLB_POOL_LOCK(false),
+    /** Whether a page that stands for many of equal content is still there. */
+    KSM_PAGE_LOCK(false),
     /** One cache of single free frames. */
     FRAME_CACHE_LOCK(false),
     /** Lists of pages by last use (lru_lock). */

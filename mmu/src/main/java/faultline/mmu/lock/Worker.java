@@ -1,8 +1,10 @@
 package faultline.mmu.lock;
 
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 
 /**
  * A thread of the kernel's own (Linux: kthread) that sleeps until it is woken, then works a piece at a time until there
@@ -14,6 +16,7 @@ public final class Worker implements AutoCloseable {
     /** Held during each piece, so that somebody who wants the machine at rest can have it so. */
     private final ReentrantLock working = new ReentrantLock();
 
+    private volatile LongSupplier pauseMillis = () -> 0;
     private volatile boolean wanted;
     private volatile boolean stopped;
 
@@ -33,6 +36,16 @@ public final class Worker implements AutoCloseable {
         thread.setUncaughtExceptionHandler(watch);
     }
 
+    /** Says how long the thread sleeps after a piece that leaves more to do; asked each time. */
+    public void setPauseMillis(LongSupplier millis) {
+        pauseMillis = millis;
+    }
+
+    /** Ends the sleep at hand, if there is one: it might be shorter now. */
+    public void endPause() {
+        LockSupport.unpark(thread);
+    }
+
     /** There is work to do. Any thread; does not wait. */
     public void wake() {
         if (!wanted) {
@@ -45,9 +58,21 @@ public final class Worker implements AutoCloseable {
         while (!stopped) {
             if (!wanted) {
                 LockSupport.park(this);
-            } else if (!workOnce()) {
+            } else {
+                // First: who asks for more while a piece is being done is not forgotten.
                 wanted = false;
+                if (workOnce()) {
+                    wanted = true;
+                    pause();
+                }
             }
+        }
+    }
+
+    private void pause() {
+        long millis = pauseMillis.getAsLong();
+        if (millis > 0 && !stopped) {
+            LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(millis));
         }
     }
 

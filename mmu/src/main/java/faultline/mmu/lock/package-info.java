@@ -5,21 +5,23 @@
  * faultline.mmu.lock.LockRank} holds the same order as data):
  *
  * <pre>
- * MMAP_LOCK (rw, sleeps)                     one an address space
- *   HUGETLB_LOCK (sleeps)                    one a file of huge pages: reservations, who faults or unmaps
- *     PAGE_LOCK (sleeps)                     one a page: PG_locked
- *       I_MMAP_LOCK                          one a file
- *         ANON_VMA_LOCK                      one a family of forked areas
- *           USERFAULT_LOCK                   who waits for user space, one a descriptor
- *           VMAP_AREA_LOCK                   kernel address areas
- *           PAGE_TABLE_LOCK                  one an address space, or one a table
- *             PAGE_TABLE_LOCK_NESTED         mremap's destination table
- *               PAGE_CACHE_LOCK              one a file
- *               SWAP_LOCK                  swap areas, their slots, the swap cache
- *               HUGETLB_POOL_LOCK            the pool of huge pages
- *                 FRAME_CACHE_LOCK           caches of single free frames
- *                   LRU_LOCK                 lists of pages by last use
- *                   FRAME_ALLOCATOR_LOCK
+ * KSM_LOCK (sleeps)                           the scanner of same-page merging
+ *   MMAP_LOCK (rw, sleeps)                     one an address space
+ *     HUGETLB_LOCK (sleeps)                    one a file of huge pages: reservations, who faults or unmaps
+ *       PAGE_LOCK (sleeps)                     one a page: PG_locked
+ *         I_MMAP_LOCK                          one a file
+ *           ANON_VMA_LOCK                      one a family of forked areas
+ *             USERFAULT_LOCK                   who waits for user space, one a descriptor
+ *             VMAP_AREA_LOCK                   kernel address areas
+ *             PAGE_TABLE_LOCK                  one an address space, or one a table
+ *               PAGE_TABLE_LOCK_NESTED         mremap's destination table
+ *                 PAGE_CACHE_LOCK              one a file
+ *                 SWAP_LOCK                  swap areas, their slots, the swap cache
+ *                 HUGETLB_POOL_LOCK            the pool of huge pages
+ *                 KSM_PAGE_LOCK                whether a page shared for its content is still there
+ *                   FRAME_CACHE_LOCK           caches of single free frames
+ *                     LRU_LOCK                 lists of pages by last use
+ *                     FRAME_ALLOCATOR_LOCK
  * </pre>
  *
  * <table>

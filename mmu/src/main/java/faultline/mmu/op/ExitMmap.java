@@ -21,6 +21,7 @@ public final class ExitMmap {
         mm.mmapLock().writeLock();
         try {
             mm.retire();
+            env.ksm.exit(mm);
             clear(mm);
         } finally {
             mm.mmapLock().writeUnlock();

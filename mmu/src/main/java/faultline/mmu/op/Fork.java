@@ -35,6 +35,7 @@ public final class Fork {
         child.mmapLock().writeLock();
         try {
             child.copyLayout(parent);
+            env.ksm.fork(child, parent);
             for (Vma v = parent.vmas().first(); v != null && error == 0; v = v.next()) {
                 error = copy(child, v, ctx, events);
             }

@@ -110,11 +110,11 @@ public final class Madvise {
 
     @KernelFunction(value = "madvise_update_vma", file = "mm/madvise.c")
     @RequiresLock("MMAP_LOCK")
-    private static long update(Vma vma, long start, long end, int advice) {
+    private long update(Vma vma, long start, long end, int advice) {
         if (!mayModify(vma, advice)) {
             return -Errno.EPERM;
         }
-        long newFlags = newFlags(vma, advice);
+        long newFlags = newFlags(vma, start, end, advice);
         if (newFlags < 0) {
             return newFlags;
         }
@@ -135,7 +135,7 @@ public final class Madvise {
 
     /** The mapping's flags after the advice, or -errno; flags are never negative. */
     @KernelFunction(value = "madvise_vma_behavior", file = "mm/madvise.c")
-    private static long newFlags(Vma vma, int advice) {
+    private long newFlags(Vma vma, long start, long end, int advice) {
         long f = vma.flags();
         long sequential = VmFlags.SEQ_READ;
         long random = VmFlags.RAND_READ;
@@ -152,8 +152,7 @@ public final class Madvise {
             case Madv.DODUMP -> isSpecial(f) || (f & VmFlags.DROPPABLE) != 0 ? -Errno.EINVAL : f & ~VmFlags.DONTDUMP;
             case Madv.HUGEPAGE -> isSpecial(f) ? -Errno.EINVAL : f & ~VmFlags.NOHUGEPAGE | VmFlags.HUGEPAGE;
             case Madv.NOHUGEPAGE -> isSpecial(f) ? -Errno.EINVAL : f & ~VmFlags.HUGEPAGE | VmFlags.NOHUGEPAGE;
-            case Madv.MERGEABLE -> isKsmCompatible(f) ? f | VmFlags.MERGEABLE : f;
-            case Madv.UNMERGEABLE -> f & ~VmFlags.MERGEABLE;
+            case Madv.MERGEABLE, Madv.UNMERGEABLE -> env.ksm.madvise(vma, start, end, advice == Madv.MERGEABLE);
             default -> throw new IllegalStateException("advice " + advice);
         };
     }
@@ -161,12 +160,6 @@ public final class Madvise {
     /** Whether the mapping is none of ordinary memory; one of the pool's huge pages may merely not grow. */
     private static boolean isSpecial(long flags) {
         return (flags & VmFlags.SPECIAL) != 0 && (flags & VmFlags.HUGETLB) == 0;
-    }
-
-    @KernelFunction(value = "vma_ksm_compatible", file = "mm/ksm.c")
-    private static boolean isKsmCompatible(long flags) {
-        return (flags & (VmFlags.SHARED | VmFlags.MAYSHARE | VmFlags.SPECIAL | VmFlags.HUGETLB | VmFlags.DROPPABLE))
-                == 0;
     }
 
     // ---- pages ----

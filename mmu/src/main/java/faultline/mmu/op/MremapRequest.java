@@ -357,7 +357,7 @@ final class MremapRequest {
         if (mm.vmas().size() >= mm.sysctl().maxMapCount - SPARE_MAPS || !charge()) {
             return -Errno.ENOMEM;
         }
-        Vma copy = VmaCopy.copy(vma, addr, newAddr, newLen);
+        Vma copy = env.ksm.unshare(vma, addr, addr + oldLen) ? VmaCopy.copy(vma, addr, newAddr, newLen) : null;
         if (copy == null) {
             mm.commit().uncharge(charged);
             return -Errno.ENOMEM;

@@ -8,6 +8,7 @@ import faultline.mmu.file.PageCache;
 import faultline.mmu.gup.GetUserPages;
 import faultline.mmu.gup.Populate;
 import faultline.mmu.hugetlb.HugetlbPools;
+import faultline.mmu.ksm.Ksm;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.swap.Reclaimer;
 import faultline.mmu.table.MoveHook;
@@ -30,6 +31,7 @@ public final class OpEnv {
     final Populate populate;
     final Reclaimer reclaimer;
     final HugetlbPools hugetlb;
+    final Ksm ksm;
     /**
      * For tests: what stands between the mover and the locks it takes, which can leave a rule out and see what for it
      * is.
@@ -56,7 +58,13 @@ public final class OpEnv {
         this.forkCopy = forkCopy;
         this.reclaimer = reclaimer;
         this.hugetlb = hugetlb;
+        this.ksm = new Ksm(faultEnv);
         this.populate = new Populate(gup);
+    }
+
+    /** Same-page merging. */
+    public Ksm ksm() {
+        return ksm;
     }
 
     PageCache cache() {

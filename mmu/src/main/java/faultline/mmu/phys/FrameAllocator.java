@@ -22,7 +22,7 @@ public final class FrameAllocator {
     /** Above this order an allocation fails rather than that somebody is killed for it. */
     private static final int COSTLY_ORDER = 3;
     /** Flags that a frame may still bear when its last reference goes. */
-    private static final int FLAGS_AT_RELEASE = PageFlags.LRU | PageFlags.HEAD | PageFlags.MEMCG;
+    private static final int FLAGS_AT_RELEASE = PageFlags.LRU | PageFlags.HEAD | PageFlags.MEMCG | PageFlags.KSM;
     /** Flags that tell of a mistake when they stand on a frame being freed (PAGE_FLAGS_CHECK_AT_FREE). */
     private static final int FLAGS_WRONG_AT_FREE = PageFlags.LOCKED
             | PageFlags.LRU
@@ -44,6 +44,7 @@ public final class FrameAllocator {
     private volatile FrameRelease cacheRelease;
     private volatile FrameRelease hugetlbRelease;
     private volatile FrameRelease chargeRelease;
+    private volatile FrameRelease ksmRelease;
 
     /** Set while the thread reclaims: what it allocates then must not reclaim again (PF_MEMALLOC). */
     private final ThreadLocal<Boolean> reclaiming = new ThreadLocal<>();
@@ -297,6 +298,9 @@ public final class FrameAllocator {
                 hugetlbRelease.release(pfn);
                 return;
             }
+            if (frames.test(pfn, PageFlags.KSM)) {
+                ksmRelease.release(pfn);
+            }
             if (frames.test(pfn, PageFlags.MEMCG)) {
                 chargeRelease.release(pfn);
             }
@@ -449,6 +453,11 @@ public final class FrameAllocator {
     /** Plugs in the pool that compound pages with {@link PageFlags#HUGETLB} go back to. */
     public void setHugetlbRelease(FrameRelease newRelease) {
         hugetlbRelease = newRelease;
+    }
+
+    /** Plugs in who knows frames with {@link PageFlags#KSM}; it clears the flag. */
+    public void setKsmRelease(FrameRelease newRelease) {
+        ksmRelease = newRelease;
     }
 
     /** Plugs in who takes back what frames with {@link PageFlags#MEMCG} were charged; it clears the flag. */

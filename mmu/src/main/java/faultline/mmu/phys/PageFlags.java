@@ -56,6 +56,9 @@ public final class PageFlags {
     /** Charged to a group of processes ({@code folio_memcg}). */
     public static final int MEMCG = 1 << 24;
 
+    /** Stands for many pages of equal content: anonymous, in nobody's reverse map, and never written. */
+    public static final int KSM = 1 << 25;
+
     private static final String[] NAMES = {
         "locked",
         "uptodate",
@@ -81,7 +84,8 @@ public final class PageFlags {
         "kernel",
         "unevictable",
         "owner_private",
-        "memcg"
+        "memcg",
+        "ksm"
     };
 
     private PageFlags() {}

@@ -219,6 +219,13 @@ public final class PhysicalMemory implements AutoCloseable {
         MemorySegment.copy(ALL, at(fromPa, bytes), ALL, at(toPa, bytes), bytes);
     }
 
+    /** Whether two ranges of guest memory hold the same. */
+    public boolean equal(long pa, long otherPa, long bytes) {
+        long a = at(pa, bytes);
+        long b = at(otherPa, bytes);
+        return MemorySegment.mismatch(ALL, a, a + bytes, ALL, b, b + bytes) < 0;
+    }
+
     /** Copies out of guest memory into a segment. */
     public void read(long pa, MemorySegment to, long offset, long bytes) {
         MemorySegment.copy(ALL, at(pa, bytes), to, offset, bytes);

@@ -164,6 +164,13 @@ public final class Rmap {
         frames.setIndex(pfn, index);
     }
 
+    /** A page that stands for many of equal content is being mapped in {@code area}. */
+    @RequiresLock("PAGE_TABLE_LOCK")
+    public void addKsm(long pfn, Vma area) {
+        frames.incMapcount(pfn);
+        mlockIfNeeded(pfn, area);
+    }
+
     /** A file's page is being mapped in {@code area}. */
     @KernelFunction("folio_add_file_rmap_pte")
     @RequiresLock("PAGE_TABLE_LOCK")

@@ -64,8 +64,7 @@ public final class RmapWalk {
     @RequiresLock("PAGE_LOCK")
     public void walk(long pfn, Visitor visitor) {
         Object owner = frames.mapping(pfn);
-        if (frames.test(pfn, PageFlags.ANON)) {
-            AnonVma family = (AnonVma) owner;
+        if (owner instanceof AnonVma family && frames.test(pfn, PageFlags.ANON)) {
             walk(family.lock(), family.areas(), pfn, frames.index(pfn), visitor);
         } else if (owner instanceof AddressSpace mapping) {
             walk(mapping.areas().lock(), mapping.areas().linear(), pfn, frames.index(pfn), visitor);

@@ -1,6 +1,7 @@
 package faultline.mmu.system;
 
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.ksm.StableNode;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
@@ -271,8 +272,11 @@ final class Audit {
             boolean shmem = mapping instanceof AddressSpace space && space.isTmpfs();
             rss[anon ? MmStruct.ANONPAGES : shmem ? MmStruct.SHMEMPAGES : MmStruct.FILEPAGES]++;
             if (anon) {
+                boolean shared = mapping instanceof StableNode node && node.frame() == pfn;
                 expect(
-                        mapping instanceof AnonVma && mapping == v.anonVma(),
+                        frames.test(pfn, PageFlags.KSM)
+                                ? shared && v.anonVma() != null
+                                : mapping instanceof AnonVma && mapping == v.anonVma(),
                         mm,
                         "reverse map does not lead to " + at + " " + v);
             } else {
@@ -281,7 +285,7 @@ final class Audit {
                         mm,
                         "page of another file at " + at + " " + v);
             }
-            if (anon || !v.isNonlinear()) {
+            if (anon ? !frames.test(pfn, PageFlags.KSM) : !v.isNonlinear()) {
                 expect(
                         frames.index(pfn) == v.pageIndex(address),
                         mm,
@@ -339,10 +343,13 @@ final class Audit {
     private void checkReclaimState(int pfn, int references) {
         boolean user =
                 frames.test(pfn, PageFlags.ANON | PageFlags.SWAPCACHE) || frames.mapping(pfn) instanceof AddressSpace;
-        int notOnLists = PageFlags.RESERVED | PageFlags.KERNEL | PageFlags.TAIL | PageFlags.HUGETLB;
+        int notOnLists = PageFlags.RESERVED | PageFlags.KERNEL | PageFlags.TAIL | PageFlags.HUGETLB | PageFlags.KSM;
         boolean belongs = references != 0 && user && !frames.test(pfn, notOnLists);
         if (belongs != frames.test(pfn, PageFlags.LRU) || belongs != listed.get(pfn)) {
             report(frames.describe(pfn) + (listed.get(pfn) ? " is on a list of reclaim" : " is on no list of reclaim"));
+        }
+        if (frames.test(pfn, PageFlags.KSM)) {
+            return; // may be marked, on no list
         }
         boolean marked = frames.test(pfn, PageFlags.UNEVICTABLE | PageFlags.MLOCKED | PageFlags.RECLAIM);
         if (marked && !belongs || frames.test(pfn, PageFlags.UNEVICTABLE) != frames.test(pfn, PageFlags.MLOCKED)) {

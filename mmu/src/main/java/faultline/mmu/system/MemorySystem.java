@@ -12,6 +12,8 @@ import faultline.mmu.gup.UserMemory;
 import faultline.mmu.hugetlb.HugetlbPools;
 import faultline.mmu.kernel.InitMm;
 import faultline.mmu.kernel.Vmalloc;
+import faultline.mmu.ksm.Ksm;
+import faultline.mmu.ksm.Ksmd;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
@@ -79,6 +81,9 @@ public final class MemorySystem implements AutoCloseable {
     private final Reclaimer reclaimer;
     /** Null when there is none. */
     private final Kswapd kswapd;
+
+    /** Null when there is none. */
+    private final Ksmd ksmd;
 
     private final HugetlbPools hugetlb;
     private final GetUserPages gup;
@@ -149,6 +154,7 @@ public final class MemorySystem implements AutoCloseable {
         sysctl.mmapMinAddr = config.mmapMinAddr();
         sysctl.thp = config.thp();
         ops = new OpEnv(faults, new Zap(env), new ForkCopy(env), gup, reclaimer, hugetlb, config.move());
+        ksmd = config.kswapd() ? new Ksmd(ops.ksm()) : null;
         mmap = new Mmap(ops);
         munmap = new Munmap(ops);
         mprotect = new Mprotect(ops);
@@ -278,6 +284,11 @@ public final class MemorySystem implements AutoCloseable {
         return hugetlb;
     }
 
+    /** Merging of pages of equal content. Without threads of its own somebody else gives the scanner its turns. */
+    public Ksm ksm() {
+        return ops.ksm();
+    }
+
     public CommitAccount commit() {
         return commit;
     }
@@ -294,6 +305,7 @@ public final class MemorySystem implements AutoCloseable {
     /** Says who hears of a thread of this system's own that fails. */
     public void setUncaughtExceptionHandler(Thread.UncaughtExceptionHandler watch) {
         if (kswapd != null) {
+            ksmd.setUncaughtExceptionHandler(watch);
             kswapd.setUncaughtExceptionHandler(watch);
         }
     }
@@ -392,7 +404,7 @@ public final class MemorySystem implements AutoCloseable {
             return new Audit(this).run();
         }
         List<String> found = new ArrayList<>();
-        kswapd.whileResting(() -> found.addAll(new Audit(this).run()));
+        ksmd.whileResting(() -> kswapd.whileResting(() -> found.addAll(new Audit(this).run())));
         return found;
     }
 
@@ -401,6 +413,7 @@ public final class MemorySystem implements AutoCloseable {
     public void close() {
         live.clear();
         if (kswapd != null) {
+            ksmd.close();
             kswapd.close();
         }
         swap.close();

@@ -30,6 +30,7 @@ public final class KPageFlags {
         {PageFlags.SWAPCACHE, 13},
         {PageFlags.SWAPBACKED, 14},
         {PageFlags.UNEVICTABLE, 18},
+        {PageFlags.KSM, 21},
         {PageFlags.TABLE, 26},
         {PageFlags.RESERVED, 32},
         {PageFlags.MLOCKED, 33},
