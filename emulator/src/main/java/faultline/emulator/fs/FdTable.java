@@ -124,7 +124,7 @@ public final class FdTable {
             lock.unlock();
         }
         if (old != null) {
-            giveUpRecordLocks(old);
+            flush(old);
             old.put();
         }
         return fd;
@@ -142,7 +142,7 @@ public final class FdTable {
         if (old == null) {
             return -Errno.EBADF;
         }
-        giveUpRecordLocks(old);
+        flush(old);
         old.put();
         return 0;
     }
@@ -246,12 +246,14 @@ public final class FdTable {
 
     /** Closing any descriptor of a file gives up all record locks on it, whichever descriptor set them. */
     @KernelFunction(value = "filp_flush", file = "fs/open.c")
-    private void giveUpRecordLocks(OpenFile file) {
+    private void flush(OpenFile file) {
+        file.flush(this);
         RecordLocks locks = recordLocks;
         if (locks != null) {
             MemorySegment stat = HostScratch.get().struct();
             if (file.fstat(stat) >= 0) {
-                locks.clear(HostStat.dev(stat), HostStat.ino(stat), this, 0, RecordLocks.TO_THE_END);
+                RecordLocks.Inode inode = new RecordLocks.Inode(HostStat.dev(stat), HostStat.ino(stat));
+                locks.clear(inode, this, 0, RecordLocks.TO_THE_END);
             }
         }
     }

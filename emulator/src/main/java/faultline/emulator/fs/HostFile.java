@@ -44,6 +44,9 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     private String overlayPath;
 
+    /** An epoll that was given a file with EPOLLEXCLUSIVE. */
+    private volatile boolean watchesExclusively;
+
     /** Serialises transfers at the file position while cached pages are involved: the host cannot do it for us then. */
     private final ReentrantLock positionLock = new ReentrantLock();
 
@@ -101,6 +104,15 @@ public final class HostFile extends OpenFile implements MappedFile {
 
     GuestRoot root() {
         return root;
+    }
+
+    /** Whether this is an epoll that shares a file by EPOLLEXCLUSIVE, or did. */
+    public boolean watchesExclusively() {
+        return watchesExclusively;
+    }
+
+    public void markWatchesExclusively() {
+        watchesExclusively = true;
     }
 
     InodeCache.Key key() {

@@ -22,6 +22,8 @@ public abstract class OpenFile {
     private final String path;
     private volatile long terminal = TERMINAL_UNKNOWN;
     private volatile Mount mount;
+    /** What is to be done when the file goes; null for nothing. Changed under this object's monitor. */
+    private Runnable onRelease;
 
     /** @param path the name /proc/PID/maps and /proc/PID/fd show, Latin-1 */
     protected OpenFile(String path) {
@@ -49,9 +51,32 @@ public abstract class OpenFile {
     public final void put() {
         int left = references.decrementAndGet();
         if (left == 0) {
+            runOnRelease();
             release();
         } else if (left < 0) {
             throw new IllegalStateException("open file " + path + " was put too often");
+        }
+    }
+
+    /** A descriptor of the file in some table was closed, which may not have been the last one. */
+    public void flush(FdTable closer) {
+        // nothing to do for most
+    }
+
+    /** Has something done when the last reference is gone, before {@link #release}. The caller has a reference. */
+    public final synchronized void onRelease(Runnable action) {
+        Runnable before = onRelease;
+        onRelease = before == null
+                ? action
+                : () -> {
+                    before.run();
+                    action.run();
+                };
+    }
+
+    private synchronized void runOnRelease() {
+        if (onRelease != null) {
+            onRelease.run();
         }
     }
 

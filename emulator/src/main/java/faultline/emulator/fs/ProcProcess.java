@@ -20,6 +20,9 @@ public interface ProcProcess {
     /** Its descriptors; null when it has ended. */
     FdTable files();
 
+    /** The lines of /proc/PID/fdinfo about record locks that it set through an open file. */
+    String locks(OpenFile file);
+
     /** Its directories; null when it has ended. */
     FsContext fs();
 

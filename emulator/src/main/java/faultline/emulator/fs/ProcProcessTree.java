@@ -225,7 +225,7 @@ final class ProcProcessTree {
         return new VirtualText(path, "/proc/self/fdinfo/0", () -> infoText(files, fd), null);
     }
 
-    private static String infoText(FdTable files, int fd) {
+    private String infoText(FdTable files, int fd) {
         OpenFile file = files.get(fd);
         if (file == null) {
             return null;
@@ -237,6 +237,7 @@ final class ProcProcessTree {
             int flags = file.statusFlags() | (files.isCloseOnExec(fd) ? 0x80000 : 0);
             long position = Math.max(0, file.lseek(0, 1));
             return String.format("pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n", position, flags, 1, ino)
+                    + process.locks(file)
                     + hostInfo(file);
         } finally {
             file.put();

@@ -104,6 +104,9 @@ public interface ProcSource {
         return "";
     }
 
+    /** The guest's record locks. */
+    RecordLocks recordLocks();
+
     /** The text of a file of /proc/sysvipc: shm, sem or msg; null for others. */
     Supplier<String> sysvipc(String kind);
 }

@@ -28,6 +28,7 @@ final class ProcSystem {
             "stat",
             "uptime",
             "loadavg",
+            "locks",
             "version",
             "swaps",
             "vmstat",
@@ -65,6 +66,7 @@ final class ProcSystem {
                     case "stat" -> this::stat;
                     case "uptime" -> this::uptime;
                     case "loadavg" -> this::loadavg;
+                    case "locks" -> source.recordLocks()::table;
                     case "swaps" -> this::swaps;
                     case "vmstat" -> this::vmstat;
                     case "cgroups" -> source::controllers;

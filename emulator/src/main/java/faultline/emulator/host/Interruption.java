@@ -15,6 +15,9 @@ public final class Interruption {
     /** Neither libc (32, 33) nor the Java machine (62) uses it. */
     private static final int SIGNAL = 41;
 
+    /** The signal as a set, for those who block it. */
+    public static final long MASK = 1L << SIGNAL - 1;
+
     private static final long PAGE = 4096;
     private static final int PROT_READ_WRITE = 3;
     private static final int PROT_READ_EXEC = 5;

@@ -3,6 +3,7 @@ package faultline.emulator.proc;
 import faultline.emulator.fs.CgroupNode;
 import faultline.emulator.fs.ProcProcess;
 import faultline.emulator.fs.ProcSource;
+import faultline.emulator.fs.RecordLocks;
 import faultline.emulator.task.Kernel;
 import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Process;
@@ -36,6 +37,7 @@ public final class MachineProc implements ProcSource {
                 kernel.sem().sysctl(),
                 kernel.shm().sysctl(),
                 kernel.messages().sysctl(),
+                kernel.mqueues().sysctl(),
                 kernel.coreSettings(),
                 kernel.pids());
     }
@@ -197,6 +199,11 @@ public final class MachineProc implements ProcSource {
     @Override
     public String controllers() {
         return kernel.cgroups().controllers();
+    }
+
+    @Override
+    public RecordLocks recordLocks() {
+        return kernel.recordLocks();
     }
 
     @Override

@@ -3,6 +3,7 @@ package faultline.emulator.proc;
 import faultline.emulator.elf.AuxVector;
 import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
+import faultline.emulator.fs.OpenFile;
 import faultline.emulator.fs.ProcProcess;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
@@ -85,6 +86,11 @@ final class ProcessProc implements ProcProcess {
     @Override
     public FdTable files() {
         return process.zombie() ? null : process.files();
+    }
+
+    @Override
+    public String locks(OpenFile file) {
+        return process.kernel().recordLocks().of(file, files());
     }
 
     @Override

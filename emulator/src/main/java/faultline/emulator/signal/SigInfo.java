@@ -12,6 +12,7 @@ import java.util.Arrays;
  *   0 si_signo   4 si_errno   8 si_code   16 first   24 second   32 third   40 fourth   … zero
  *   kill: first = pid | uid &lt;&lt; 32            queue: and second = si_value
  *   fault: first = si_addr                    timer: first = timer id | overrun &lt;&lt; 32, second = si_value
+ *   poll:  first = si_band, second = si_fd
  *   child: first = pid | uid &lt;&lt; 32, second = status, third = utime, fourth = stime
  *   call:  first = si_call_addr, second = si_syscall | si_arch &lt;&lt; 32
  * </pre>
@@ -46,7 +47,10 @@ public final class SigInfo {
     public static final int CLD_CONTINUED = 6;
 
     private static final int SYS_SECCOMP = 1;
+    private static final int SI_MESGQ = -3;
     private static final int SI_SIGIO = -5;
+    /** The highest of the codes POLL_IN, …. */
+    private static final int NSIGPOLL = 6;
 
     /** Which fields a signal's information has besides number, errno and code (enum siginfo_layout). */
     public enum Layout {
@@ -123,6 +127,22 @@ public final class SigInfo {
         return new SigInfo(Signals.SIGSYS, errno, SYS_SECCOMP, address, pair(number, architecture), 0, 0, null);
     }
 
+    /**
+     * What a file tells its owner.
+     *
+     * @param code POLL_IN and the like; replaced where it would mean something else with that signal
+     */
+    @KernelFunction(value = "send_sigio_to_task", file = "fs/fcntl.c")
+    public static SigInfo poll(int signal, int code, long band, int fd) {
+        boolean meansElse = signal != Signals.SIGIO && Signals.hasOwnCodes(signal);
+        return new SigInfo(signal, 0, meansElse ? SI_SIGIO : code, band, fd & 0xffff_ffffL, 0, 0, null);
+    }
+
+    /** A message queue is no longer empty: whose message it was, and what the receiver of the signal wanted told. */
+    public static SigInfo message(int signal, int pid, int uid, long value) {
+        return new SigInfo(signal, 0, SI_MESGQ, pair(pid, uid), value, 0, 0, null);
+    }
+
     /** A POSIX timer's expiry. */
     public static SigInfo timer(int signal, int timerId, int overrun, long value) {
         return new SigInfo(signal, 0, SI_TIMER, pair(timerId, overrun), value, 0, 0, null);
@@ -180,7 +200,7 @@ public final class SigInfo {
             case Signals.SIGIO -> Layout.POLL;
             case Signals.SIGSYS -> Layout.SYSTEM_CALL;
             case Signals.SIGILL, Signals.SIGFPE, Signals.SIGSEGV, Signals.SIGBUS, Signals.SIGTRAP -> Layout.FAULT;
-            default -> Layout.SENDER;
+            default -> code <= NSIGPOLL ? Layout.POLL : Layout.SENDER;
         };
     }
 

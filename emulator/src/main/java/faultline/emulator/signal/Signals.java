@@ -1,5 +1,7 @@
 package faultline.emulator.signal;
 
+import faultline.mmu.annotation.KernelFunction;
+
 /** Signal numbers, and sets of them as bit masks: bit {@code n - 1} is signal {@code n} (x86-64 Linux). */
 public final class Signals {
     public static final int SIGHUP = 1;
@@ -59,6 +61,9 @@ public final class Signals {
             | mask(SIGXFSZ)
             | mask(SIGSYS);
 
+    /** Those whose positive codes have a meaning of their own. */
+    private static final long OWN_CODES = SYNCHRONOUS | mask(SIGCHLD) | mask(SIGIO);
+
     private Signals() {}
 
     /** The set that holds one signal, 1..64. */
@@ -89,5 +94,11 @@ public final class Signals {
     /** Whether SIG_DFL means: the process ends and leaves a core dump, where one is wanted. */
     public static boolean dumpsCore(int signal) {
         return contains(DUMPS_CORE, signal);
+    }
+
+    /** Whether a positive {@code si_code} says something that it says of this signal alone. */
+    @KernelFunction(value = "sig_specific_sicodes", file = "include/linux/signal.h")
+    static boolean hasOwnCodes(int signal) {
+        return contains(OWN_CODES, signal);
     }
 }

@@ -14,6 +14,9 @@
  *     <td>actions, pending sets, blocked mask of the CURRENT task, stop and exit state</td></tr>
  * </table>
  *
+ * <p>What open files signal ({@link faultline.emulator.signal.FileOwners}) comes from the host by a thread of its own,
+ * which takes a file owner's monitor, lets go of it, and then sends like anybody else.
+ *
  * <p>Inside the monitor nothing blocks and no guest memory is touched.
  */
 package faultline.emulator.signal;

@@ -13,6 +13,7 @@ import faultline.emulator.syscall.ipc.MessageCalls;
 import faultline.emulator.syscall.ipc.SemCalls;
 import faultline.emulator.syscall.ipc.ShmCalls;
 import faultline.emulator.syscall.memory.MemoryCalls;
+import faultline.emulator.syscall.mqueue.MqueueCalls;
 import faultline.emulator.syscall.process.ProcessCalls;
 import faultline.emulator.syscall.signal.SignalCalls;
 import faultline.emulator.syscall.time.TimeCalls;
@@ -45,6 +46,7 @@ public final class GuestMachine implements AutoCloseable {
             new ShmCalls(),
             new SemCalls(),
             new MessageCalls(),
+            new MqueueCalls(),
             new UserfaultCalls(),
             new ProcessCalls(),
             new TimeCalls(),

@@ -29,7 +29,7 @@ final class HostSignals implements AutoCloseable {
 
     private HostSignals() {}
 
-    /** Passes signals on to the first process' group from now on; SIGIO is about the guest's leases on files. */
+    /** Passes signals on to the first process' group from now on. */
     static HostSignals forwardTo(Kernel kernel) {
         HostSignals signals = new HostSignals();
         FORWARDED.forEach((name, number) -> signals.forward(kernel, name, number));

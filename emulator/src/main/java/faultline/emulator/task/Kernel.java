@@ -5,10 +5,10 @@ import faultline.emulator.core.CoreSettings;
 import faultline.emulator.cpu.CpuOptions;
 import faultline.emulator.cpu.CpuPool;
 import faultline.emulator.cpu.CpuState;
-import faultline.emulator.fs.Leases;
 import faultline.emulator.fs.RecordLocks;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
+import faultline.emulator.signal.FileOwners;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
@@ -17,6 +17,7 @@ import faultline.emulator.syscall.futex.FutexTable;
 import faultline.emulator.syscall.ipc.MessageTable;
 import faultline.emulator.syscall.ipc.SemTable;
 import faultline.emulator.syscall.ipc.ShmTable;
+import faultline.emulator.syscall.mqueue.MqueueTable;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.fault.FaultContext;
 import faultline.mmu.mm.MmLimits;
@@ -59,9 +60,10 @@ public final class Kernel implements AutoCloseable {
     private final ShmTable shm = new ShmTable(this);
     private final SemTable sem = new SemTable(this);
     private final MessageTable messages = new MessageTable(this);
+    private final MqueueTable mqueues = new MqueueTable();
     private final CoreSettings coreSettings = new CoreSettings();
     private final RecordLocks recordLocks = new RecordLocks();
-    private final Leases leases = new Leases();
+    private final FileOwners fileOwners = new FileOwners(this);
     private final Terminals terminals = new Terminals(this);
     private final Cgroups cgroups;
     private final long bootNanos;
@@ -171,6 +173,11 @@ public final class Kernel implements AutoCloseable {
         return messages;
     }
 
+    /** The POSIX message queues of this machine. */
+    public MqueueTable mqueues() {
+        return mqueues;
+    }
+
     /** Where core files go. */
     public CoreSettings coreSettings() {
         return coreSettings;
@@ -191,9 +198,9 @@ public final class Kernel implements AutoCloseable {
         return recordLocks;
     }
 
-    /** The guest's leases on files. */
-    public Leases leases() {
-        return leases;
+    /** Whom open files signal. */
+    public FileOwners fileOwners() {
+        return fileOwners;
     }
 
     /** Who controls which terminal. */
@@ -382,10 +389,6 @@ public final class Kernel implements AutoCloseable {
 
     /** Sends a signal that the host's terminal or user sent to the emulator. */
     void signalFromHost(int signal) {
-        if (signal == Signals.SIGIO) {
-            leases.broken();
-            return;
-        }
         Process target = first;
         if (target != null && !target.tasks().isEmpty()) {
             boolean key = signal == Signals.SIGINT
@@ -467,6 +470,7 @@ public final class Kernel implements AutoCloseable {
             closers.get(i).run();
         }
         shm.close();
+        mqueues.close();
         pool.close();
         memory.close();
     }

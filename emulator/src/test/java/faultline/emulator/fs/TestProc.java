@@ -163,6 +163,11 @@ final class TestProc implements ProcSource {
 
     private final class Only implements ProcProcess {
         @Override
+        public String locks(OpenFile file) {
+            return "";
+        }
+
+        @Override
         public int pid() {
             return 100;
         }
@@ -227,5 +232,10 @@ final class TestProc implements ProcSource {
         public Map<String, String> mapFiles() {
             return Map.of("400000-401000", "/etc/hostname");
         }
+    }
+
+    @Override
+    public RecordLocks recordLocks() {
+        return new RecordLocks();
     }
 }

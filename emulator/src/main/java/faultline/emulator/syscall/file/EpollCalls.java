@@ -1,5 +1,6 @@
 package faultline.emulator.syscall.file;
 
+import faultline.emulator.fs.HostFile;
 import faultline.emulator.fs.HostWait;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.HostScratch;
@@ -11,15 +12,19 @@ import faultline.emulator.syscall.SyscallTable;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * epoll, by an epoll of the host: it watches the host descriptors behind the guest's, and carries the guest's 64 bits
- * of data unread. A wait is one on the epoll descriptor itself, so that a signal can end it.
+ * of data unread. A wait is one on the epoll descriptor itself, so that a signal can end it; where something is watched
+ * with EPOLLEXCLUSIVE, see {@link ExclusiveWait}.
  */
 final class EpollCalls implements SyscallFamily {
     private static final int EVENT_SIZE = 12;
     private static final int MAX_EVENTS = Integer.MAX_VALUE / EVENT_SIZE;
+    private static final int EPOLL_CTL_ADD = 1;
     private static final int EPOLL_CTL_DEL = 2;
+    private static final int EPOLLEXCLUSIVE = 1 << 28;
 
     @Override
     public void register(SyscallTable table) {
@@ -70,7 +75,12 @@ final class EpollCalls implements SyscallFamily {
             file.beforeWait(t);
             t.user().read(event, block, 0, EVENT_SIZE);
         }
-        return Libc.call(Nr.EPOLL_CTL, epoll.hostFd(), op, file.hostFd(), block.address());
+        long result = Libc.call(Nr.EPOLL_CTL, epoll.hostFd(), op, file.hostFd(), block.address());
+        boolean exclusive = op == EPOLL_CTL_ADD && (block.get(ValueLayout.JAVA_INT, 0) & EPOLLEXCLUSIVE) != 0;
+        if (result == 0 && exclusive && epoll instanceof HostFile host) {
+            host.markWatchesExclusively();
+        }
+        return result;
     }
 
     private static long await(Task t, long ep, long events, int max, long nanos) {
@@ -81,8 +91,9 @@ final class EpollCalls implements SyscallFamily {
             long deadline = nanos == HostWait.FOREVER ? 0 : t.nanoTime() + nanos;
             int room = Math.min(max, HostScratch.MAX_BOUNCE / EVENT_SIZE);
             MemorySegment block = HostScratch.get().bounce((long) room * EVENT_SIZE);
+            boolean exclusive = !t.pollsHost() && epoll instanceof HostFile host && host.watchesExclusively();
+            long n = Libc.call(Nr.EPOLL_WAIT, epoll.hostFd(), block.address(), room, 0);
             while (true) {
-                long n = Libc.call(Nr.EPOLL_WAIT, epoll.hostFd(), block.address(), room, 0);
                 if (n > 0) {
                     t.user().write(events, block, 0, n * EVENT_SIZE);
                 }
@@ -93,10 +104,13 @@ final class EpollCalls implements SyscallFamily {
                 if (left <= 0) {
                     return 0;
                 }
-                long ready = HostWait.until(t, epoll.hostFd(), HostWait.POLLIN, left);
+                long ready = exclusive
+                        ? ExclusiveWait.run(t, epoll.hostFd(), block, room, left)
+                        : HostWait.until(t, epoll.hostFd(), HostWait.POLLIN, left);
                 if (ready < 0) {
                     return ready == HostWait.INTERRUPTED ? -Errno.EINTR : ready;
                 }
+                n = exclusive ? ready : Libc.call(Nr.EPOLL_WAIT, epoll.hostFd(), block.address(), room, 0);
             }
         });
     }

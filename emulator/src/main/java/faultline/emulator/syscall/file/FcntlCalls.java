@@ -5,9 +5,6 @@ import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
-import faultline.emulator.signal.SigInfo;
-import faultline.emulator.signal.SignalSender;
-import faultline.emulator.signal.Signals;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
@@ -24,15 +21,12 @@ import java.util.function.LongSupplier;
  * <caption>fcntl commands</caption>
  * <tr><td>F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD</td><td>our own table</td></tr>
  * <tr><td>F_GETFL, F_SETFL</td><td>the open file's</td></tr>
- * <tr><td>F_GETLK, F_SETLK, F_SETLKW</td><td>{@link faultline.emulator.fs.RecordLocks}: between guest processes
- * only</td></tr>
- * <tr><td>F_OFD_*</td><td>the host's locks; waiting ones are tried again and again, so that a signal ends
- * them</td></tr>
- * <tr><td>F_GETOWN_EX, F_SETOWN_EX, F_*_RW_HINT</td><td>the host's, with their argument copied</td></tr>
- * <tr><td>F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_CREATED_QUERY, F_GETSIG</td><td>the host's</td></tr>
- * <tr><td>F_GETLEASE, F_SETLEASE</td><td>the host's, whose signal is passed on: {@link
- * faultline.emulator.fs.Leases}</td></tr>
- * <tr><td>F_NOTIFY, F_SETOWN, F_SETSIG</td><td>refused with EINVAL: the host would signal the emulator</td></tr>
+ * <tr><td>F_GETLK, F_SETLK, F_SETLKW, F_OFD_*</td><td>{@link faultline.emulator.fs.RecordLocks}: between guest
+ * processes only</td></tr>
+ * <tr><td>F_*_RW_HINT</td><td>the host's, with their argument copied</td></tr>
+ * <tr><td>F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_CREATED_QUERY</td><td>the host's</td></tr>
+ * <tr><td>F_SETOWN, F_SETOWN_EX, F_SETSIG, …</td><td>{@link OwnerCalls}</td></tr>
+ * <tr><td>F_GETLEASE, F_SETLEASE, F_NOTIFY</td><td>the host's, whose signal is passed on to the file's owner</td></tr>
  * </table>
  */
 final class FcntlCalls implements SyscallFamily {
@@ -41,16 +35,6 @@ final class FcntlCalls implements SyscallFamily {
     private static final int F_SETFD = 2;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
-    private static final int F_GETLK = 5;
-    private static final int F_SETLK = 6;
-    private static final int F_SETLKW = 7;
-    private static final int F_GETOWN = 9;
-    private static final int F_GETSIG = 11;
-    private static final int F_GETOWN_EX = 16;
-    private static final int F_OFD_GETLK = 36;
-    private static final int F_OFD_SETLK = 37;
-    private static final int F_OFD_SETLKW = 38;
-    private static final int F_SETLEASE = 1024;
     private static final int F_GETLEASE = 1025;
     private static final int F_DUPFD_QUERY = 1027;
     private static final int F_CREATED_QUERY = 1028;
@@ -61,9 +45,8 @@ final class FcntlCalls implements SyscallFamily {
     private static final int F_GET_SEALS = 1034;
     private static final int F_GET_RW_HINT = 1035;
     private static final int F_SET_FILE_RW_HINT = 1038;
-    private static final int FLOCK_SIZE = 32;
     private static final int SETTABLE =
-            OpenFlags.O_APPEND | OpenFlags.O_NONBLOCK | OpenFlags.O_DIRECT | OpenFlags.O_NOATIME;
+            OpenFlags.O_APPEND | OpenFlags.O_NONBLOCK | OpenFlags.O_DIRECT | OpenFlags.O_NOATIME | OpenFlags.O_ASYNC;
     private static final int LOCK_NB = 4;
     private static final int LOCK_UN = 8;
 
@@ -87,32 +70,33 @@ final class FcntlCalls implements SyscallFamily {
             case F_GETFD -> FileCall.files(t).isCloseOnExec(fd) ? 1 : 0;
             case F_SETFD -> FileCall.files(t).setCloseOnExec(fd, (arg & 1) != 0);
             case F_GETFL -> file.statusFlags();
-            case F_SETFL -> file.setStatusFlags((int) arg & SETTABLE);
+            case F_SETFL -> {
+                OwnerCalls.beforeAsync(t, fd, file, (arg & OpenFlags.O_ASYNC) != 0);
+                yield file.setStatusFlags((int) arg & SETTABLE);
+            }
             case F_DUPFD_QUERY -> sameFile(t, file, (int) arg);
-            case F_GETLK -> RecordLockCalls.get(t, file, arg);
-            case F_SETLK -> RecordLockCalls.set(t, file, arg, false);
-            case F_SETLKW -> RecordLockCalls.set(t, file, arg, true);
-            case F_OFD_GETLK, F_OFD_SETLK -> lock(t, file, cmd, arg);
-            case F_OFD_SETLKW -> waitForLock(t, file, F_OFD_SETLK, arg);
-            case F_SETLEASE -> setLease(t, file, (int) arg);
-            case F_GETOWN, F_GETSIG, F_GETLEASE, F_CREATED_QUERY, F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS ->
+            case RecordLockCalls.F_GETLK,
+                    RecordLockCalls.F_SETLK,
+                    RecordLockCalls.F_SETLKW,
+                    RecordLockCalls.F_OFD_GETLK,
+                    RecordLockCalls.F_OFD_SETLK,
+                    RecordLockCalls.F_OFD_SETLKW -> RecordLockCalls.run(t, fd, file, cmd, arg);
+            case OwnerCalls.F_SETOWN,
+                    OwnerCalls.F_GETOWN,
+                    OwnerCalls.F_SETSIG,
+                    OwnerCalls.F_GETSIG,
+                    OwnerCalls.F_SETOWN_EX,
+                    OwnerCalls.F_GETOWN_EX,
+                    OwnerCalls.F_SETLEASE,
+                    OwnerCalls.F_NOTIFY -> OwnerCalls.run(t, fd, file, cmd, arg);
+            case F_GETLEASE, F_CREATED_QUERY, F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS ->
                 file.hostFd() < 0 ? -Errno.EINVAL : Libc.call(Nr.FCNTL, file.hostFd(), cmd, arg);
             case F_ADD_SEALS -> file.hostFd() < 0 ? -Errno.EINVAL : file.addSeals((int) arg);
-            case F_GETOWN_EX -> structure(t, file, cmd, arg, 8, false);
             default ->
                 cmd >= F_GET_RW_HINT && cmd <= F_SET_FILE_RW_HINT
                         ? structure(t, file, cmd, arg, 8, (cmd - F_GET_RW_HINT & 1) != 0)
                         : -Errno.EINVAL;
         };
-    }
-
-    private static long setLease(Task t, OpenFile file, int type) {
-        if (file.hostFd() < 0) {
-            return -Errno.EINVAL;
-        }
-        return t.kernel()
-                .leases()
-                .set(file, type, () -> SignalSender.sendToProcess(t.process(), SigInfo.kernel(Signals.SIGIO)));
     }
 
     private static long duplicate(Task t, OpenFile file, long from, boolean cloexec) {
@@ -145,23 +129,6 @@ final class FcntlCalls implements SyscallFamily {
             t.user().write(arg, block, 0, size);
         }
         return r;
-    }
-
-    private static long lock(Task t, OpenFile file, int cmd, long arg) {
-        if (file.hostFd() < 0) {
-            return -Errno.EINVAL;
-        }
-        MemorySegment flock = HostScratch.get().struct();
-        t.user().read(arg, flock, 0, FLOCK_SIZE);
-        long r = Libc.call(Nr.FCNTL, file.hostFd(), cmd, flock.address());
-        if (r >= 0 && cmd == F_OFD_GETLK) {
-            t.user().write(arg, flock, 0, FLOCK_SIZE);
-        }
-        return r;
-    }
-
-    private static long waitForLock(Task t, OpenFile file, int tryCommand, long arg) {
-        return retry(t, () -> lock(t, file, tryCommand, arg));
     }
 
     private static long flock(Task t, OpenFile file, int how) {

@@ -1,7 +1,9 @@
 package faultline.emulator.syscall.file;
 
+import faultline.emulator.fs.HostFile;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.host.HostScratch;
+import faultline.emulator.host.HostStat;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.host.OpenFlags;
@@ -34,6 +36,10 @@ final class IoctlCalls implements SyscallFamily {
     private static final int TIOCNOTTY = 0x5422;
     private static final int TIOCGSID = 0x5429;
     private static final int TIOCCONS = 0x541d;
+    private static final int FIOSETOWN = 0x8901;
+    private static final int SIOCSPGRP = 0x8902;
+    private static final int FIOGETOWN = 0x8903;
+    private static final int SIOCGPGRP = 0x8904;
     private static final int FICLONE = 0x40049409;
     private static final int FICLONERANGE = 0x4020940d;
 
@@ -82,8 +88,12 @@ final class IoctlCalls implements SyscallFamily {
             case 0x5402, 0x5403, 0x5404, 0x5406, 0x5407, 0x5408, 0x5409, 0x540a, 0x540b, 0x5425: // TCSETS, …, TCSBRKP
                 long stopped = t.kernel().terminals().beforeChange(t, file);
                 return stopped < 0 ? stopped : file.hostFd() < 0 ? -Errno.ENOTTY : pass(t, file.hostFd(), request, arg);
-            case FIOASYNC, FICLONE, FICLONERANGE:
-                // They would change the emulator's own signals, or name a descriptor in their argument.
+            case FIOASYNC:
+                return OwnerCalls.setAsync(t, fd, file, arg);
+            case FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP:
+                return socketOwner(t, file, request, arg);
+            case FICLONE, FICLONERANGE:
+                // They name a descriptor in their argument.
                 return -Errno.ENOTTY;
             default:
                 if (file instanceof UserfaultFile userfault) {
@@ -97,6 +107,18 @@ final class IoctlCalls implements SyscallFamily {
                 }
                 return toHost(t, file, request, arg);
         }
+    }
+
+    private static long socketOwner(Task t, OpenFile file, int request, long arg) {
+        boolean socket = file instanceof HostFile host && host.type() == HostStat.S_IFSOCK;
+        if (!socket) {
+            return -Errno.ENOTTY;
+        }
+        if (request == FIOSETOWN || request == SIOCSPGRP) {
+            return OwnerCalls.setOwner(t, file, t.user().getInt(arg));
+        }
+        t.user().putInt(arg, (int) OwnerCalls.owner(t, file));
+        return 0;
     }
 
     private static long toHost(Task t, OpenFile file, int request, long arg) {
@@ -175,7 +197,7 @@ final class IoctlCalls implements SyscallFamily {
             case 0x5414 -> IN | WINSIZE; // TIOCSWINSZ
             case 0x5416, 0x5417, 0x5418, 0x541a, 0x5420, 0x5423 -> IN | 4; // TIOCMBIS, …, TIOCPKT, TIOCSETD
             case 0x541e -> OUT | 72; // TIOCGSERIAL
-            case 0x8905, 0x8904 -> OUT | 4; // SIOCATMARK, SIOCGPGRP
+            case 0x8905 -> OUT | 4; // SIOCATMARK
             case 0x8906, 0x8907 -> OUT | 16; // SIOCGSTAMP, SIOCGSTAMPNS
             default -> encoded(request);
         };

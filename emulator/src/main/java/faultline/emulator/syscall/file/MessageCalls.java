@@ -2,6 +2,7 @@ package faultline.emulator.syscall.file;
 
 import faultline.emulator.fs.HostWait;
 import faultline.emulator.fs.OpenFile;
+import faultline.emulator.host.AsyncSignals;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
@@ -152,6 +153,7 @@ final class MessageCalls implements SyscallFamily {
                 header.set(ValueLayout.JAVA_LONG, 40, control.length());
             }
             long r = sendLoop(t, socket, header, total, flags);
+            AsyncSignals.settle();
             return r == -Errno.EPIPE && (flags & MSG_NOSIGNAL) == 0 ? UserWrite.finish(t, r) : r;
         }
     }

@@ -1,6 +1,7 @@
 package faultline.emulator.syscall.file;
 
 import faultline.emulator.fs.OpenFile;
+import faultline.emulator.host.AsyncSignals;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Nr;
 import faultline.emulator.syscall.SyscallFamily;
@@ -67,12 +68,21 @@ final class ReadWriteCalls implements SyscallFamily {
             if (count < 0) {
                 return -Errno.EINVAL;
             }
-            return write
+            long n = write
                     ? UserWrite.run(t, file, buf, Math.min(count, MAX_COUNT), pos, 0)
                     : UserRead.run(t, file, buf, Math.min(count, MAX_COUNT), pos, 0);
+            return settled(file, n);
         } finally {
             file.put();
         }
+    }
+
+    /** Whom the transfer signals (O_ASYNC) has the signal before the call is over. */
+    private static long settled(OpenFile file, long result) {
+        if (!file.neverBlocks()) {
+            AsyncSignals.settle();
+        }
+        return result;
     }
 
     private static long check(Task t, OpenFile file, boolean write) {
@@ -107,7 +117,8 @@ final class ReadWriteCalls implements SyscallFamily {
             if (error < 0) {
                 return error;
             }
-            return write ? gatherWrite(t, file, iov, pos, flags) : scatterRead(t, file, iov, pos, flags);
+            long n = write ? gatherWrite(t, file, iov, pos, flags) : scatterRead(t, file, iov, pos, flags);
+            return settled(file, n);
         });
     }
 

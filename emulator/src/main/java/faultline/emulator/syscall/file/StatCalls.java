@@ -69,6 +69,10 @@ final class StatCalls implements SyscallFamily {
         if ((flags & ~STAT_FLAGS) != 0) {
             return -Errno.EINVAL;
         }
+        boolean ofDescriptor = flags == OpenFlags.AT_EMPTY_PATH && (int) dir >= 0;
+        if (ofDescriptor && (path == 0 || t.user().getByte(path) == 0)) {
+            return fstat(t, dir, buf);
+        }
         return FileCall.onPath(t, dir, path, last(flags), flags, p -> {
             MemorySegment stat = HostScratch.get().struct();
             long r = Libc.call(Nr.NEWFSTATAT, p.dirFd(), p.pointer(), stat.address(), p.flags(flags));
