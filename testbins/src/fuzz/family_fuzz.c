@@ -1,12 +1,12 @@
 /*
- * A random walk of a family of processes through memory that they share: family_fuzz [SEED [STEPS [FIRST [huge]]]].
+ * A random walk of a family of processes through memory that they share: family_fuzz [SEED [STEPS [FIRST [huge|presence]]]].
  *
  * Each process has an arena as mm_fuzz has, of private and shared pages, of pages of a temporary file, a memfd and a System V
  * segment; a step maps, locks, seals, advises, registers with userfaultfd, moves or touches some of it, truncates or punches one of
  * the files, or reads and writes a child's memory. Children are forked in the middle of the walk. They wait until the parent says
  * go, so that only one process walks at a time and the output depends on SEED alone; a line is that of the process whose number
  * follows the step. After every 16 steps the walker shows the shape of its arena. "huge" adds huge pages of the pool, of which there
- * must be eight.
+ * must be eight. "presence" shows after each step which pages the memfd has; a host that swaps would have fewer.
  */
 #include "fuzz.h"
 #include <linux/userfaultfd.h>
@@ -32,7 +32,7 @@ struct child {
 };
 
 static struct child children[CHILDREN];
-static int files[2], segment, userfaults = -1, me, depth, people = 1, huge;
+static int files[2], segment, userfaults = -1, me, depth, people = 1, huge, presence;
 
 static void report(const char *what, long a, long b, const char *result)
 {
@@ -319,11 +319,25 @@ static void one_step(void)
 	}
 }
 
+static void show_presence(void)
+{
+	unsigned char in_memory[2 * FILE_PAGES];
+	char *p = mmap(NULL, sizeof(in_memory) * PAGE, PROT_READ, MAP_SHARED, files[1], 0);
+
+	mincore(p, sizeof(in_memory) * PAGE, in_memory);
+	munmap(p, sizeof(in_memory) * PAGE);
+	for (size_t i = 0; i < sizeof(in_memory); i++)
+		putchar(in_memory[i] & 1 ? '#' : '.');
+	putchar('\n');
+}
+
 static void walk(int steps)
 {
 	for (int end = step + steps; step < end;) {
 		step++;
 		one_step();
+		if (presence)
+			show_presence();
 		if (step % 16 == 0)
 			shape();
 	}
@@ -335,7 +349,8 @@ int main(int argc, char **argv)
 
 	seed(argv[1]);
 	first = argc > 3 ? atoi(argv[3]) : 0;
-	huge = argc > 4;
+	huge = argc > 4 && strcmp(argv[4], "huge") == 0;
+	presence = argc > 4 && strcmp(argv[4], "presence") == 0;
 	signal(SIGPIPE, SIG_IGN);
 	catch_faults();
 	files[0] = temporary_file(FILE_PAGES * PAGE);

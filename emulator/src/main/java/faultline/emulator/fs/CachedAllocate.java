@@ -31,12 +31,28 @@ final class CachedAllocate {
         }
         if (rewrites) {
             boolean shifts = (mode & (COLLAPSE_RANGE | INSERT_RANGE)) != 0;
-            // Partial pages at the edges are dropped whole and read anew: their other bytes are on the host by now.
             long first = offset >>> Page.SHIFT;
             long last = shifts ? mapping.sizePages() : offset + length - 1 >>> Page.SHIFT;
+            boolean keepsFirst = !shifts && (offset & Page.SIZE - 1) != 0 && mapping.isCached(first);
+            boolean keepsLast = !shifts && (offset + length & Page.SIZE - 1) != 0 && mapping.isCached(last);
+            // Partial pages at the edges are dropped whole and read anew: their other bytes are on the host by now.
             mapping.dropPages(first, last - first + 1);
+            if (keepsFirst) {
+                readAnew(mapping, first);
+            }
+            if (keepsLast) {
+                readAnew(mapping, last);
+            }
         }
         mapping.refreshSize();
         return 0;
+    }
+
+    /** A page that was there stays there, as mincore(2) and userfaultfd see it; one that cannot be read is not missed. */
+    private static void readAnew(AddressSpace mapping, long index) {
+        long found = mapping.readPage(index, true, false);
+        if (found >= 0) {
+            mapping.cache().allocator().putPage(found & ~AddressSpace.WAS_READ);
+        }
     }
 }

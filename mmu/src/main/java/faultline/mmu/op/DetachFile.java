@@ -57,14 +57,14 @@ public final class DetachFile {
         MappedFile file = vma.file();
         long end = addr + MmLayout.pageAlign(file.mapping().size());
         long result = 0;
-        while (vma != null && vma.end() <= end) {
+        do { // the first one goes whatever its end: mremap may have made it longer than the object
             long next = vma.end();
             if (vma.file() == file && isInPlace(vma, addr)) {
                 int error = Munmap.unmap(env, mm, vma.start(), vma.end() - vma.start());
                 result = error != 0 ? error : result;
             }
             vma = mm.vmas().find(next);
-        }
+        } while (vma != null && vma.end() <= end);
         return result;
     }
 

@@ -2,6 +2,7 @@ package faultline.mmu.op;
 
 import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Vma;
@@ -103,7 +104,9 @@ public final class Mincore {
                 return false;
             }
             long index = Pte.isFile(entry) ? Pte.fileOffset(entry) : vma.pageIndex(address);
-            return vma.file().mapping().isCached(index);
+            AddressSpace object = vma.file().mapping();
+            // what a memory file has been given by write(2) may lie in its store only, which is memory, too
+            return object.isCached(index) || object.isTmpfs() && index < object.sizePages() && object.holdsPage(index);
         }
 
         private void set(long address, boolean present) {

@@ -93,8 +93,9 @@ final class PageAdvice {
         AddressSpace mapping = vma.file().mapping();
         long last = Math.min(vma.pageIndex(end), mapping.sizePages());
         for (long index = vma.pageIndex(start); index < last; index++) {
-            if (!mapping.isCached(index)) {
-                long page = mapping.readPage(index, true, true);
+            // of a memory file only what it holds is wanted: holes stay holes
+            if (!mapping.isCached(index) && (!mapping.isTmpfs() || mapping.holdsPage(index))) {
+                long page = mapping.readPage(index, true, !mapping.isTmpfs());
                 if (page < 0) {
                     return 0; // advice only: whoever touches the page meets the error
                 }
