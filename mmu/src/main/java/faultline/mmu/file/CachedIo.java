@@ -17,11 +17,9 @@ import java.lang.foreign.MemorySegment;
  *
  * <ul>
  *   <li>a fault reads the page from the host while we write there: it holds the page lock while it reads, so we find
- *   the
- *       page afterwards, wait for it and write our bytes over;
+ *       the page afterwards, wait for it and write our bytes over;
  *   <li>write-back writes the page's old bytes over ours on the host, before we reach the page: then it has begun, and
- *   had not
- *       ended when we looked first, and the page is marked dirty so that it is written once more.
+ *       had not ended when we looked first, and the page is marked dirty so that it is written once more.
  * </ul>
  */
 final class CachedIo {

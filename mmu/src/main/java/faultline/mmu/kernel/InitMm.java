@@ -20,7 +20,7 @@ import faultline.mmu.tlb.AddressSpaceTlb;
  *
  * <p>Nobody locks it from outside (seed 002). Who owns a range of kernel addresses ({@link VmapAreas}) may fill and
  * clear entries in it without any lock, and the allocators of tables take the lock inside, only to see whether a task
- * that fills a neighbouring range was first.
+ * that fills a neighbouring range was first ({@code VmallocTest}: eight threads).
  */
 @KernelFunction("init_mm")
 public final class InitMm implements PageTableOwner {

@@ -91,7 +91,8 @@ final class ProtectionChange extends PageTableWalk {
             if (isSettled(old)) {
                 tables.setPte(at, changed);
             } else {
-                // The processor may set accessed and dirty meanwhile: such a change is taken along, not lost.
+                // The processor may set accessed and dirty meanwhile: such a change is taken along, not lost
+                // (MprotectRaceTest).
                 while (changed != old && !phys.casLong(at, old, changed)) {
                     old = phys.getLong(at);
                     changed = modified(old);
