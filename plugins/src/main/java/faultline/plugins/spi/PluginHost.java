@@ -5,6 +5,7 @@ import faultline.plugins.trace.EventSelection;
 import faultline.plugins.trace.TraceSession;
 import faultline.plugins.weave.Attachment;
 import faultline.plugins.weave.ProbeListener;
+import faultline.plugins.weave.ProbeSite;
 import faultline.plugins.weave.SiteRegistry;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -104,7 +106,7 @@ public final class PluginHost implements AutoCloseable {
         private final Names names;
         private final PrintStream out;
         private final List<AutoCloseable> attached = new CopyOnWriteArrayList<>();
-        private volatile boolean detached;
+        private final AtomicBoolean detached = new AtomicBoolean();
 
         Loaded(Plugin plugin, SiteRegistry registry, TraceSession session, Names names, PrintStream out) {
             this.plugin = plugin;
@@ -114,14 +116,17 @@ public final class PluginHost implements AutoCloseable {
             this.out = out;
         }
 
+        /** Nothing of a plugin that has failed is called again; threads that fail at once are reported as one. */
         private void guard(Call call) {
+            if (detached.get()) {
+                return;
+            }
             try {
                 call.run();
             } catch (Exception | Error e) {
-                if (!detached) {
+                if (detach()) {
                     LOG.warn("plugin {} failed and is detached: {}", plugin.name(), e, e);
                 }
-                detach();
             }
         }
 
@@ -134,8 +139,9 @@ public final class PluginHost implements AutoCloseable {
             }
         }
 
-        private void detach() {
-            detached = true;
+        /** Returns whether nobody has detached it before. */
+        private boolean detach() {
+            boolean first = !detached.getAndSet(true);
             for (AutoCloseable each : attached) {
                 try {
                     each.close();
@@ -143,23 +149,49 @@ public final class PluginHost implements AutoCloseable {
                     throw new IllegalStateException("detaching cannot fail", e);
                 }
             }
+            return first;
+        }
+
+        /** Keeps what is to be closed when the plugin is detached, or closes it when that was done meanwhile. */
+        private void keep(AutoCloseable attachment) {
+            attached.add(attachment);
+            if (detached.get()) {
+                detach();
+            }
         }
 
         @Override
         public void onEvents(String events, String filter, Consumer<Event> consumer) {
             var selection = new EventSelection(events, filter, names.strings());
-            attached.add(session.subscribe(selection, record -> {
-                if (!detached) {
-                    guard(() -> consumer.accept(RecordEvent.of(record, names)));
-                }
-            }));
+            keep(session.subscribe(
+                    selection, record -> guard(() -> consumer.accept(RecordEvent.of(record, names)))));
         }
 
         @Override
         public Attachment attach(String functions, ProbeListener listener) {
-            Attachment attachment = registry.attach("plugin " + plugin.name(), functions, listener);
-            attached.add(attachment);
+            Attachment attachment = registry.attach("plugin " + plugin.name(), functions, guarded(listener));
+            keep(attachment);
             return attachment;
+        }
+
+        /** A listener that throws takes the whole plugin along, not its own probe alone. */
+        private ProbeListener guarded(ProbeListener listener) {
+            return new ProbeListener() {
+                @Override
+                public void entry(ProbeSite site, Object receiver, Object[] arguments) {
+                    guard(() -> listener.entry(site, receiver, arguments));
+                }
+
+                @Override
+                public void exit(ProbeSite site, Object receiver, Object result) {
+                    guard(() -> listener.exit(site, receiver, result));
+                }
+
+                @Override
+                public void thrown(ProbeSite site, Throwable thrown) {
+                    guard(() -> listener.thrown(site, thrown));
+                }
+            };
         }
 
         @Override

@@ -96,6 +96,24 @@ class PluginHostTest {
     }
 
     @Test
+    void pluginThatThrowsInAProbeHearsOfNoEventEither() throws IOException {
+        Path jar = jar("Bad", source("""
+                public void start(PluginContext c) {
+                    context = c;
+                    c.onEvents("fault", null, e -> calls += 100);
+                    c.attach("load_elf_binary", new faultline.plugins.weave.ProbeListener() {
+                        public void entry(faultline.plugins.weave.ProbeSite s, Object o, Object[] a) {
+                            calls = 1;
+                            throw new IllegalStateException("mine");
+                        }
+                        public void exit(faultline.plugins.weave.ProbeSite s, Object o, Object r) { calls += 1000; }
+                    });
+                }
+                """));
+        assertThat(trace(jar, "exit_status")).contains("bad: calls 1\n");
+    }
+
+    @Test
     void pluginThatThrowsAtItsStartIsReportedAndTheGuestGoesOn() throws IOException {
         Path jar = jar("Bad", source("""
                 public void start(PluginContext c) { context = c; throw new StackOverflowError("at start"); }
