@@ -16,6 +16,19 @@ static long seal(void *p, size_t n, unsigned long flags)
 	return syscall(SYS_mseal, p, n, flags);
 }
 
+/* What was written over a file's page may be thrown away, sealed and read-only as it is. */
+static void of_a_file(const char *label, int flags)
+{
+	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, flags, temporary_file(PAGE), 0);
+
+	p[0] = 5;
+	mprotect(p, PAGE, PROT_READ);
+	seal(p, PAGE, 0);
+	printf("%s file, ", label);
+	show("dontneed", madvise(p, PAGE, MADV_DONTNEED));
+	printf("%s file now has %d\n", label, p[0]);
+}
+
 int main(void)
 {
 	char *p = map_private(16 * PAGE);
@@ -59,5 +72,7 @@ int main(void)
 	show("willneed", madvise(r, PAGE, MADV_WILLNEED));
 	show("cold", madvise(r, PAGE, MADV_COLD));
 	show("the part that is not sealed", munmap(r + 4 * PAGE, 4 * PAGE));
+	of_a_file("private", MAP_PRIVATE);
+	of_a_file("shared", MAP_SHARED);
 	return 0;
 }

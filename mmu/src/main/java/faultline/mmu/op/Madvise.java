@@ -79,10 +79,13 @@ public final class Madvise {
         };
     }
 
-    /** A sealed mapping's content cannot be thrown away by who could not have written over it. */
+    /**
+     * A sealed mapping's content cannot be thrown away by who could not have written over it; that of a file is in the
+     * file.
+     */
     @KernelFunction(value = "can_madvise_modify", file = "mm/madvise.c")
     private static boolean mayModify(Vma vma, int advice) {
-        if (!vma.has(VmFlags.SEALED) || vma.hasAny(VmFlags.SHARED | VmFlags.WRITE)) {
+        if (!vma.has(VmFlags.SEALED) || !vma.isAnonymous() || vma.has(VmFlags.WRITE)) {
             return true;
         }
         return switch (advice) {
