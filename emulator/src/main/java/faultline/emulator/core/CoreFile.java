@@ -12,7 +12,6 @@ import faultline.emulator.signal.SigInfo;
 import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Rlimits;
-import faultline.emulator.task.SystemIdentity;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.TimeValues;
 import faultline.mmu.annotation.KernelFunction;
@@ -75,7 +74,7 @@ final class CoreFile {
         values.put('d', Integer.toString(process.dumpable()));
         values.put('s', Integer.toString(signal.signal()));
         values.put('t', Long.toString(now));
-        values.put('h', SystemIdentity.nodeName(task.kernel()));
+        values.put('h', task.kernel().names().host());
         values.put('e', task.name());
         values.put('f', executable.substring(executable.lastIndexOf('/') + 1));
         values.put('E', executable);

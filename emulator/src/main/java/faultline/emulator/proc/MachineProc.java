@@ -38,6 +38,7 @@ public final class MachineProc implements ProcSource {
                 kernel.shm().sysctl(),
                 kernel.messages().sysctl(),
                 kernel.mqueues().sysctl(),
+                kernel.names(),
                 kernel.coreSettings(),
                 kernel.pids());
     }
@@ -236,8 +237,6 @@ public final class MachineProc implements ProcSource {
             case "vm/swappiness" -> "60";
             case "kernel/pid_max" -> Integer.toString(Kernel.PID_MAX);
             case "kernel/randomize_va_space" -> "2";
-            case "kernel/hostname" -> SystemIdentity.nodeName(kernel);
-            case "kernel/domainname" -> SystemIdentity.DOMAIN;
             case "kernel/ostype" -> "Linux";
             case "kernel/osrelease" -> SystemIdentity.RELEASE;
             case "kernel/version" -> SystemIdentity.VERSION;

@@ -61,6 +61,7 @@ public final class Kernel implements AutoCloseable {
     private final SemTable sem = new SemTable(this);
     private final MessageTable messages = new MessageTable(this);
     private final MqueueTable mqueues = new MqueueTable();
+    private final MachineNames names;
     private final CoreSettings coreSettings = new CoreSettings();
     private final RecordLocks recordLocks = new RecordLocks();
     private final FileOwners fileOwners = new FileOwners(this);
@@ -89,6 +90,7 @@ public final class Kernel implements AutoCloseable {
         this.memory = memory;
         memory.reclaimer().setOutOfMemory(oomKiller::outOfMemory);
         this.clock = spec.seed() == null ? KernelClock.host() : KernelClock.virtual();
+        this.names = new MachineNames(SystemIdentity.nodeName(spec.seed() != null));
         this.random = GuestRandom.of(spec.seed());
         this.codePlaces = new CodePlaces(random, spec.options().getOrDefault("aslr", "machine"));
         this.cgroups = new Cgroups(this, memory.cache().memCgroups());
@@ -176,6 +178,11 @@ public final class Kernel implements AutoCloseable {
     /** The POSIX message queues of this machine. */
     public MqueueTable mqueues() {
         return mqueues;
+    }
+
+    /** What the machine is called. */
+    public MachineNames names() {
+        return names;
     }
 
     /** Where core files go. */

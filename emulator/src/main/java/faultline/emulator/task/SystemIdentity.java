@@ -13,15 +13,14 @@ public final class SystemIdentity {
 
     public static final String VERSION = "#1 SMP PREEMPT_DYNAMIC";
     public static final String MACHINE = "x86_64";
-    public static final String DOMAIN = "(none)";
 
     private static final int FIELD = 65;
 
     private SystemIdentity() {}
 
-    /** The host's name; a fixed one in a deterministic machine. */
-    public static String nodeName(Kernel kernel) {
-        if (kernel.isDeterministic()) {
+    /** The name that a machine has at first: the host's; a fixed one in a deterministic machine. */
+    static String nodeName(boolean deterministic) {
+        if (deterministic) {
             return "faultline";
         }
         MemorySegment block = HostScratch.get().struct();

@@ -35,8 +35,6 @@ final class AdministratorCalls implements SyscallFamily {
             Map.entry(Nr.QUOTACTL, "quotactl"),
             Map.entry(Nr.QUOTACTL_FD, "quotactl_fd"),
             Map.entry(Nr.REBOOT, "reboot"),
-            Map.entry(Nr.SETDOMAINNAME, "setdomainname"),
-            Map.entry(Nr.SETHOSTNAME, "sethostname"),
             Map.entry(Nr.SYSLOG, "syslog"),
             Map.entry(Nr.VHANGUP, "vhangup"));
 

@@ -3,14 +3,17 @@ package faultline.emulator.syscall.process;
 import faultline.emulator.host.Nr;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
+import faultline.emulator.task.MachineNames;
 import faultline.emulator.task.SystemIdentity;
 import faultline.emulator.task.Task;
 import faultline.emulator.task.TimeValues;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.swap.SwapSpace;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Consumer;
 
 /** Calls about the machine as a whole: uname, sysinfo, getrandom. */
 final class SystemCalls implements SyscallFamily {
@@ -24,18 +27,44 @@ final class SystemCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
         table.register(Nr.UNAME, "uname", SystemCalls::uname);
+        table.register(
+                Nr.SETHOSTNAME,
+                "sethostname",
+                (task, name, length, a2, a3, a4, a5) ->
+                        setName(task, name, (int) length, task.kernel().names()::setHost));
+        table.register(
+                Nr.SETDOMAINNAME,
+                "setdomainname",
+                (task, name, length, a2, a3, a4, a5) ->
+                        setName(task, name, (int) length, task.kernel().names()::setDomain));
         table.register(Nr.SYSINFO, "sysinfo", SystemCalls::sysinfo);
         table.register(Nr.GETRANDOM, "getrandom", SystemCalls::getrandom);
+    }
+
+    @KernelFunction(value = "sethostname", file = "kernel/sys.c")
+    private static long setName(Task task, long address, int length, Consumer<String> setter) {
+        if (task.credentials().effective() != 0) {
+            return -Errno.EPERM;
+        }
+        if (length < 0 || length > MachineNames.MOST) {
+            return -Errno.EINVAL;
+        }
+        byte[] name = new byte[length];
+        task.user().read(address, name, 0, length);
+        String text = new String(name, StandardCharsets.ISO_8859_1);
+        int end = text.indexOf(0);
+        setter.accept(end < 0 ? text : text.substring(0, end));
+        return 0;
     }
 
     private static long uname(Task task, long buffer, long a1, long a2, long a3, long a4, long a5) {
         String[] fields = {
             "Linux",
-            SystemIdentity.nodeName(task.kernel()),
+            task.kernel().names().host(),
             SystemIdentity.RELEASE,
             SystemIdentity.VERSION,
             SystemIdentity.MACHINE,
-            SystemIdentity.DOMAIN
+            task.kernel().names().domain()
         };
         byte[] image = new byte[fields.length * UNAME_FIELD];
         for (int i = 0; i < fields.length; i++) {
