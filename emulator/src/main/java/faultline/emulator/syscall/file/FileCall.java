@@ -5,6 +5,7 @@ import faultline.emulator.fs.FsContext;
 import faultline.emulator.fs.LastComponent;
 import faultline.emulator.fs.OpenFile;
 import faultline.emulator.fs.PathRef;
+import faultline.emulator.host.AsyncSignals;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.OpenFlags;
 import faultline.emulator.task.Rlimits;
@@ -102,6 +103,9 @@ final class FileCall {
     private static long resolved(Task t, OpenFile base, String path, LastComponent last, OnPath body) {
         try (PathRef ref = fs(t).resolve(t, base, path, last)) {
             return ref.error() < 0 ? ref.error() : body.run(ref);
+        } finally {
+            // who watches a directory (F_NOTIFY) or has a lease has its signal before the call is over
+            AsyncSignals.settle();
         }
     }
 }
