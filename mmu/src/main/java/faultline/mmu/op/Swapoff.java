@@ -48,7 +48,7 @@ public final class Swapoff {
      * @return 0; -EINVAL when it is being taken off, or gone; -ENOMEM when its pages are more than may be promised, or
      * find no     room; -EINTR; -EIO when a page of a memory file cannot be read
      */
-    @KernelFunction("SYSCALL_DEFINE1(swapoff)")
+    @KernelFunction("sys_swapoff")
     public long run(SwapArea area, BooleanSupplier interrupted) {
         int refused = swap.areas().withdraw(area, this::mayPromise);
         if (refused != 0) {

@@ -38,7 +38,7 @@ public final class Swapon {
      * @return 0; -EINVAL when that is no area, or one that is longer than the file; -EPERM when there are too many;
      * -EIO
      */
-    @KernelFunction("SYSCALL_DEFINE2(swapon)")
+    @KernelFunction("sys_swapon")
     public long run(SwapStore store, long bytes, int flags) {
         if (bytes < Page.SIZE) {
             return -Errno.EINVAL;

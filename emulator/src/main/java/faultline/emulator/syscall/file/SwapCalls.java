@@ -40,7 +40,7 @@ final class SwapCalls implements SyscallFamily {
         return t.kernel().memory().swap();
     }
 
-    @KernelFunction(value = "SYSCALL_DEFINE2(swapon)", file = "mm/swapfile.c")
+    @KernelFunction(value = "sys_swapon", file = "mm/swapfile.c")
     private static long swapon(Task t, long pathAddress, int flags) {
         if (!Swapon.areValid(flags)) {
             return -Errno.EINVAL;
@@ -75,7 +75,7 @@ final class SwapCalls implements SyscallFamily {
         return error;
     }
 
-    @KernelFunction(value = "SYSCALL_DEFINE1(swapoff)", file = "mm/swapfile.c")
+    @KernelFunction(value = "sys_swapoff", file = "mm/swapfile.c")
     private static long swapoff(Task t, long pathAddress) {
         if (t.credentials().effective() != 0) {
             return -Errno.EPERM;
