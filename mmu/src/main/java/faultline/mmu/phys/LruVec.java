@@ -50,6 +50,12 @@ public final class LruVec {
     /** Frames on each list; written under the lock, read without it for display and as a hint. */
     private final long[] sizes = new long[LISTS];
 
+    /**
+     * Locked mappings of each frame that bears MLOCKED beyond the first (mlock_count); null before there is a second
+     * one. Guarded by the lock.
+     */
+    private int[] moreLocks;
+
     private long activated;
     private long deactivated;
     private long rotated;
@@ -335,10 +341,34 @@ public final class LruVec {
         lock.unlock();
     }
 
-    /** The page lies in a locked mapping: reclaim shall not look at it in vain. */
+    /** The page lies in one more locked mapping: reclaim shall not look at it in vain. */
     @KernelFunction("mlock_folio")
     public void mlock(long pfn) {
         lock.lock();
+        if (!frames.test(pfn, PageFlags.MLOCKED)) {
+            mark(pfn);
+        } else if (!frames.test(pfn, PageFlags.HEAD)) {
+            // Of a huge page, which may be mapped by as many entries as it has frames, it is known only that it is
+            // locked.
+            moreLocks = moreLocks == null ? new int[(int) frames.count()] : moreLocks;
+            moreLocks[(int) pfn]++;
+        }
+        lock.unlock();
+    }
+
+    /** Reclaim has met the page in a locked mapping, which is news only where a huge page was split. */
+    public void noteLocked(long pfn) {
+        lock.lock();
+        if (!frames.test(pfn, PageFlags.MLOCKED)) {
+            mark(pfn);
+        }
+        lock.unlock();
+    }
+
+    private void mark(long pfn) {
+        if (moreLocks != null) {
+            moreLocks[(int) pfn] = 0;
+        }
         if (frames.test(pfn, PageFlags.LRU)) {
             change(pfn, PageFlags.MLOCKED | PageFlags.UNEVICTABLE, PageFlags.ACTIVE, false);
             if (!links.isLinked(pfn)) {
@@ -348,15 +378,18 @@ public final class LruVec {
             // Isolated: who puts it back will see.
             frames.set(pfn, PageFlags.MLOCKED);
         }
-        lock.unlock();
     }
 
-    /** The page is not locked any more by one of the mappings; reclaim finds out whether by another. */
+    /** The page is not locked any more by one of the mappings; with the last one it can be reclaimed again. */
     @KernelFunction("munlock_folio")
     public void munlock(long pfn) {
         if (frames.test(pfn, PageFlags.MLOCKED)) {
             lock.lock();
-            change(pfn, 0, PageFlags.MLOCKED | PageFlags.UNEVICTABLE, false);
+            if (moreLocks != null && moreLocks[(int) pfn] > 0) {
+                moreLocks[(int) pfn]--;
+            } else {
+                change(pfn, 0, PageFlags.MLOCKED | PageFlags.UNEVICTABLE, false);
+            }
             lock.unlock();
         }
     }

@@ -60,7 +60,7 @@ public final class PageReferenced {
         public boolean visit(Vma area, long address, long pte) {
             if (area.has(VmFlags.LOCKED)) {
                 // With the entry's lock held munlock, which takes it behind changing the flag, cannot miss the page.
-                frames.lru().mlock(pfn);
+                frames.lru().noteLocked(pfn);
                 locked = true;
                 return false;
             }

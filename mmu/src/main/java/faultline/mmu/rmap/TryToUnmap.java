@@ -65,7 +65,7 @@ public final class TryToUnmap {
     @RequiresLock("PAGE_TABLE_LOCK")
     private boolean unmapOne(long pfn, Vma area, long address, long pte) {
         if (area.has(VmFlags.LOCKED)) {
-            frames.lru().mlock(pfn);
+            frames.lru().noteLocked(pfn);
             return false;
         }
         MmStruct mm = area.mm();

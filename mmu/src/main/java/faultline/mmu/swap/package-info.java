@@ -10,8 +10,8 @@
  * Both make passes over the lists of {@code phys.LruVec} ({@code LruScan}), isolate some frames at a time, and free or put
  * back each ({@code PageReclaim}). Beside Linux: active and inactive lists of anonymous memory and of files, an unevictable
  * one, and the balance of the two kinds by cost are as in mm/vmscan.c without generations; there is one node, no
- * control groups, and no memory of what was evicted (workingset). That a page of several locked mappings is locked is forgotten
- * when one of them ends, until reclaim meets the page again.
+ * control groups, and no memory of what was evicted (workingset). That a huge page is locked by
+ * several mappings is forgotten when one of them ends, until reclaim meets the page again.
  *
  * <p>Areas are files, 28 at most ({@code SwapAreas}): the machine's own and those that guests give to swapon(2). A
  * swap entry holds the area's number and the page in it; new pages go to the area of the highest priority that has

@@ -154,6 +154,27 @@ class LruTest {
     }
 
     @Test
+    void aPageThatTwoMappingsLockIsUnevictableUntilBothHaveLetGo() {
+        try (MmFixture f = machine(16L << 20)) {
+            MemoryFile file = f.file(8);
+            long other = BASE + (64L << 20);
+            for (long at : new long[] {BASE, other}) {
+                MmFixture.ok(f.mmap(at, 8 * PAGE, MmFixture.RW, MmapFlags.SHARED | MmapFlags.FIXED, file, 0));
+                MmFixture.ok(f.sys.mlock().mlock(f.mm, f.ctx, at, 8 * PAGE));
+            }
+            assertThat(size(f, LruVec.UNEVICTABLE)).isEqualTo(8);
+            MmFixture.ok(f.sys.mlock().munlock(f.mm, BASE, 4 * PAGE));
+            MmFixture.ok(f.munmap(BASE + 4 * PAGE, 4 * PAGE));
+            assertThat(size(f, LruVec.UNEVICTABLE)).isEqualTo(8);
+            MmFixture.ok(f.sys.mlock().munlock(f.mm, other, 4 * PAGE));
+            assertThat(size(f, LruVec.UNEVICTABLE)).isEqualTo(4);
+            MmFixture.ok(f.munmap(other + 4 * PAGE, 4 * PAGE));
+            assertThat(size(f, LruVec.UNEVICTABLE)).isZero();
+            f.audit();
+        }
+    }
+
+    @Test
     void aPageGivenUpIsOnTheListOfFilesAndGoesWithoutSwap() {
         try (MmFixture f = machine(0)) {
             f.map(BASE, 64);
