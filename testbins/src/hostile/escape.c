@@ -10,10 +10,13 @@
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -159,6 +162,38 @@ static void kernel(void) {
     outcome("/proc/sysrq-trigger", open("/proc/sysrq-trigger", O_WRONLY) >= 0);
 }
 
+/* The host's tasks and what else is not below the root: 2 is the host's kthreadd, and no process of the guest. */
+static void others(void) {
+    enum { STRANGER = 2, DETACHED_COPY = 1 };
+    struct file_handle *root = calloc(1, sizeof *root + MAX_HANDLE_SZ);
+    const char *ways[] = {"/proc/1/root/secret", "/proc/1/cwd/secret", "/proc/1/cwd/../secret", "/proc/2/root/secret",
+                          "/proc/self/root/../secret", "/proc/self/task/1/root/secret", "/proc/thread-self/root/../secret"};
+    char path[4200];
+
+    for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
+        outcome(ways[i], is_secret(open(ways[i], O_RDONLY)));
+        snprintf(path, sizeof path, "%.*s%s", (int)(strlen(ways[i]) - strlen("/secret")), ways[i], secret);
+        outcome(path, is_secret(open(path, O_RDONLY)));
+    }
+    outcome("kill of a stranger", kill(STRANGER, 0) == 0);
+    outcome("ptrace of a stranger", ptrace(PTRACE_ATTACH, STRANGER, 0, 0) == 0);
+    outcome("pidfd of a stranger", syscall(SYS_pidfd_open, STRANGER, 0) >= 0);
+    root->handle_bytes = 8;
+    root->handle_type = 1; /* an inode's number and generation: 2 is the root of many file systems */
+    root->f_handle[0] = 2;
+    outcome("open_by_handle_at", open_by_handle_at(open("/", O_RDONLY), root, O_RDONLY) >= 0);
+    outcome("setns", setns(open("/proc/self/ns/mnt", O_RDONLY), 0) == 0 || setns(open("/proc/1/ns/mnt", O_RDONLY), 0) == 0);
+    outcome("unshare of users", unshare(CLONE_NEWUSER) == 0);
+    outcome("a key of the host", syscall(SYS_add_key, "user", "faultline", "x", 1, -3) >= 0);
+    outcome("fsopen", syscall(SYS_fsopen, "tmpfs", 0) >= 0);
+    outcome("open_tree of a copy", syscall(SYS_open_tree, AT_FDCWD, "/", DETACHED_COPY) >= 0);
+    outcome("a key typed on the terminal", ioctl(0, TIOCSTI, "x") == 0);
+    outcome("bpf", syscall(SYS_bpf, 0, NULL, 0) >= 0);
+    outcome("perf_event_open", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0) >= 0);
+    outcome("a program of the host", access("/usr/bin/env", X_OK) == 0 || access("/bin/sh", X_OK) == 0);
+    free(root);
+}
+
 static volatile int stop;
 
 /* Swaps a directory for a link that leads out, while the main thread goes through it. */
@@ -194,6 +229,7 @@ int main(int argc, char **argv) {
     paths();
     descriptors();
     kernel();
+    others();
     races();
     printf("%d of %d ways out\n", escaped, tried);
     return escaped != 0;
