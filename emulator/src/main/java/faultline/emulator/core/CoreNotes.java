@@ -1,6 +1,7 @@
 package faultline.emulator.core;
 
 import faultline.emulator.cpu.CpuState;
+import faultline.emulator.cpu.UserRegisters;
 import faultline.emulator.elf.AuxVector;
 import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
@@ -34,42 +35,6 @@ final class CoreNotes {
     private static final int PRPSINFO_BYTES = 136;
     private static final int NAME_BYTES = 16;
     private static final int ARGUMENT_BYTES = 80;
-    private static final int USER_CS = 0x33;
-    private static final int USER_DS = 0x2b;
-
-    /**
-     * The general registers in the order of {@code struct user_regs_struct}; -1 stands for orig_rax, -2 CS, -3 SS, -4
-     * zero.
-     */
-    private static final int[] REGISTERS = {
-        CpuState.R15,
-        CpuState.R14,
-        CpuState.R13,
-        CpuState.R12,
-        CpuState.RBP,
-        CpuState.RBX,
-        CpuState.R11,
-        CpuState.R10,
-        CpuState.R9,
-        CpuState.R8,
-        CpuState.RAX,
-        CpuState.RCX,
-        CpuState.RDX,
-        CpuState.RSI,
-        CpuState.RDI,
-        -1,
-        CpuState.RIP,
-        -2,
-        CpuState.RFLAGS,
-        CpuState.RSP,
-        -3,
-        CpuState.FS_BASE,
-        CpuState.GS_BASE,
-        -4,
-        -4,
-        -4,
-        -4,
-    };
 
     private final Task dumper;
     private final Process process;
@@ -136,8 +101,8 @@ final class CoreNotes {
         time(b, 64, system);
         time(b, 80, process.times().childUser());
         time(b, 96, process.times().childSystem());
-        for (int i = 0; i < REGISTERS.length; i++) {
-            b.putLong(112 + 8 * i, register(task, REGISTERS[i]));
+        for (int i = 0; i < UserRegisters.COUNT; i++) {
+            b.putLong(112 + 8 * i, UserRegisters.get(task.cpuState(), task.syscallNumber(), i));
         }
         b.putInt(328, 1);
         return b.array();
@@ -145,16 +110,6 @@ final class CoreNotes {
 
     private static void time(ByteBuffer b, int at, long nanos) {
         b.putLong(at, nanos / 1_000_000_000L).putLong(at + 8, nanos % 1_000_000_000L / 1000);
-    }
-
-    private static long register(Task task, int register) {
-        return switch (register) {
-            case -1 -> task.syscallNumber();
-            case -2 -> USER_CS;
-            case -3 -> USER_DS;
-            case -4 -> 0;
-            default -> task.cpuState().get(register);
-        };
     }
 
     private static byte[] floatingPoint(Task task) {

@@ -1,74 +1,31 @@
 package faultline.emulator.ptrace;
 
 import faultline.emulator.cpu.CpuState;
+import faultline.emulator.cpu.UserRegisters;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 
-/** A stopped task's registers in the order of {@code struct user_regs_struct}, at the start of its USER area. */
+/** A stopped task's USER area: its registers as {@link UserRegisters} has them, and what is behind them. */
 final class UserArea {
-    /** Registers in the structure. */
-    static final int COUNT = 27;
+    /** Registers at its start. */
+    static final int COUNT = UserRegisters.COUNT;
 
     private static final int WORD = 8;
     private static final int SIZE = 928;
     private static final int DEBUG_REGISTERS = 848;
-    private static final int USER_CS = 0x33;
-    private static final int USER_SS = 0x2b;
-    private static final int ORIG_RAX = 15;
-    private static final int CS = 17;
-    private static final int SS = 20;
     private static final long ADDRESS_LIMIT = 0x7fff_ffff_f000L;
-
-    /** Numbers of {@link CpuState}; -1 for what is not kept there. */
-    private static final int[] ORDER = {
-        CpuState.R15,
-        CpuState.R14,
-        CpuState.R13,
-        CpuState.R12,
-        CpuState.RBP,
-        CpuState.RBX,
-        CpuState.R11,
-        CpuState.R10,
-        CpuState.R9,
-        CpuState.R8,
-        CpuState.RAX,
-        CpuState.RCX,
-        CpuState.RDX,
-        CpuState.RSI,
-        CpuState.RDI,
-        -1,
-        CpuState.RIP,
-        -1,
-        CpuState.RFLAGS,
-        CpuState.RSP,
-        -1,
-        CpuState.FS_BASE,
-        CpuState.GS_BASE,
-        -1,
-        -1,
-        -1,
-        -1
-    };
 
     private UserArea() {}
 
     static long get(Task task, int index) {
-        if (ORDER[index] >= 0) {
-            return task.cpuState().get(ORDER[index]);
-        }
-        return switch (index) {
-            case ORIG_RAX -> task.syscallNumber();
-            case CS -> USER_CS;
-            case SS -> USER_SS;
-            default -> 0;
-        };
+        return UserRegisters.get(task.cpuState(), task.syscallNumber(), index);
     }
 
     /** Returns 0 or -errno. */
     static long set(Task task, int index, long value) {
-        int register = ORDER[index];
+        int register = UserRegisters.number(index);
         if (register < 0) {
-            if (index == ORIG_RAX) {
+            if (index == UserRegisters.ORIG_RAX) {
                 task.enterSyscall(value);
                 return 0;
             }
