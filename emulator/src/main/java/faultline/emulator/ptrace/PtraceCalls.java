@@ -39,6 +39,9 @@ public final class PtraceCalls implements SyscallFamily {
     private static final int SETSIGINFO = 0x4203;
     private static final int GETREGSET = 0x4204;
     private static final int SETREGSET = 0x4205;
+    private static final int SEIZE = 0x4206;
+    private static final int INTERRUPT = 0x4207;
+    private static final int LISTEN = 0x4208;
     private static final int GETSIGMASK = 0x420a;
     private static final int SETSIGMASK = 0x420b;
     private static final int GET_SYSCALL_INFO = 0x420e;
@@ -62,7 +65,11 @@ public final class PtraceCalls implements SyscallFamily {
             return -Errno.ESRCH;
         }
         if (request == ATTACH) {
-            return PtraceLinks.attach(task, target);
+            return PtraceLinks.attach(task, target, false, 0);
+        }
+        if (request == SEIZE) {
+            boolean valid = address == 0 && (data & ~PtraceOptions.KNOWN) == 0;
+            return valid ? PtraceLinks.attach(task, target, true, (int) data) : -Errno.EIO;
         }
         Tracee tracee = target.tracee();
         if (tracee == null || tracee.tracer() != task.process()) {
@@ -72,7 +79,14 @@ public final class PtraceCalls implements SyscallFamily {
             SignalSender.sendToTask(target, SigInfo.user(Signals.SIGKILL, SigInfo.SI_USER, task.pid(), 0));
             return 0;
         }
-        if (!tracee.isStopped()) {
+        if (request == INTERRUPT) {
+            if (!tracee.seized()) {
+                return -Errno.EIO;
+            }
+            PtraceLinks.interrupt(target);
+            return 0;
+        }
+        if (!tracee.takesRequests()) {
             return -Errno.ESRCH;
         }
         return switch (request) {
@@ -91,6 +105,7 @@ public final class PtraceCalls implements SyscallFamily {
             case GETFPREGS, SETFPREGS -> floatingPoint(task, target, data, request == SETFPREGS);
             case GETREGSET, SETREGSET -> RegisterSets.move(task, target, address, data, request == SETREGSET);
             case GETSIGMASK, SETSIGMASK -> mask(task, target, address, data, request == SETSIGMASK);
+            case LISTEN -> listen(target, tracee);
             case GET_SYSCALL_INFO -> SyscallInfo.write(task, target, address, data);
             default -> ofStop(task, tracee, request, data);
         };
@@ -138,7 +153,7 @@ public final class PtraceCalls implements SyscallFamily {
             return -Errno.EIO;
         }
         synchronized (target.kernel().familyLock()) {
-            if (!tracee.isStopped()) {
+            if (!tracee.takesRequests()) {
                 return -Errno.ESRCH;
             }
             if (request == DETACH) {
@@ -152,6 +167,18 @@ public final class PtraceCalls implements SyscallFamily {
                 target.wake();
             }
         }
+        return 0;
+    }
+
+    /** Lets a seized task stand still for its process alone, with news of which it comes back. */
+    private static long listen(Task target, Tracee tracee) {
+        synchronized (target.kernel().familyLock()) {
+            if (!tracee.seized() || !tracee.stoppedBy(PtraceStops.EVENT_STOP)) {
+                return -Errno.EIO;
+            }
+            tracee.listen();
+        }
+        target.wake(); // what came before is told now
         return 0;
     }
 

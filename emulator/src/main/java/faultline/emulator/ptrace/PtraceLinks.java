@@ -47,7 +47,7 @@ public final class PtraceLinks {
             if (task.tracee() != null || task.process() == task.kernel().first()) {
                 return -Errno.EPERM;
             }
-            link(task, new Tracee(parent, 0));
+            link(task, new Tracee(parent, false, 0));
             return 0;
         }
     }
@@ -67,8 +67,14 @@ public final class PtraceLinks {
         }
     }
 
+    /**
+     * Begins to trace a task that knows nothing of it.
+     *
+     * @param seize whether the task runs on, and is interrupted only when asked (PTRACE_SEIZE)
+     * @param options in force from the start
+     */
     @KernelFunction(value = "ptrace_attach", file = "kernel/ptrace.c")
-    static long attach(Task tracer, Task task) {
+    static long attach(Task tracer, Task task, boolean seize, int options) {
         boolean neverRuns = task.process().group().unkillable(); // would never come to a stop
         if (task.process() == tracer.process() || neverRuns) {
             return -Errno.EPERM;
@@ -82,11 +88,27 @@ public final class PtraceLinks {
             if (task.isExiting() || task.tracee() != null || task.process().zombie()) {
                 return -Errno.EPERM;
             }
-            link(task, new Tracee(tracer.process(), 0));
+            link(task, new Tracee(tracer.process(), seize, options));
         }
-        SignalSender.sendToTask(task, SigInfo.kernel(Signals.SIGSTOP));
+        if (!seize) {
+            SignalSender.sendToTask(task, SigInfo.kernel(Signals.SIGSTOP));
+        }
         task.wake(); // one that job control has stopped stands still for its tracer from now on
         return 0;
+    }
+
+    /**
+     * Has a seized task stop as soon as it can; one that stands still already stops again once it is resumed, one that
+     * listens at once. Any thread.
+     */
+    static void interrupt(Task task) {
+        synchronized (task.process().handlers()) {
+            Tracee tracee = task.tracee();
+            if (tracee != null) {
+                tracee.interrupt();
+                task.signalWake();
+            }
+        }
     }
 
     /** The tracer ends: whom it traced runs on by itself, or ends with it. Caller holds the family lock. */

@@ -2,6 +2,7 @@ package faultline.emulator.ptrace;
 
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.host.Nr;
+import faultline.emulator.signal.GroupSignals;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
@@ -23,6 +24,11 @@ public final class PtraceStops {
     private static final int EVENT_EXEC = 4;
     private static final int EVENT_VFORK_DONE = 5;
     private static final int EVENT_EXIT = 6;
+    /** A seized task's group stop, its end, or an interrupt. */
+    static final int EVENT_STOP = 128;
+
+    private static final long MESSAGE_ENTRY = 1;
+    private static final long MESSAGE_EXIT = 2;
     private static final int SYSCALL_MARK = 0x80;
     private static final long TRAP_FLAG = 0x100;
 
@@ -32,10 +38,11 @@ public final class PtraceStops {
      * Tells the tracer, and waits to be resumed. SIGKILL, or the end of the process, ends the wait, too; whoever sends
      * it wakes the task.
      *
+     * @param message for PTRACE_GETEVENTMSG
      * @return the signal to act on, 0 for none
      */
     @KernelFunction(value = "ptrace_stop", file = "kernel/signal.c")
-    private static int stop(Task task, int code, int why, SigInfo info) {
+    private static int stop(Task task, int code, int why, SigInfo info, long message) {
         Tracee tracee;
         synchronized (task.kernel().familyLock()) {
             tracee = task.tracee();
@@ -48,10 +55,17 @@ public final class PtraceStops {
             if (tracee.steps()) {
                 setTrapFlag(task, false);
             }
-            tracee.beginStop(code, info);
-            Process.tellOfChange(tracee.tracer(), task, why, code & 0x7f);
+            GroupSignals group = task.process().group();
+            int signal = code & 0x7f;
+            synchronized (task.process().handlers()) {
+                tracee.beginStop(code, info, message);
+                if (why == SigInfo.CLD_STOPPED && !group.stopped()) {
+                    signal = 0;
+                }
+            }
+            Process.tellOfChange(tracee.tracer(), task, why, signal);
         }
-        while (tracee.isStopped() && !SignalSender.isDying(task)) {
+        while (!tracee.stopIsOver() && !SignalSender.isDying(task)) {
             task.parkUninterruptibly(Sleeps.NEVER);
         }
         synchronized (task.kernel().familyLock()) {
@@ -71,7 +85,7 @@ public final class PtraceStops {
         if (tracee == null || info.signal() == Signals.SIGKILL) {
             return info;
         }
-        int signal = stop(task, info.signal(), SigInfo.CLD_TRAPPED, info);
+        int signal = stop(task, info.signal(), SigInfo.CLD_TRAPPED, info, 0);
         if (signal == 0) {
             return null;
         }
@@ -85,13 +99,26 @@ public final class PtraceStops {
                         tracee.tracer().leader().credentials().real());
     }
 
-    /** Job control has stopped the process: the tracer decides when this task goes on. */
+    /**
+     * Job control has stopped the process, or lets it go on, or the tracer interrupts the task: the tracer decides when
+     * it goes on. A task that was seized is told of by an event.
+     *
+     * @param signal what stopped the process, 0 where it is not stopped
+     */
     @KernelFunction(value = "do_jobctl_trap", file = "kernel/signal.c")
-    public static void group(Task task, int signal) {
+    public static void jobControl(Task task, int signal) {
         Tracee tracee = task.tracee();
-        if (tracee != null) {
-            tracee.passGroupStop();
-            stop(task, signal, SigInfo.CLD_STOPPED, null);
+        if (tracee == null || !tracee.seized() && signal == 0) { // let go meanwhile, and perhaps traced by another
+            return;
+        }
+        if (tracee.seized()) {
+            int shown = signal == 0 ? Signals.SIGTRAP : signal;
+            int code = shown | EVENT_STOP << 8;
+            SigInfo info =
+                    SigInfo.trap(shown, code, task.tid(), task.credentials().real());
+            stop(task, code, SigInfo.CLD_STOPPED, info, 0);
+        } else {
+            stop(task, signal, SigInfo.CLD_STOPPED, null, 0);
         }
     }
 
@@ -138,7 +165,8 @@ public final class PtraceStops {
         }
         int code = Signals.SIGTRAP | (tracee.has(PtraceOptions.TRACESYSGOOD) ? SYSCALL_MARK : 0);
         tracee.setPhase(phase);
-        int signal = stop(task, code, SigInfo.CLD_TRAPPED, trap(task, code));
+        long message = phase == Tracee.Phase.ENTRY ? MESSAGE_ENTRY : MESSAGE_EXIT;
+        int signal = stop(task, code, SigInfo.CLD_TRAPPED, trap(task, code), message);
         tracee.setPhase(Tracee.Phase.NONE);
         if (signal != 0 && signal != code && !SignalSender.isDying(task)) {
             SignalSender.sendToTask(
@@ -172,9 +200,8 @@ public final class PtraceStops {
         if (tracee == null || !tracee.has(1 << event)) {
             return false;
         }
-        tracee.setMessage(message);
         int code = Signals.SIGTRAP | event << 8;
-        stop(task, code, SigInfo.CLD_TRAPPED, trap(task, code));
+        stop(task, code, SigInfo.CLD_TRAPPED, trap(task, code), message);
         return true;
     }
 
@@ -188,7 +215,8 @@ public final class PtraceStops {
 
     /** A new program is in place. */
     public static void exec(Task task, int formerTid) {
-        if (task.tracee() != null && !event(task, EVENT_EXEC, formerTid)) {
+        Tracee tracee = task.tracee();
+        if (tracee != null && !event(task, EVENT_EXEC, formerTid) && !tracee.seized()) {
             SignalSender.sendToTask(
                     task,
                     SigInfo.user(
@@ -199,7 +227,10 @@ public final class PtraceStops {
         }
     }
 
-    /** A child that does not run yet is traced as its parent is, where an option says so; it will stop by SIGSTOP. */
+    /**
+     * A child that does not run yet is traced as its parent is, where an option says so; it will stop by SIGSTOP, or as
+     * an interrupted one.
+     */
     @KernelFunction(value = "ptrace_init_task", file = "include/linux/ptrace.h")
     public static void prepareChild(Task parent, Task child, CloneRequest request) {
         Tracee tracee = parent.tracee();
@@ -207,9 +238,13 @@ public final class PtraceStops {
             return;
         }
         synchronized (parent.kernel().familyLock()) {
-            PtraceLinks.link(child, new Tracee(tracee.tracer(), tracee.options()));
+            PtraceLinks.link(child, new Tracee(tracee.tracer(), tracee.seized(), tracee.options()));
         }
-        SignalSender.sendToTask(child, SigInfo.kernel(Signals.SIGSTOP));
+        if (tracee.seized()) {
+            PtraceLinks.interrupt(child);
+        } else {
+            SignalSender.sendToTask(child, SigInfo.kernel(Signals.SIGSTOP));
+        }
     }
 
     /** The child runs. */

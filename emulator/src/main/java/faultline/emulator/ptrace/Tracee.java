@@ -2,10 +2,12 @@ package faultline.emulator.ptrace;
 
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.task.Process;
+import faultline.mmu.annotation.KernelFunction;
 
 /**
  * What a traced task has besides an untraced one: who traces it, with which options, and the stop it is in. All of it
- * guarded by the kernel's family lock, unless a field is volatile.
+ * guarded by the kernel's family lock, unless a field is volatile; the traps that are due are changed under the monitor
+ * of the task's signal handlers, as all of job control is.
  */
 public final class Tracee {
     /** How a stopped task goes on. */
@@ -25,6 +27,7 @@ public final class Tracee {
     }
 
     private final Process tracer;
+    private final boolean seized;
     private int options;
     private int stopCode;
     private boolean unreported;
@@ -32,18 +35,31 @@ public final class Tracee {
     private long message;
     private int injected;
     private volatile boolean stopped;
+    private volatile boolean listening;
     private volatile Resume resume = Resume.CONT;
     private volatile Phase phase = Phase.NONE;
     private volatile boolean passedGroupStop;
+    private volatile boolean interrupted;
+    private volatile boolean groupChanged;
 
-    Tracee(Process tracer, int options) {
+    /**
+     * A task that is traced from now on.
+     *
+     * @param seized whether by PTRACE_SEIZE, or as the child of such a one: group stops are told as events
+     */
+    Tracee(Process tracer, boolean seized, int options) {
         this.tracer = tracer;
+        this.seized = seized;
         this.options = options;
     }
 
     /** Who is told of stops, and may make requests. */
     public Process tracer() {
         return tracer;
+    }
+
+    boolean seized() {
+        return seized;
     }
 
     int options() {
@@ -68,13 +84,53 @@ public final class Tracee {
         return passedGroupStop;
     }
 
-    /** The process is stopped anew, or goes on: the next group stop is told again. */
-    public void forgetGroupStop() {
+    /** The process is stopped anew, or goes on: that is told again. Caller holds the handlers' monitor. */
+    @KernelFunction(value = "ptrace_trap_notify", file = "kernel/signal.c")
+    public void groupChanges() {
         passedGroupStop = false;
+        groupChanged = seized;
     }
 
-    void passGroupStop() {
-        passedGroupStop = true;
+    /** The task is to stop for its tracer at the next occasion. Caller holds the handlers' monitor. */
+    void interrupt() {
+        interrupted = true;
+    }
+
+    /** Whether the task is to stop because of its tracer, or because the state of its process changed. Any thread. */
+    public boolean trapDue() {
+        return interrupted || groupChanged;
+    }
+
+    /**
+     * The task is about to tell what was due. Caller holds the handlers' monitor, under which it found it due: a stop
+     * of the process that begins later is told anew.
+     *
+     * @param groupStopped whether the process is stopped, which the task tells now
+     */
+    public void takeTraps(boolean groupStopped) {
+        interrupted = false;
+        groupChanged = false;
+        passedGroupStop = groupStopped;
+    }
+
+    /** Whether the tracer may make requests that need the task to stand still. Any thread. */
+    boolean takesRequests() {
+        return stopped && !listening;
+    }
+
+    /** The task stands still until something about its process changes, or the tracer interrupts it. */
+    void listen() {
+        listening = true;
+    }
+
+    /** Whether the task waits no longer: resumed, or listening with something new to tell. Any thread. */
+    boolean stopIsOver() {
+        return !stopped || listening && trapDue();
+    }
+
+    /** Whether the stop is one of an event. */
+    boolean stoppedBy(int event) {
+        return stopped && stopCode >> 8 == event;
     }
 
     /** Whether the tracer wants to see system calls. Any thread. */
@@ -97,14 +153,17 @@ public final class Tracee {
     }
 
     /**
-     * A stop begins.
+     * A stop begins. Caller holds the handlers' monitor, too: a trap that is asked for from now on comes after it.
      *
      * @param code the signal, with an event above it, as wait4(2) shows both above its lowest byte
      * @param what the signal's information; null for a group stop, which has none
+     * @param about what PTRACE_GETEVENTMSG answers
      */
-    void beginStop(int code, SigInfo what) {
+    void beginStop(int code, SigInfo what, long about) {
+        interrupted = false; // any stop is what the tracer wanted
         stopCode = code;
         info = what;
+        message = about;
         injected = code & 0x7f;
         unreported = true;
         stopped = true;
@@ -124,6 +183,7 @@ public final class Tracee {
     void endStop() {
         unreported = false;
         stopped = false;
+        listening = false;
     }
 
     /** The stop that wait4(2) has not told the tracer of, or 0. */
@@ -152,9 +212,5 @@ public final class Tracee {
     /** What PTRACE_GETEVENTMSG answers. */
     long message() {
         return message;
-    }
-
-    void setMessage(long what) {
-        message = what;
     }
 }

@@ -3,17 +3,18 @@
  *
  * <p>A traced task has a {@link faultline.emulator.ptrace.Tracee}; the fast paths of tasks that are not traced look only
  * whether there is one. The relation, and what a stop tells, are guarded by the kernel's family lock, which is taken
- * before a process' handlers' monitor. A stopped task waits without locks; its registers are its tracer's until it is
- * resumed.
+ * before a process' handlers' monitor. Why a task has to stop (a group stop, its end, an interrupt) is guarded by that
+ * monitor, as the rest of job control: a task takes what is due as it looks for signals, and what comes later makes it
+ * stop once more. A stopped task waits without locks; its registers are its tracer's until it is resumed.
  *
  * <table>
  * <caption>What there is</caption>
- * <tr><td>to begin and end</td><td>TRACEME, ATTACH, DETACH, KILL, PTRACE_O_EXITKILL, the tracer's end</td></tr>
- * <tr><td>stops</td><td>signals, single steps, group stops, system calls (SYSCALL, TRACESYSGOOD), execve as SIGTRAP or event,
- *     events of fork, vfork, clone and exit</td></tr>
+ * <tr><td>to begin and end</td><td>TRACEME, ATTACH, SEIZE, DETACH, KILL, PTRACE_O_EXITKILL, the tracer's end</td></tr>
+ * <tr><td>stops</td><td>signals, single steps, group stops (LISTEN), INTERRUPT, system calls (SYSCALL, TRACESYSGOOD),
+ *     execve as SIGTRAP or event, events of fork, vfork, clone and exit</td></tr>
  * <tr><td>what is seen</td><td>memory, USER area, GETREGS, GETFPREGS, GETREGSET, GETSIGINFO, GETSIGMASK, and
  *     their setters, GETEVENTMSG, GET_SYSCALL_INFO</td></tr>
- * <tr><td>refused with EIO</td><td>SEIZE and its requests, SYSEMU</td></tr>
+ * <tr><td>refused with EIO</td><td>SYSEMU, SINGLEBLOCK</td></tr>
  * <tr><td>as without them</td><td>debug registers: no address can be watched (ENOSPC)</td></tr>
  * <tr><td>otherwise than Linux</td><td>every task of the tracing process may make requests, not only the one that
  *     attached; the end of a thread that is not its process' leader is not reported</td></tr>

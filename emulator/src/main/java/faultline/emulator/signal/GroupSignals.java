@@ -14,6 +14,7 @@ public final class GroupSignals {
     private int exitStatus;
     private volatile boolean stopped;
     private int stopSignal;
+    private int stopsCancelled;
     private volatile boolean frozen;
 
     /** Signals for whichever task takes them. */
@@ -77,6 +78,16 @@ public final class GroupSignals {
     /** The signal that stopped it. */
     public int stopSignal() {
         return stopSignal;
+    }
+
+    /** How often a SIGCONT or SIGKILL has come: a stop signal that a task took before one of them is void. */
+    int stopsCancelled() {
+        return stopsCancelled;
+    }
+
+    /** Whoever has taken a stop signal, but not acted on it, has to forget it (JOBCTL_STOP_DEQUEUED is cleared). */
+    void cancelStops() {
+        stopsCancelled++;
     }
 
     void stop(int signal) {

@@ -4,6 +4,7 @@ import faultline.emulator.core.CoreDump;
 import faultline.emulator.cpu.CpuState;
 import faultline.emulator.ptrace.PtraceLinks;
 import faultline.emulator.ptrace.PtraceStops;
+import faultline.emulator.ptrace.Tracee;
 import faultline.emulator.syscall.Restart;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Sleeps;
@@ -84,19 +85,30 @@ public final class SignalDelivery {
         while (true) {
             SigInfo info;
             boolean stopped;
+            boolean trap;
+            int stopSignal;
+            int stopsCancelled;
             synchronized (handlers) {
                 if (process.group().exiting() || task.killed()) {
                     return Delivered.EXIT;
                 }
-                stopped = SignalSender.standsStill(task) || process.group().frozen();
-                info = stopped ? null : take(task);
+                GroupSignals group = process.group();
+                Tracee tracee = task.tracee();
+                trap = SignalSender.trapDue(task, tracee) && !group.frozen();
+                stopped = SignalSender.standsStill(task) || group.frozen();
+                stopsCancelled = group.stopsCancelled();
+                stopSignal = group.stopped() ? group.stopSignal() : 0;
+                if (trap) {
+                    tracee.takeTraps(group.stopped());
+                }
+                info = stopped || trap ? null : take(task);
                 SignalSender.recalculate(task);
-                if (info == null && !stopped) {
+                if (info == null && !stopped && !trap) {
                     return null;
                 }
             }
-            if (stopped && task.tracee() != null && !process.group().frozen()) {
-                PtraceStops.group(task, process.group().stopSignal());
+            if (trap) {
+                PtraceStops.jobControl(task, stopSignal);
                 continue;
             }
             if (stopped) {
@@ -135,14 +147,12 @@ public final class SignalDelivery {
                     SignalSender.exitGroup(process, signal);
                     return dump ? new Delivered(info, null) : Delivered.EXIT;
                 }
-                if (signal != Signals.SIGSTOP && process.isOrphaned()) {
+                boolean cancelled = stopsCancelled != process.group().stopsCancelled();
+                if (cancelled || signal != Signals.SIGSTOP && process.isOrphaned()) {
                     continue;
                 }
                 process.group().stop(signal);
-                for (Task other : process.tasks()) {
-                    SignalSender.forgetGroupStop(other);
-                    other.signalWake();
-                }
+                SignalSender.groupChanges(process);
             }
             // outside the monitor: the parent's monitor is taken next
             if (!PtraceLinks.tracedByParent(task)) {

@@ -121,12 +121,14 @@ public final class SignalSender {
     }
 
     /**
-     * Takes the next signal that is not blocked, the task's own before its process'; null when there is none. Monitor
-     * held.
+     * Takes the next signal that is not blocked, the task's own before its process', but SIGKILL before all, lest a stop
+     * hold it up; null when there is none. Monitor held.
      */
     static SigInfo dequeue(Task task, long blocked) {
-        SigInfo own = task.signals().pending().take(blocked);
-        SigInfo info = own != null ? own : task.process().group().pending().take(blocked);
+        PendingSignals shared = task.process().group().pending();
+        boolean kill = Signals.contains(shared.set() & ~blocked, Signals.SIGKILL);
+        SigInfo own = kill ? null : task.signals().pending().take(blocked);
+        SigInfo info = own != null ? own : shared.take(kill ? ~Signals.mask(Signals.SIGKILL) : blocked);
         boolean timer = info != null && info.code() == SigInfo.SI_TIMER;
         return timer ? task.process().posixTimers().taken(info) : info;
     }
@@ -137,8 +139,11 @@ public final class SignalSender {
         GroupSignals group = task.process().group();
         group.files().refresh(task.process(), false);
         long pending = task.signals().pending().set() | group.pending().set();
-        task.setSignalDue(
-                (pending & ~task.signals().blocked()) != 0 || group.exiting() || standsStill(task) || task.killed());
+        task.setSignalDue((pending & ~task.signals().blocked()) != 0
+                || group.exiting()
+                || standsStill(task)
+                || trapDue(task, task.tracee())
+                || task.killed());
     }
 
     /** As {@link #recalculate}, for a task whose tracer came or went. Any thread. */
@@ -152,6 +157,11 @@ public final class SignalSender {
     static boolean standsStill(Task task) {
         Tracee tracee = task.tracee();
         return task.process().group().stopped() && (tracee == null || !tracee.passedGroupStop());
+    }
+
+    /** Whether the task has to stop for its tracer, as it runs or stands still for job control. */
+    static boolean trapDue(Task task, Tracee tracee) {
+        return tracee != null && (tracee.trapDue() || task.process().group().stopped() && !tracee.passedGroupStop());
     }
 
     /** Whether the task is about to end by a signal that nothing can hold up. Any thread. */
@@ -192,22 +202,33 @@ public final class SignalSender {
         if (signal == Signals.SIGCONT) {
             discard(process, Signals.STOPS);
         }
-        if (process.group().stopped() && (signal == Signals.SIGCONT || signal == Signals.SIGKILL)) {
-            process.group().resume();
-            for (Task task : process.tasks()) {
-                forgetGroupStop(task);
-                task.wake();
-            }
-            return signal == Signals.SIGCONT;
+        if (signal == Signals.SIGCONT || signal == Signals.SIGKILL) {
+            process.group().cancelStops();
         }
-        return false;
+        boolean goesOn = process.group().stopped() && (signal == Signals.SIGCONT || signal == Signals.SIGKILL);
+        if (goesOn) {
+            process.group().resume();
+            process.tasks().forEach(Task::wake);
+        }
+        if (goesOn || signal == Signals.SIGCONT) {
+            groupChanges(process); // a seized task tells of each
+        }
+        return goesOn && signal == Signals.SIGCONT;
     }
 
-    /** A traced task tells its tracer of the next group stop. Caller holds the monitor. */
-    static void forgetGroupStop(Task task) {
-        Tracee tracee = task.tracee();
-        if (tracee != null) {
-            tracee.forgetGroupStop();
+    /**
+     * Job control stops the process, or lets it go on: its tasks stop, and traced ones tell their tracers. Caller
+     * holds the monitor.
+     */
+    static void groupChanges(Process process) {
+        for (Task task : process.tasks()) {
+            Tracee tracee = task.tracee();
+            if (tracee != null) {
+                tracee.groupChanges();
+            }
+            if (process.group().stopped() || tracee != null && tracee.trapDue()) {
+                task.signalWake();
+            }
         }
     }
 
