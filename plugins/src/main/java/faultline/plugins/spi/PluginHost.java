@@ -163,8 +163,7 @@ public final class PluginHost implements AutoCloseable {
         @Override
         public void onEvents(String events, String filter, Consumer<Event> consumer) {
             var selection = new EventSelection(events, filter, names.strings());
-            keep(session.subscribe(
-                    selection, record -> guard(() -> consumer.accept(RecordEvent.of(record, names)))));
+            keep(session.subscribe(selection, record -> guard(() -> consumer.accept(RecordEvent.of(record, names)))));
         }
 
         @Override

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -17,6 +18,9 @@ class AttachmentRaceTest {
     private static final int RUNNERS = 3;
     private static final int LISTENERS = 3;
     private static final int ROUNDS = Integer.getInteger("faultline.stress", 1) * 40;
+
+    /** A runner calls in less, on however busy a machine. */
+    private static final long PATIENCE_NANOS = 20_000_000_000L;
 
     private final WeavingClassLoader loader = new WeavingClassLoader(getClass().getClassLoader());
     private final AtomicBoolean stop = new AtomicBoolean();
@@ -96,7 +100,9 @@ class AttachmentRaceTest {
 
     private void awaitCall(AtomicInteger counter) {
         int before = counter.get();
+        long end = System.nanoTime() + PATIENCE_NANOS;
         while (counter.get() == before && !stop.get()) {
+            assertThat(System.nanoTime()).as("nothing is heard").isLessThan(end);
             Thread.onSpinWait();
         }
     }
@@ -141,7 +147,7 @@ class AttachmentRaceTest {
                         throw new IllegalStateException("a listener's own");
                     }
                 });
-                failing.await();
+                assertThat(failing.await(PATIENCE_NANOS, TimeUnit.NANOSECONDS)).isTrue();
                 while (attachment.failure() == null) {
                     Thread.onSpinWait();
                 }

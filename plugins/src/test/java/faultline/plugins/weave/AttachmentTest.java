@@ -44,6 +44,14 @@ class AttachmentTest {
     }
 
     @Test
+    void attachesToAMethodThatHasRunBefore() {
+        woven.add(1, 1);
+        loader.registry().attach("test", "sample_add", counter);
+        woven.add(1, 1);
+        assertThat(entries).hasValue(1);
+    }
+
+    @Test
     void attachesToClassesThatLoadLater() throws ReflectiveOperationException {
         var fresh = new WeavingClassLoader(getClass().getClassLoader());
         fresh.registry().attach("test", "sample_*", counter);
