@@ -41,8 +41,6 @@ int main(void) {
     REFUSED(syscall(SYS_pivot_root, "/", "/"));
     REFUSED(chroot("/tmp"));
     REFUSED(unshare(CLONE_NEWNS));
-    REFUSED(sethostname("other", 5));
-    REFUSED(setdomainname("other", 5));
     REFUSED(settimeofday(&epoch, NULL));
     REFUSED(clock_settime(CLOCK_REALTIME, &start));
     REFUSED(adjtimex(&adjust));
@@ -76,6 +74,10 @@ int main(void) {
     int root = open("/", O_RDONLY);
     REFUSED(ioctl(root, FIFREEZE, 0));
     REFUSED(ioctl(root, FITHAW, 0));
+    /* its own machine's name root may change, and the host keeps its */
+    char name[65] = "";
+    if (!sethostname("other", 5) && !gethostname(name, sizeof(name)))
+        printf("called %s\n", name);
     printf("%d done\n", done);
     return done != 0;
 }

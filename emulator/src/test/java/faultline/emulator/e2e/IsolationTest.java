@@ -135,9 +135,13 @@ class IsolationTest {
 
     @Test
     void theHostsMachineIsNotTheGuestsToChange() throws Exception {
+        Path name = Path.of("/proc/sys/kernel/hostname");
+        String before = Files.readString(name);
+
         GuestResult result = run(List.of(program("administrator")), null, guests.directory(), "overcommit", "0");
 
         assertThat(result.output()).doesNotContain("DONE").endsWith("0 done\n");
+        assertThat(Files.readString(name)).isEqualTo(before);
         assertThat(result.status()).isZero();
     }
 }
