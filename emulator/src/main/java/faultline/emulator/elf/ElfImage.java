@@ -79,14 +79,10 @@ public final class ElfImage {
         }
         long programHeaderOffset = header.getLong(32);
         List<ProgramHeader> headers = programHeaders(source, header, programHeaderOffset);
+        String interpreter = interpreter(source, headers);
         checkSegments(headers);
         return new ElfImage(
-                type,
-                header.getLong(24),
-                programHeaderOffset,
-                headers,
-                interpreter(source, headers),
-                executableStack(headers));
+                type, header.getLong(24), programHeaderOffset, headers, interpreter, executableStack(headers));
     }
 
     private static List<ProgramHeader> programHeaders(ElfSource source, ByteBuffer header, long offset)
@@ -130,27 +126,27 @@ public final class ElfImage {
             high = Math.max(high, ph.vaddr() + ph.memSize());
         }
         if (!any) {
-            throw new ElfException(Errno.ENOEXEC, "nothing to load");
+            throw ElfException.late(Errno.ENOEXEC, "nothing to load");
         }
         if (high - low > TASK_SIZE) {
-            throw new ElfException(Errno.ENOMEM, "segments span more than the address space");
+            throw ElfException.late(Errno.ENOMEM, "segments span more than the address space");
         }
     }
 
     private static void checkSegment(ProgramHeader ph) throws ElfException {
         if (Long.compareUnsigned(ph.fileSize(), ph.memSize()) > 0) {
-            throw new ElfException(Errno.EINVAL, "a segment's file part is larger than its memory part");
+            throw ElfException.late(Errno.EINVAL, "a segment's file part is larger than its memory part");
         }
         if (Long.compareUnsigned(ph.vaddr(), TASK_SIZE) >= 0
                 || Long.compareUnsigned(ph.memSize(), TASK_SIZE) > 0
                 || ph.vaddr() + ph.memSize() > TASK_SIZE) {
-            throw new ElfException(Errno.ENOMEM, "a segment lies beyond the address space");
+            throw ElfException.late(Errno.ENOMEM, "a segment lies beyond the address space");
         }
         if (((ph.vaddr() ^ ph.offset()) & PAGE_MASK) != 0) {
-            throw new ElfException(Errno.EINVAL, "a segment's file offset and address differ within the page");
+            throw ElfException.late(Errno.EINVAL, "a segment's file offset and address differ within the page");
         }
         if (ph.offset() < 0 || ph.offset() > Long.MAX_VALUE - TASK_SIZE) {
-            throw new ElfException(Errno.EINVAL, "a segment's file offset is out of range");
+            throw ElfException.late(Errno.EINVAL, "a segment's file offset is out of range");
         }
     }
 

@@ -56,7 +56,7 @@ public final class ElfLoader {
         long bias = mapProgram(program, file, interpreter != null, biasRandom);
         long entry = program.entry() + bias;
         if (Long.compareUnsigned(entry, MmLayout.TASK_SIZE) >= 0) {
-            throw new ElfException(Errno.EINVAL, "entry point outside the address space");
+            throw ElfException.late(Errno.EINVAL, "entry point outside the address space");
         }
         mm.setCode(startCode, endCode);
         mm.setData(startData, endData);
@@ -68,7 +68,7 @@ public final class ElfLoader {
             base = mapInterpreter(interpreter, interpreterFile);
             start = interpreter.entry() + base;
             if (Long.compareUnsigned(start, MmLayout.TASK_SIZE) >= 0) {
-                throw new ElfException(Errno.EINVAL, "interpreter's entry point outside the address space");
+                throw ElfException.late(Errno.EINVAL, "interpreter's entry point outside the address space");
             }
         }
         long headers = program.programHeaderAddress();
@@ -145,7 +145,7 @@ public final class ElfLoader {
         long fileEnd = start + ph.fileSize();
         long end = start + ph.memSize();
         if (start < 0 || end < start || end > MmLayout.TASK_SIZE) {
-            throw new ElfException(Errno.ENOMEM, "a segment lies beyond the address space");
+            throw ElfException.late(Errno.ENOMEM, "a segment lies beyond the address space");
         }
         long zeroFrom = start & ~PAGE_MASK;
         if (ph.fileSize() != 0) {
@@ -184,7 +184,7 @@ public final class ElfLoader {
     private void zeroRestOfPage(long from, boolean writable) throws ElfException {
         long bytes = MmLayout.pageAlign(from) - from;
         if (bytes != 0 && memory.userMemory().clearUser(mm, ctx, from, bytes) != 0 && writable) {
-            throw new ElfException(Errno.EFAULT, "a segment's last page cannot be zeroed");
+            throw ElfException.late(Errno.EFAULT, "a segment's last page cannot be zeroed");
         }
     }
 
@@ -206,7 +206,7 @@ public final class ElfLoader {
 
     private static void check(long result, String what) throws ElfException {
         if (Errno.isError(result)) {
-            throw new ElfException((int) -result, what);
+            throw ElfException.late((int) -result, what);
         }
     }
 }

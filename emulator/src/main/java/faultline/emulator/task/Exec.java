@@ -77,7 +77,8 @@ final class Exec {
     /**
      * execve(2) and execveat(2).
      *
-     * @return -errno; on success the task's registers are the new program's, and the result does not matter
+     * @return -errno; on success the task's registers are the new program's, and the result does not matter. A program
+     *     whose segments cannot be mapped kills the process, as on Linux, where the old one is gone by then
      */
     @KernelFunction(value = "do_execveat_common", file = "fs/exec.c")
     static long execve(Task task, OpenFile base, String path, List<String> argv, List<String> env, int openFlags) {
@@ -95,6 +96,9 @@ final class Exec {
             PtraceStops.exec(task, formerTid);
             return 0;
         } catch (ElfException e) {
+            if (e.isLate()) {
+                SignalSender.exitGroup(task.process(), Signals.SIGSEGV);
+            }
             return -e.errno();
         }
     }

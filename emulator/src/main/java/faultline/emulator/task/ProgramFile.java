@@ -99,7 +99,7 @@ final class ProgramFile implements AutoCloseable {
                 name = script.interpreter();
                 directory = null;
             } catch (ElfException e) {
-                throw new ElfException(e.errno(), name + ": " + e.getMessage());
+                throw e.about(name);
             } finally {
                 if (!done) {
                     file.close();
