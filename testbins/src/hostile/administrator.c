@@ -64,12 +64,12 @@ int main(void) {
     REFUSED(open("/proc/sysrq-trigger", O_WRONLY));
     REFUSED(open("/proc/self/uid_map", O_WRONLY));
     REFUSED(open("/sys/power/state", O_WRONLY));
-    REFUSED(open("/sys/kernel/mm/ksm/run", O_WRONLY));
-    REFUSED(open("/sys/kernel/../kernel/mm/ksm/run", O_RDWR));
-    REFUSED(chmod("/sys/kernel/mm/ksm/run", 0600));
-    REFUSED(chown("/sys/kernel/mm/ksm/run", 1, 1));
+    REFUSED(open("/sys/kernel/rcu_expedited", O_WRONLY));
+    REFUSED(open("/sys/kernel/../kernel/rcu_expedited", O_RDWR));
+    REFUSED(chmod("/sys/kernel/rcu_expedited", 0600));
+    REFUSED(chown("/sys/kernel/rcu_expedited", 1, 1));
     REFUSED(mkdir("/sys/kernel/faultline", 0755));
-    int fd = open("/sys/kernel/mm/ksm/run", O_RDONLY);
+    int fd = open("/sys/kernel/rcu_expedited", O_RDONLY);
     REFUSED(fchmod(fd, 0600));
     int root = open("/", O_RDONLY);
     REFUSED(ioctl(root, FIFREEZE, 0));

@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><td>/sys/devices/system/node</td><td colspan="2">{@link SysNodes}</td></tr>
  * <tr><td>/sys/fs/cgroup</td><td>a mount, see {@link CgroupFiles}</td><td>none</td></tr>
  * <tr><td>/sys/kernel/mm/hugepages</td><td colspan="2">{@link SysHugePages}</td></tr>
+ * <tr><td>/sys/kernel/mm/ksm</td><td colspan="2">{@link SysKsm}</td></tr>
  * <tr><td>/sys/kernel/mm/transparent_hugepage</td><td colspan="2">{@link SysHugeModes}</td></tr>
  * </table>
  */
@@ -33,6 +34,7 @@ final class GuestTree implements VirtualTree {
     private final ProcTree proc;
     private final SysHugePages hugePages;
     private final SysHugeModes hugeModes;
+    private final SysKsm ksm;
     private final SysNodes nodes;
 
     GuestTree(GuestRoot root, ProcSource source) {
@@ -41,6 +43,7 @@ final class GuestTree implements VirtualTree {
         proc = new ProcTree(root, source);
         hugePages = new SysHugePages(source.hugetlb());
         hugeModes = new SysHugeModes(source.memorySettings());
+        ksm = new SysKsm(source::ksm);
         nodes = new SysNodes(source);
     }
 
@@ -63,6 +66,7 @@ final class GuestTree implements VirtualTree {
         }
         VirtualNode found = hugePages.lookup(path);
         found = found != null ? found : hugeModes.lookup(path);
+        found = found != null ? found : ksm.lookup(path);
         return found != null ? found : nodes.lookup(path);
     }
 

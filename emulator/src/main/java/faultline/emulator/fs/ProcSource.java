@@ -1,6 +1,7 @@
 package faultline.emulator.fs;
 
 import faultline.mmu.hugetlb.HugetlbPools;
+import faultline.mmu.ksm.Ksm;
 import faultline.mmu.mm.MmSysctl;
 import faultline.mmu.phys.LruVec;
 import faultline.mmu.swap.SwapArea;
@@ -93,6 +94,9 @@ public interface ProcSource {
 
     /** The pools of huge pages. */
     HugetlbPools hugetlb();
+
+    /** Merging of pages of equal content. */
+    Ksm ksm();
 
     /** The root control group; null for a machine without. */
     default CgroupNode cgroups() {

@@ -11,6 +11,7 @@ import faultline.emulator.task.Sysctl;
 import faultline.emulator.task.SystemIdentity;
 import faultline.mmu.Errno;
 import faultline.mmu.hugetlb.HugetlbPools;
+import faultline.mmu.ksm.Ksm;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmSysctl;
@@ -210,6 +211,11 @@ public final class MachineProc implements ProcSource {
     @Override
     public MmSysctl memorySettings() {
         return kernel.memory().sysctl();
+    }
+
+    @Override
+    public Ksm ksm() {
+        return kernel.memory().ksm();
     }
 
     @Override

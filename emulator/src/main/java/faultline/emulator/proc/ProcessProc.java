@@ -14,6 +14,7 @@ import faultline.emulator.task.Task;
 import faultline.emulator.task.TaskTimes;
 import faultline.emulator.task.UserSpace;
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.ksm.Ksm;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.system.MemorySystem;
 import faultline.mmu.view.PageMap;
@@ -38,6 +39,8 @@ final class ProcessProc implements ProcProcess {
             "comm",
             "coredump_filter",
             "environ",
+            "ksm_merging_pages",
+            "ksm_stat",
             "limits",
             "maps",
             "numa_maps",
@@ -147,10 +150,24 @@ final class ProcessProc implements ProcProcess {
             case "schedstat" -> schedulerStatistics(task(tid));
             case "wchan" -> "0";
             case "personality" -> String.format("%08x\n", process.personality());
+            case "ksm_merging_pages" -> mm == null ? "" : memory().ksm().mergingPages(mm) + "\n";
+            case "ksm_stat" -> mm == null ? "" : ksmStat(mm);
             case "syscall" -> SyscallText.of(task(tid));
             case "timers" -> process.posixTimers().text(process.pid());
             default -> settings.text(name, task(tid));
         };
+    }
+
+    @KernelFunction(value = "proc_pid_ksm_stat", file = "fs/proc/base.c")
+    private String ksmStat(MmStruct mm) {
+        Ksm ksm = memory().ksm();
+        return "ksm_rmap_items " + ksm.rmapItems(mm)
+                + "\nksm_zero_pages 0"
+                + "\nksm_merging_pages " + ksm.mergingPages(mm)
+                + "\nksm_process_profit " + ksm.profit(mm)
+                + "\nksm_merge_any: " + (ksm.mergesAny(mm) ? "yes" : "no")
+                + "\nksm_mergeable: " + (ksm.isMergeable(mm) ? "yes" : "no")
+                + "\n";
     }
 
     /** Nanoseconds on the CPU, nanoseconds waiting for it (not measured), turns. */

@@ -113,6 +113,7 @@ final class Exec {
         space.setExecutable(program.denial().again());
         if (process.space() != null) {
             space.mm().setThpDisabled(process.space().mm().thpDisabled());
+            kernel.memory().ksm().exec(space.mm(), process.space().mm());
         }
         boolean done = false;
         try {

@@ -98,6 +98,9 @@ public final class Kernel implements AutoCloseable {
         UncaughtExceptionHandler watch = (thread, mistake) -> end.panic(KernelPanic.in(thread, mistake));
         memory.setUncaughtExceptionHandler(watch);
         this.timers = new TimerQueue(clock, watch);
+        if (spec.seed() != null) {
+            memory.ksm().setWake(new KsmTurns(memory.ksm(), timers, clock)::wake);
+        }
         this.cpu = spec.seed() == null ? new VirtualCpu(watch) : SeededCpu.of(spec.seed(), clock, timers);
         this.pool = new CpuPool(
                 memory.phys().segment(),

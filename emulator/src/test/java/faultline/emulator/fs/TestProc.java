@@ -1,6 +1,7 @@
 package faultline.emulator.fs;
 
 import faultline.mmu.hugetlb.HugetlbPools;
+import faultline.mmu.ksm.Ksm;
 import faultline.mmu.mm.MmSysctl;
 import faultline.mmu.swap.SwapArea;
 import java.lang.foreign.MemorySegment;
@@ -19,6 +20,11 @@ final class TestProc implements ProcSource {
     @Override
     public MmSysctl memorySettings() {
         return new MmSysctl();
+    }
+
+    @Override
+    public Ksm ksm() {
+        return null; // nobody asks
     }
 
     @Override

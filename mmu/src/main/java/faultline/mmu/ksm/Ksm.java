@@ -113,6 +113,51 @@ public final class Ksm {
         }
     }
 
+    /**
+     * PR_SET_MEMORY_MERGE: all mappings that can be, those to come too, are mergeable, or none is. Takes the mmap lock.
+     *
+     * @return 0 or -ENOMEM
+     */
+    @KernelFunction(value = "ksm_enable_merge_any", file = "mm/ksm.c")
+    public long setMergeAny(MmStruct mm, boolean on) {
+        mm.mmapLock().writeLock();
+        try {
+            if (mergesAny(mm) == on) {
+                return 0;
+            }
+            enter(mm).mergeAny = on;
+            long result = 0;
+            for (Vma area = mm.vmas().first(); area != null && result >= 0; area = area.next()) {
+                result = madvise(area, area.start(), area.end(), on);
+                area.setFlags(result < 0 ? area.flags() : result);
+            }
+            return Math.min(result, 0);
+        } finally {
+            mm.mmapLock().writeUnlock();
+        }
+    }
+
+    /** Whether all mappings of the address space are mergeable (PR_GET_MEMORY_MERGE). */
+    public boolean mergesAny(MmStruct mm) {
+        MmSlot slot = slots.of(mm);
+        return slot != null && slot.mergeAny;
+    }
+
+    /** The flags of a new mapping. */
+    @KernelFunction(value = "ksm_vma_flags", file = "mm/ksm.c")
+    @RequiresLock("MMAP_LOCK")
+    public long flagsOfNew(MmStruct mm, long flags) {
+        return mergesAny(mm) && KsmMerge.isCompatible(flags) ? flags | VmFlags.MERGEABLE : flags;
+    }
+
+    /** A new program takes the place of another, and with it what was asked for by {@link #setMergeAny}. */
+    @KernelFunction(value = "ksm_execve", file = "include/linux/ksm.h")
+    public void exec(MmStruct fresh, MmStruct old) {
+        if (mergesAny(old)) {
+            setMergeAny(fresh, true);
+        }
+    }
+
     /** The address space is gone. One that the scanner knows pages of it forgets itself, when it comes by. */
     @KernelFunction(value = "__ksm_exit", file = "mm/ksm.c")
     @RequiresLock("MMAP_LOCK")
@@ -207,6 +252,17 @@ public final class Ksm {
             }
         }
         return true;
+    }
+
+    /** Whether there is a mapping that is scanned; takes the mmap lock. */
+    @KernelFunction(value = "ksm_process_mergeable", file = "mm/ksm.c")
+    public boolean isMergeable(MmStruct mm) {
+        mm.mmapLock().readLock();
+        try {
+            return mergesAny(mm) || KsmScan.hasMergeable(mm);
+        } finally {
+            mm.mmapLock().readUnlock();
+        }
     }
 
     // ---- counts

@@ -156,7 +156,9 @@ final class KsmScan {
         }
     }
 
-    private static boolean hasMergeable(MmStruct mm) {
+    /** Whether a mapping is to be scanned, or will be when it has pages. */
+    @RequiresLock("MMAP_LOCK:read")
+    static boolean hasMergeable(MmStruct mm) {
         for (Vma area = mm.vmas().first(); area != null; area = area.next()) {
             if (area.has(VmFlags.MERGEABLE)) {
                 return true;

@@ -97,8 +97,8 @@ public final class Brk {
      */
     @KernelFunction(value = "do_brk_flags", file = "mm/vma.c")
     @RequiresLock("MMAP_LOCK")
-    private static int extend(MmStruct mm, long addr, long len, long extraFlags, long mergeAbove) {
-        long flags = extraFlags | VmFlags.DATA_DEFAULT_FLAGS | VmFlags.ACCOUNT | mm.defFlags();
+    private int extend(MmStruct mm, long addr, long len, long extraFlags, long mergeAbove) {
+        long flags = env.ksm.flagsOfNew(mm, extraFlags | VmFlags.DATA_DEFAULT_FLAGS | VmFlags.ACCOUNT | mm.defFlags());
         long pages = len >>> MmLayout.PAGE_SHIFT;
         if (!mm.mayExpand(flags, pages) || mm.vmas().size() > mm.sysctl().maxMapCount) {
             return -Errno.ENOMEM;

@@ -262,6 +262,7 @@ final class MmapRequest {
     }
 
     private long enterRegion() {
+        vmFlags = env.ksm.flagsOfNew(mm, vmFlags);
         Unmapping old = new Unmapping(env, mm, addr, addr + len);
         int error = old.gather();
         if (error != 0) {

@@ -30,6 +30,7 @@ final class MappingUsage extends PageTableWalk {
     long privateDirty;
     long referenced;
     long anonymous;
+    long ksm;
     long lazyFree;
     long anonHuge;
     long sharedHugetlb;
@@ -149,6 +150,7 @@ final class MappingUsage extends PageTableWalk {
         if (anon) {
             anonymous += bytes;
             shareAnon += part;
+            ksm += frames.test(pfn, PageFlags.KSM) ? bytes : 0;
             if (!dirty && !frames.test(pfn, PageFlags.SWAPBACKED)) {
                 lazyFree += bytes;
             }

@@ -135,7 +135,7 @@ public final class ProcSmaps {
         line(out, "Private_Dirty:  ", u.privateDirty);
         line(out, "Referenced:     ", u.referenced);
         line(out, "Anonymous:      ", u.anonymous);
-        line(out, "KSM:            ", 0);
+        line(out, "KSM:            ", u.ksm);
         line(out, "LazyFree:       ", u.lazyFree);
         line(out, "AnonHugePages:  ", u.anonHuge);
         line(out, "ShmemPmdMapped: ", 0);

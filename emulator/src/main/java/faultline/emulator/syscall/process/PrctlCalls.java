@@ -38,6 +38,8 @@ final class PrctlCalls implements SyscallFamily {
     private static final int PR_SET_NO_NEW_PRIVS = 38;
     private static final int PR_GET_NO_NEW_PRIVS = 39;
     private static final int PR_GET_TID_ADDRESS = 40;
+    private static final int PR_SET_MEMORY_MERGE = 67;
+    private static final int PR_GET_MEMORY_MERGE = 68;
     private static final int PR_SET_THP_DISABLE = 41;
     private static final int PR_GET_THP_DISABLE = 42;
     private static final int PR_CAP_AMBIENT = 47;
@@ -77,6 +79,12 @@ final class PrctlCalls implements SyscallFamily {
             case PR_SET_NO_NEW_PRIVS -> arg == 1 && noMore ? setNoNewPrivileges(process) : -Errno.EINVAL;
             case PR_GET_NO_NEW_PRIVS -> arg != 0 || !noMore ? -Errno.EINVAL : process.noNewPrivileges() ? 1 : 0;
             case PR_GET_TID_ADDRESS -> getTidAddress(task, arg);
+            case PR_SET_MEMORY_MERGE ->
+                noMore && a2 == 0 ? task.kernel().memory().ksm().setMergeAny(task.mm(), arg != 0) : -Errno.EINVAL;
+            case PR_GET_MEMORY_MERGE ->
+                arg != 0 || a2 != 0 || !noMore
+                        ? -Errno.EINVAL
+                        : task.kernel().memory().ksm().mergesAny(task.mm()) ? 1 : 0;
             case PR_SET_THP_DISABLE -> setThpDisable(task, arg, a2, a3 == 0 && a4 == 0);
             case PR_GET_THP_DISABLE ->
                 arg != 0 || !noMore ? -Errno.EINVAL : task.mm().thpDisabled();
