@@ -1,5 +1,5 @@
-/* Has the machine's scanner merge equal pages of two processes, and looks what that shows. It changes settings of the whole machine:
- * natively it does so only when asked ("check"), and puts them back.
+/* Has the machine's scanner merge equal pages of two processes, and looks what that shows. It changes settings
+ * of the whole machine: natively it does so only when asked ("check"), and puts them back.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* What MADV_MERGEABLE and PR_SET_MEMORY_MERGE show of a process, the scanner not running: flags of mappings, new ones too, and what fork
- * and execve inherit. */
+/* What MADV_MERGEABLE and PR_SET_MEMORY_MERGE show of a process, the scanner not running: flags of mappings, new
+ * ones too, and what fork and execve inherit. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -20,8 +20,8 @@ import faultline.mmu.table.PtlGuard;
  * Makes places share a page, and not share it.
  *
  * <p>A page is compared only when it cannot change: its entry has been made read-only, no processor remembers that it
- * was not, and nobody but page tables refers to it, who might write it without asking them. All of this is seen under the
- * page-table lock, and the entry is replaced before that is let go. A task that stores meanwhile faults, waits for the
+ * was not, and nobody but page tables refers to it, who might write it without asking them. All of this is seen under
+ * the page-table lock, and the entry is replaced before that is let go. A task that stores meanwhile faults, waits for the
  * lock, and finds the shared page, which it copies: see {@code KsmRaceTest}.
  *
  * <p>Used by the scanner, under the KSM lock. Locks are tried, and a place that is busy is left for the next pass: the
@@ -104,7 +104,8 @@ final class KsmMerge {
     /**
      * Makes the page at an item's place a shared one.
      *
-     * @param target what it is to be if its content is the same, its frame referenced by the caller; null: itself, whatever it holds
+     * @param target what it is to be if its content is the same, its frame referenced by the caller; null: itself,
+     *     whatever it holds
      * @return what it is now; null when it could not be
      */
     @KernelFunction(value = "try_to_merge_with_ksm_page", file = "mm/ksm.c")
@@ -191,8 +192,8 @@ final class KsmMerge {
     }
 
     /**
-     * Sees to it that nobody can write the page any more. When that is in vain the entry stays read-only: the next store
-     * makes it writable again.
+     * Sees to it that nobody can write the page any more. When that is in vain the entry stays read-only: the next
+     * store makes it writable again.
      */
     @KernelFunction(value = "write_protect_page", file = "mm/ksm.c")
     @RequiresLock("PAGE_TABLE_LOCK")

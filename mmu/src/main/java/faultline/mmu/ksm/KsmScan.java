@@ -195,8 +195,8 @@ final class KsmScan {
     }
 
     /**
-     * The item's page is this shared one. If fork brought it here nobody asked whether it may be shared that often, nor, the item that
-     * it was shared by being gone, is it found by content.
+     * The item's page is this shared one. If fork brought it here nobody asked whether it may be shared that often; nor
+     * is it found by content any more when the item that it was shared by is gone.
      */
     private void join(RmapItem item, StableNode node) {
         if (!node.inTree) {

@@ -3,10 +3,12 @@
  * in all places, until somebody stores.
  *
  * <p>{@link faultline.mmu.ksm.Ksm} is what others see. {@code KsmScan} goes round the address spaces, {@code KsmTrees}
- * knows what it has seen, {@code KsmMerge} makes two places share a page, {@code KsmPages} says which frames are shared.
+ * knows what it has seen, {@code KsmMerge} makes two places share a page, {@code KsmPages} says which frames are
+ * shared, {@code Ksmd} is the scanner's thread.
  *
  * <p>A shared page's frame bears {@code PageFlags.KSM}, is anonymous, nobody's own, and on none of reclaim's lists: it
- * is never swapped out, unlike Linux's. The reverse map does not lead to where it is mapped; nobody but reclaim would ask.
+ * is never swapped out, unlike Linux's. The reverse map does not lead to where it is mapped; nobody but reclaim would
+ * ask.
  * A store to it copies, as to any page that is not the mapping's own ({@code WriteProtectFault}), and so does whoever
  * pins it for writing.
  *

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import faultline.mmu.Errno;
 import faultline.mmu.mm.Madv;
+import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
@@ -290,6 +291,52 @@ class KsmTest {
         passes();
         assertThat(ksm.hasWork()).isFalse();
         expectCounts(0, 0, 0);
+    }
+
+    @Test
+    void hugePagesAreSplitWhereTheyEqualOthers() {
+        long pages = MmLayout.PMD_SIZE / PAGE;
+        assertThat(ksm.setMaxPageSharing(pages)).isZero();
+        m.map(BASE, (int) pages);
+        ok(m.madvise(BASE, MmLayout.PMD_SIZE, Madv.HUGEPAGE));
+        for (int i = 0; i < pages; i++) {
+            m.cpu.store(BASE + i * PAGE, 7);
+        }
+        long before = frames();
+        ok(m.madvise(BASE, MmLayout.PMD_SIZE, Madv.MERGEABLE));
+        passes();
+        expectCounts(1, pages - 1, 0);
+        assertThat(frames() - before).isEqualTo(pages - 1);
+        assertThat(m.cpu.load(BASE + 99 * PAGE)).isEqualTo(7);
+    }
+
+    @Test
+    void theKernelsStoresCopyToo() {
+        mapMergeable(BASE, 2, 7);
+        passes();
+        byte[] nine = {9};
+        assertThat(m.sys.userMemory().copyToUser(m.mm, m.ctx, BASE, nine, 0, 1)).isZero();
+        assertThat(m.cpu.load(BASE)).isEqualTo(9);
+        assertThat(m.cpu.load(BASE + PAGE)).isEqualTo(7);
+        m.audit();
+    }
+
+    @Test
+    void whatIsAskedForAllMappingsIsInheritedAndEndsForAll() {
+        m.map(BASE, 2);
+        assertThat(ksm.setMergeAny(m.mm, true)).isZero();
+        m.map(BASE + 16 * PAGE, 2);
+        MmStruct child = m.newMm(MmLimits.ROOT);
+        ok(m.sys.fork().dupMmap(child, m.mm, m.ctx));
+        assertThat(ksm.mergesAny(child)).isTrue();
+        m.cpu.store(BASE, 7);
+        m.cpu.store(BASE + 16 * PAGE, 7);
+        passes();
+        expectCounts(1, 1, 0);
+        assertThat(ksm.setMergeAny(m.mm, false)).isZero();
+        passes();
+        expectCounts(0, 0, 0);
+        assertThat(ksm.isMergeable(m.mm)).isFalse();
     }
 
     @Test
