@@ -15,6 +15,21 @@ public final class SignalHandlers {
         Arrays.fill(actions, SigAction.DEFAULT);
     }
 
+    /**
+     * What a process begins with that execve has left these to.
+     *
+     * @param ignored a set of signals: bit n - 1 stands for signal n; all others have their default
+     */
+    public static SignalHandlers ignoring(long ignored) {
+        SignalHandlers handlers = new SignalHandlers();
+        for (int signal = 1; signal <= Signals.MAX; signal++) {
+            if ((ignored & 1L << signal - 1) != 0) {
+                handlers.actions[signal] = SigAction.IGNORE;
+            }
+        }
+        return handlers;
+    }
+
     /** A copy, for fork. */
     public SignalHandlers copy() {
         SignalHandlers copy = new SignalHandlers();

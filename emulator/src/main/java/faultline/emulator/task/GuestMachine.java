@@ -4,6 +4,7 @@ import faultline.emulator.device.FaultDevice;
 import faultline.emulator.elf.ElfException;
 import faultline.emulator.fs.FileSystem;
 import faultline.emulator.host.HostTerminal;
+import faultline.emulator.host.InheritedSignals;
 import faultline.emulator.proc.MachineProc;
 import faultline.emulator.signal.SignalHandlers;
 import faultline.emulator.syscall.SyscallFamily;
@@ -148,7 +149,8 @@ public final class GuestMachine implements AutoCloseable {
         Rlimits limits = HostLimits.read(spec.seed() != null);
         new StandIns(kernel, files, limits).make();
         int pid = kernel.pids().allocate();
-        Process process = new Process(kernel, pid, new SignalHandlers(), limits);
+        SignalHandlers handlers = SignalHandlers.ignoring(spec.seed() != null ? 0 : InheritedSignals.ignored());
+        Process process = new Process(kernel, pid, handlers, limits);
         Task task = kernel.newTask(pid, process);
         task.setFiles(
                 files.newInherited(),

@@ -12,8 +12,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a shell opens or closes for a program reaches it, and nothing that Java or the launcher have open. */
-class InheritedDescriptorsTest {
+/**
+ * What a shell opens, closes or ignores for a program reaches it, and nothing that Java or the launcher have open.
+ */
+class InheritanceTest {
     private static final int SECONDS = 60;
 
     @TempDir
@@ -58,6 +60,20 @@ class InheritedDescriptorsTest {
             })
     void aProgramHasWhatTheShellGaveIt(String line) throws Exception {
         assertThat(shell(line, true)).isEqualTo(shell(line, false));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"HUP", "INT", "HUP INT TERM USR1 CHLD TSTP"})
+    void aSignalThatTheShellIgnoresIsIgnored(String signals) throws Exception {
+        String line = "trap '' " + signals + "; exec $run $(command -v grep) SigIgn /proc/self/status";
+
+        assertThat(ignored(shell(line, true))).isEqualTo(ignored(shell(line, false)));
+    }
+
+    /** The set of signals but for 32 and 33, which the C library of a program with threads keeps to itself. */
+    private static long ignored(String line) {
+        assertThat(line).startsWith("SigIgn:");
+        return Long.parseUnsignedLong(line.substring(7).trim(), 16) & ~(3L << 31);
     }
 
     @Test
