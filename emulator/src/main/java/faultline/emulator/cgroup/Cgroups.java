@@ -123,8 +123,8 @@ public final class Cgroups {
      * A process is being made: it joins its parent's group, or the one that CLONE_INTO_CGROUP asks for.
      *
      * @param into null for the parent's
-     * @return 0; -EAGAIN at a limit of tasks; -EBUSY, -ENODEV when the group takes none; or the call is to be made again, after the
-     *     signal that ends the parent
+     * @return 0; -EAGAIN at a limit of tasks; -EBUSY, -ENODEV when the group takes none; or the call is to be made
+     *     again, after the signal that ends the parent
      */
     @KernelFunction("cgroup_can_fork")
     public synchronized int fork(Process parent, Process child, Cgroup into) {

@@ -1,6 +1,8 @@
 package faultline.emulator.cli;
 
-/** Ends a command with one line on standard error, lines that show the place below it if need be, and an exit status. */
+/**
+ * Ends a command with one line on standard error, lines that show the place below it if need be, and an exit status.
+ */
 public final class CommandException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -23,9 +23,9 @@ final class CoreFile {
     private CoreFile() {}
 
     /**
-     * A new file in place of one that has the name, with one reference for the caller; null when there cannot be one, or
-     * when the pattern names a program or a socket. It is the dying task's: made with its ids, its root and its working
-     * directory.
+     * A new file in place of one that has the name, with one reference for the caller; null when there cannot be one,
+     * or when the pattern names a program or a socket. It is the dying task's: made with its ids, its root and its
+     * working directory.
      */
     @KernelFunction(value = "coredump_file", file = "fs/coredump.c")
     static OpenFile create(Task task, SigInfo signal) {

@@ -26,8 +26,8 @@ public final class ElfException extends Exception {
     }
 
     /**
-     * Whether the old program is gone by the time Linux notices (behind {@code begin_new_exec}): execve(2) then does not
-     * return, and SIGSEGV kills the process.
+     * Whether the old program is gone by the time Linux notices (behind {@code begin_new_exec}): execve(2) then does
+     * not return, and SIGSEGV kills the process.
      */
     public boolean isLate() {
         return late;

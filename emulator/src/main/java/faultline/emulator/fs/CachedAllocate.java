@@ -48,7 +48,9 @@ final class CachedAllocate {
         return 0;
     }
 
-    /** A page that was there stays there, as mincore(2) and userfaultfd see it; one that cannot be read is not missed. */
+    /**
+     * A page that was there stays there, as mincore(2) and userfaultfd see it; one that cannot be read is not missed.
+     */
     private static void readAnew(AddressSpace mapping, long index) {
         long found = mapping.readPage(index, true, false);
         if (found >= 0) {

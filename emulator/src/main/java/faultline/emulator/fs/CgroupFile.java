@@ -3,7 +3,10 @@ package faultline.emulator.fs;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 
-/** An open file of a control group: its text is the group's, its name and rights those of the empty file that stands for it. */
+/**
+ * An open file of a control group: its text is the group's, its name and rights those of the empty file that stands for
+ * it.
+ */
 final class CgroupFile extends VirtualFile {
     private final CgroupNode group;
     private final String name;

@@ -14,11 +14,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The file system of control groups of one machine. Names, rights and owners are kept by a tmpfs that no path of the host leads to; what
- * is read and written there is the hierarchy's ({@link CgroupNode}). All mounts show the same one.
+ * The file system of control groups of one machine. Names, rights and owners are kept by a tmpfs that no path of the
+ * host leads to; what is read and written there is the hierarchy's ({@link CgroupNode}). All mounts show the same one.
  *
- * <p>/sys/fs/cgroup is mounted by itself when a path first leads near it, where the guest's tree is the host's and there is such a
- * directory: so that nobody pays for a tree with mounts of its own who does not look there.
+ * <p>/sys/fs/cgroup is mounted by itself when a path first leads near it, where the guest's tree is the host's and
+ * there is such a directory: so that nobody pays for a tree with mounts of its own who does not look there.
  */
 public final class CgroupFiles {
     static final String PLACE = "/sys/fs/cgroup";
@@ -53,7 +53,10 @@ public final class CgroupFiles {
         return hierarchy != null;
     }
 
-    /** Makes the tmpfs if it is not there. @return a descriptor of its root that is the caller's; -EPERM where the host makes none */
+    /**
+     * Makes the tmpfs if it is not there. @return a descriptor of its root that is the caller's; -EPERM where the host
+     * makes none
+     */
     synchronized long openRoot() {
         if (!tried && hierarchy != null) {
             tried = true;

@@ -8,8 +8,8 @@ import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
 
 /**
- * An open file that the emulator itself is behind. Like a kernel's file whose {@code file_operations} are empty it can be
- * neither read nor written (EINVAL) and has no position (ESPIPE); a kind of file overrides what it can do.
+ * An open file that the emulator itself is behind. Like a kernel's file whose {@code file_operations} are empty it can
+ * be neither read nor written (EINVAL) and has no position (ESPIPE); a kind of file overrides what it can do.
  */
 public abstract class EmulatedFile extends OpenFile {
     private final int settable;

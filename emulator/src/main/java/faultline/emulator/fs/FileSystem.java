@@ -50,7 +50,9 @@ public final class FileSystem implements AutoCloseable {
         }
     }
 
-    /** A table with what the emulator was started with: 0, 1 and 2 being the host's as far as those are open, and more. */
+    /**
+     * A table with what the emulator was started with: 0, 1 and 2 being the host's as far as those are open, and more.
+     */
     public FdTable newInherited() {
         FdTable table = new FdTable();
         for (InheritedDescriptors.Descriptor inherited : InheritedDescriptors.take()) {

@@ -36,7 +36,9 @@ public final class HostFile extends OpenFile implements MappedFile {
     private final boolean neverBlocks;
     private final PolledTransfer polled;
 
-    /** Counted among those who write to the file. Set before others see this; a memfd's own descriptor is never counted. */
+    /**
+     * Counted among those who write to the file. Set before others see this; a memfd's own descriptor is never counted.
+     */
     private boolean countedWriter;
 
     /** Whether O_DIRECT is set: 1 or 0; -1 before the host was asked, and after the flags were changed. */

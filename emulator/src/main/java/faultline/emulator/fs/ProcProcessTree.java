@@ -244,7 +244,9 @@ final class ProcProcessTree {
         }
     }
 
-    /** What the host adds for files of a special kind (inotify, eventfd, …); numbers of its own descriptors stay out. */
+    /**
+     * What the host adds for files of a special kind (inotify, eventfd, …); numbers of its own descriptors stay out.
+     */
     private static String hostInfo(OpenFile file) {
         if (!(file instanceof HostFile host) || host.type() != 0) {
             return "";

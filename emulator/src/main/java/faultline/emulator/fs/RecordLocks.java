@@ -17,7 +17,8 @@ import java.util.Set;
  * <caption>Whose they are</caption>
  * <tr><th></th><th>POSIX</th><th>open file</th></tr>
  * <tr><td>owner</td><td>the table of descriptors, as in Linux</td><td>the {@link OpenFile}</td></tr>
- * <tr><td>given up when</td><td>any descriptor of that file is closed</td><td>the open file's last descriptor is</td></tr>
+ * <tr><td>given up when</td><td>any descriptor of that file is closed</td><td>the open file's last descriptor
+ * is</td></tr>
  * <tr><td>after fork</td><td>the parent's alone</td><td>shared</td></tr>
  * <tr><td>waiting in a circle</td><td>EDEADLK</td><td>waits for ever</td></tr>
  * </table>

@@ -7,8 +7,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * Which files are written to and which are executed: never both (Linux: {@code i_writecount}, whose value this keeps by
  * inode: how many have it open for writing, or, negative, how many execute it).
  *
- * <p>The host cannot tell, for it does not execute the guest's programs. Counted is what the machine's own processes do,
- * not what others of the host do, nor the descriptors that the emulator itself has of a file. Any thread; no lock needed.
+ * <p>The host cannot tell, for it does not execute the guest's programs. Counted is what the machine's own processes
+ * do, not what others of the host do, nor the descriptors that the emulator itself has of a file. Any thread; no lock
+ * needed.
  */
 public final class WriteAccess {
     private final ConcurrentHashMap<InodeCache.Key, Integer> counts = new ConcurrentHashMap<>();
@@ -33,7 +34,8 @@ public final class WriteAccess {
     /**
      * Somebody is about to execute a file.
      *
-     * @return what keeps others from opening it for writing until it is closed; null when somebody has it open so: ETXTBSY
+     * @return what keeps others from opening it for writing until it is closed; null when somebody has it open so:
+     *     ETXTBSY
      */
     @KernelFunction(value = "deny_write_access", file = "include/linux/fs.h")
     public Denial deny(OpenFile file) {

@@ -20,8 +20,10 @@
  *     CgroupFile})</td></tr>
  * <tr><td>paths, roots, mounts</td><td>{@code Path*}, {@code Guest*}, {@code Mount*}, {@code Isolation}, {@code
  *     HostTmpfs}, {@code OpenRules}</td></tr>
- * <tr><td>cached and mapped pages</td><td>{@code Inode*}, {@code Cached*}, {@code HostStore}, {@code SealedView}</td></tr>
- * <tr><td>locks, leases, seals</td><td>{@code RecordLocks}, {@code Leases}, {@code HostSeals}, {@code WriteAccess}</td></tr>
+ * <tr><td>cached and mapped pages</td><td>{@code Inode*}, {@code Cached*}, {@code HostStore}, {@code
+ * SealedView}</td></tr>
+ * <tr><td>locks, leases, seals</td><td>{@code RecordLocks}, {@code Leases}, {@code HostSeals}, {@code
+ * WriteAccess}</td></tr>
  * <tr><td>/proc, /sys, /dev</td><td>{@code GuestTree}, {@code Virtual*}, {@code Proc*}, {@code Sys*}; what /proc
  *     shows of processes is in {@code faultline.emulator.proc}</td></tr>
  * <tr><td>cgroup2, hugetlbfs</td><td>{@code Cgroup*}, {@code Hugetlb*}</td></tr>

@@ -13,9 +13,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * Hears of the host's descriptors what it tells their owner by a signal: O_ASYNC, F_NOTIFY and broken leases.
  *
  * <p>One thread is the owner of all of them (F_SETOWN_EX). It blocks the real-time signal that it asked for (F_SETSIG)
- * and takes it by rt_sigtimedwait(2), descriptor and band included, so that no handler runs anywhere. What the thread is
- * asked to do comes by the same signal: signals of one number are taken in the order in which they were sent, so that
- * everything heard before is passed on before.
+ * and takes it by rt_sigtimedwait(2), descriptor and band included, so that no handler runs anywhere. What the thread
+ * is asked to do comes by the same signal: signals of one number are taken in the order in which they were sent, so
+ * that everything heard before is passed on before.
  */
 public final class AsyncSignals {
     /** Neither libc (32, 33), nor the Java machine (62), nor {@link Interruption} uses it. */

@@ -5,11 +5,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Ends a system call of the host in which another thread is blocked: by a real-time signal whose handler does nothing, so that
- * the call fails with EINTR.
+ * Ends a system call of the host in which another thread is blocked: by a real-time signal whose handler does nothing,
+ * so that the call fails with EINTR.
  *
- * <p>The signal is lost on a thread that is not in the call yet. Who wants it ended sends it again until the thread says
- * that it is through.
+ * <p>The signal is lost on a thread that is not in the call yet. Who wants it ended sends it again until the thread
+ * says that it is through.
  */
 public final class Interruption {
     /** Neither libc (32, 33) nor the Java machine (62) uses it. */

@@ -14,8 +14,8 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 
 /**
- * The places where a traced task stands still until its tracer lets it go on. Each runs on the task's own thread without
- * the virtual CPU, and does nothing for a task that is not traced (any more).
+ * The places where a traced task stands still until its tracer lets it go on. Each runs on the task's own thread
+ * without the virtual CPU, and does nothing for a task that is not traced (any more).
  */
 public final class PtraceStops {
     private static final int EVENT_FORK = 1;

@@ -1,11 +1,11 @@
 /**
  * Tracing of tasks by other processes: ptrace(2) and its stops (kernel/ptrace.c, arch/x86/kernel/ptrace.c).
  *
- * <p>A traced task has a {@link faultline.emulator.ptrace.Tracee}; the fast paths of tasks that are not traced look only
- * whether there is one. The relation, and what a stop tells, are guarded by the kernel's family lock, which is taken
- * before a process' handlers' monitor. Why a task has to stop (a group stop, its end, an interrupt) is guarded by that
- * monitor, as the rest of job control: a task takes what is due as it looks for signals, and what comes later makes it
- * stop once more. A stopped task waits without locks; its registers are its tracer's until it is resumed.
+ * <p>A traced task has a {@link faultline.emulator.ptrace.Tracee}; the fast paths of tasks that are not traced look
+ * only whether there is one. The relation, and what a stop tells, are guarded by the kernel's family lock, which is
+ * taken before a process' handlers' monitor. Why a task has to stop (a group stop, its end, an interrupt) is guarded by
+ * that monitor, as the rest of job control: a task takes what is due as it looks for signals, and what comes later
+ * makes it stop once more. A stopped task waits without locks; its registers are its tracer's until it is resumed.
  *
  * <table>
  * <caption>What there is</caption>

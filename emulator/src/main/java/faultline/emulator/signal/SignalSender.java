@@ -121,8 +121,8 @@ public final class SignalSender {
     }
 
     /**
-     * Takes the next signal that is not blocked, the task's own before its process', but SIGKILL before all, lest a stop
-     * hold it up; null when there is none. Monitor held.
+     * Takes the next signal that is not blocked, the task's own before its process', but SIGKILL before all, lest a
+     * stop hold it up; null when there is none. Monitor held.
      */
     static SigInfo dequeue(Task task, long blocked) {
         PendingSignals shared = task.process().group().pending();

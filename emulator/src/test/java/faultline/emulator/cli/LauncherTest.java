@@ -13,7 +13,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** When the script {@code faultline} makes Java's start-up cache: in a copy of what it reads, with JDKs that only note it. */
+/**
+ * When the script {@code faultline} makes Java's start-up cache: in a copy of what it reads, with JDKs that only note
+ * it.
+ */
 class LauncherTest {
     private static final Path ROOT = Path.of(System.getProperty("user.dir")).getParent();
 
@@ -79,7 +82,10 @@ class LauncherTest {
         assertThat(cachesMade()).isEqualTo(2);
     }
 
-    /** A directory that passes for a JDK; its java makes the cache that it is asked for, or tells which one it was given. */
+    /**
+     * A directory that passes for a JDK; its java makes the cache that it is asked for, or tells which one it was
+     * given.
+     */
     private Path jdk(String name) throws IOException {
         Path home = temporary.resolve(name);
         Files.createDirectories(home.resolve("bin"));

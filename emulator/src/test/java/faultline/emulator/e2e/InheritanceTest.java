@@ -26,7 +26,9 @@ class InheritanceTest {
         Files.writeString(directory.resolve("in"), "0123456789");
     }
 
-    /** Runs a line of shell in which {@code $run} starts a program, with the launcher's own start when {@code emulated}. */
+    /**
+     * Runs a line of shell in which {@code $run} starts a program, with the launcher's own start when {@code emulated}.
+     */
     private String shell(String line, boolean emulated) throws IOException, InterruptedException {
         Path launcher = Files.writeString(directory.resolve("launcher"), """
                 . %s/descriptors.sh

@@ -109,7 +109,9 @@ public final class FaultEnv {
         return group == null ? pfn : cache.memCgroups().charged(group, pfn);
     }
 
-    /** A zeroed huge page for memory of {@code mm} with one reference; -1 when there is none to be had without waiting. */
+    /**
+     * A zeroed huge page for memory of {@code mm} with one reference; -1 when there is none to be had without waiting.
+     */
     long allocZeroedHuge(MmStruct mm) {
         long head = allocator.allocZeroedCompound(HugePmd.ORDER);
         if (head >= 0) {

@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * order.
  *
  * <p>Everything here but the count of mappings that may write is guarded by {@link #lock()}, which stands outside every
- * page-table lock (seed 003). Bounds, offset and order of a linked mapping change only between {@link #unlinkLocked} and {@link #linkLocked} within one
- * holding of it, so that whoever walks the mappings sees each of them in one place.
+ * page-table lock (seed 003). Bounds, offset and order of a linked mapping change only between {@link #unlinkLocked}
+ * and {@link #linkLocked} within one holding of it, so that whoever walks the mappings sees each of them in one place.
  */
 public final class FileAreas {
     static final LockClass I_MMAP_LOCK_CLASS = new LockClass("i_mmap", LockRank.I_MMAP_LOCK);

@@ -24,9 +24,9 @@ public interface MappingWalker {
     int mkclean(AddressSpace mapping, long pfn, boolean nonlinear);
 
     /**
-     * As {@link #mkclean} for all pages {@code first} to {@code last} inclusive, in nonlinear mappings alone, which are searched once.
-     * What an entry knows of dirt goes to its page: whoever writes the page behind this without looking there again loses nothing,
-     * since a later store makes the entry dirty again.
+     * As {@link #mkclean} for all pages {@code first} to {@code last} inclusive, in nonlinear mappings alone, which are
+     * searched once. What an entry knows of dirt goes to its page: whoever writes the page behind this without looking
+     * there again loses nothing, since a later store makes the entry dirty again.
      */
     void mkcleanNonlinear(AddressSpace mapping, long first, long last);
 

@@ -21,8 +21,8 @@ import faultline.mmu.table.PtlGuard;
  *
  * <p>A page is compared only when it cannot change: its entry has been made read-only, no processor remembers that it
  * was not, and nobody but page tables refers to it, who might write it without asking them. All of this is seen under
- * the page-table lock, and the entry is replaced before that is let go. A task that stores meanwhile faults, waits for the
- * lock, and finds the shared page, which it copies: see {@code KsmRaceTest}.
+ * the page-table lock, and the entry is replaced before that is let go. A task that stores meanwhile faults, waits for
+ * the lock, and finds the shared page, which it copies: see {@code KsmRaceTest}.
  *
  * <p>Used by the scanner, under the KSM lock. Locks are tried, and a place that is busy is left for the next pass: the
  * scanner may run where it must not wait.

@@ -6,7 +6,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * One group of processes, as far as their memory goes: limits, charges, events. Never the root group, which has none. Sizes are in pages.
+ * One group of processes, as far as their memory goes: limits, charges, events. Never the root group, which has none.
+ * Sizes are in pages.
  *
  * <p>It outlives its removal: what was charged to it stays charged here and above until it is free.
  */

@@ -231,7 +231,10 @@ public final class MemCgroups {
         });
     }
 
-    /** Counts the frames of a group and of those below it that {@code wanted} holds of: by a look at each frame, for who displays it. */
+    /**
+     * Counts the frames of a group and of those below it that {@code wanted} holds of: by a look at each frame, for who
+     * displays it.
+     */
     public long count(MemCgroup group, LongPredicate wanted) {
         MemCgroup[] all = owners.get();
         long found = 0;

@@ -9,8 +9,8 @@ import java.util.BitSet;
 import java.util.function.Consumer;
 
 /**
- * The lists that reclaim works through: pages of memory without a file and of files, each used of late ("active") or not, and
- * those that cannot be reclaimed.
+ * The lists that reclaim works through: pages of memory without a file and of files, each used of late ("active") or
+ * not, and those that cannot be reclaimed.
  *
  * <pre>
  *   flags of the frame             list
@@ -21,14 +21,14 @@ import java.util.function.Consumer;
  *   none of these                  inactive file
  * </pre>
  *
- * <p>A frame that bears LRU is on its list, or waits in a batch to be put there ({@code FrameCache}): a frame for user memory bears
- * LRU from its allocation on and joins the batch under the lock that its allocation takes anyway, so that a fault takes no lock for
- * this. Batches hold no references. What stands in one is a hint: a frame that was freed since does not bear LRU any more, and
- * one that was put on a list by somebody else is not put there twice. Whoever isolates a frame takes LRU from it, and gives it back
- * with {@link #putBack}.
+ * <p>A frame that bears LRU is on its list, or waits in a batch to be put there ({@code FrameCache}): a frame for user
+ * memory bears LRU from its allocation on and joins the batch under the lock that its allocation takes anyway, so that
+ * a fault takes no lock for this. Batches hold no references. What stands in one is a hint: a frame that was freed
+ * since does not bear LRU any more, and one that was put on a list by somebody else is not put there twice. Whoever
+ * isolates a frame takes LRU from it, and gives it back with {@link #putBack}.
  *
- * <p>LRU, and what decides which list a frame with LRU is on, change under {@link #lock} only. A compound page is on a list with its
- * head, and counts for all its frames.
+ * <p>LRU, and what decides which list a frame with LRU is on, change under {@link #lock} only. A compound page is on a
+ * list with its head, and counts for all its frames.
  */
 @KernelFunction("struct lruvec")
 public final class LruVec {
@@ -183,8 +183,8 @@ public final class LruVec {
     }
 
     /**
-     * Makes single frames of a compound page as {@link FrameTable#splitCompound} does. They get on the list that the head is on, beside
-     * it, or to its end if reclaim has isolated the head: since it is it that asks for the split.
+     * Makes single frames of a compound page as {@link FrameTable#splitCompound} does. They get on the list that the
+     * head is on, beside it, or to its end if reclaim has isolated the head: since it is it that asks for the split.
      */
     @KernelFunction("lru_add_split_folio")
     public void splitCompound(long head, int references) {
@@ -255,8 +255,8 @@ public final class LruVec {
     }
 
     /**
-     * Puts isolated frames on the list that they belong on now: to the head, and with RECLAIM, which goes, to the tail. References are
-     * the caller's to drop.
+     * Puts isolated frames on the list that they belong on now: to the head, and with RECLAIM, which goes, to the tail.
+     * References are the caller's to drop.
      */
     @KernelFunction("move_folios_to_lru")
     public void putBack(long[] pfns, int count) {
@@ -275,7 +275,10 @@ public final class LruVec {
         lock.unlock();
     }
 
-    /** Counts frames that reclaim has moved to an active list, and to an inactive one, between isolating them and putting them back. */
+    /**
+     * Counts frames that reclaim has moved to an active list, and to an inactive one, between isolating them and
+     * putting them back.
+     */
     public void countMoves(int nowActive, int nowInactive) {
         lock.lock();
         activated += nowActive;
@@ -325,7 +328,10 @@ public final class LruVec {
         lock.unlock();
     }
 
-    /** The content of an anonymous page is not wanted any more (MADV_FREE): it is as cheap to drop as a clean page of a file. */
+    /**
+     * The content of an anonymous page is not wanted any more (MADV_FREE): it is as cheap to drop as a clean page of a
+     * file.
+     */
     @KernelFunction("folio_mark_lazyfree")
     public void markLazyFree(long pfn) {
         lock.lock();

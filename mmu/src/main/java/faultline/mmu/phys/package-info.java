@@ -2,8 +2,8 @@
  * Guest-physical memory, the table of its frames, and their allocator.
  *
  * <p>Locks, outermost first: {@code FRAME_CACHE_LOCK} of one cache, then {@code LRU_LOCK} of the lists by last use, or
- * {@code FRAME_ALLOCATOR_LOCK} of the free lists. Nothing else is taken inside them, so they may be taken under any other
- * lock. Reclaim runs outside of all.
+ * {@code FRAME_ALLOCATOR_LOCK} of the free lists. Nothing else is taken inside them, so they may be taken under any
+ * other lock. Reclaim runs outside of all.
  *
  * <table>
  * <caption>What guards what</caption>

@@ -121,8 +121,8 @@ public final class TryToUnmap {
     }
 
     /**
-     * A page given up by MADV_FREE goes without a trace, unless it has been written since: then it is kept as before. One of
-     * MAP_DROPPABLE goes in any case.
+     * A page given up by MADV_FREE goes without a trace, unless it has been written since: then it is kept as before.
+     * One of MAP_DROPPABLE goes in any case.
      */
     private boolean discard(long pfn, Vma area, long entry, long pte) {
         if (frames.test(pfn, PageFlags.DIRTY) && !area.has(VmFlags.DROPPABLE)) {

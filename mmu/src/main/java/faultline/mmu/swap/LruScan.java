@@ -16,9 +16,9 @@ import faultline.mmu.phys.PageFlags;
  *                                                                └───┘
  * </pre>
  *
- * <p>Of each list the {@code 2^priority}th part is looked at. Anonymous memory and files share the pass in the relation of their costs: a
- * kind whose pages were found in use, or had to be written, is left alone the more. An active list is touched only while it is
- * large against its inactive one.
+ * <p>Of each list the {@code 2^priority}th part is looked at. Anonymous memory and files share the pass in the relation
+ * of their costs: a kind whose pages were found in use, or had to be written, is left alone the more. An active list is
+ * touched only while it is large against its inactive one.
  *
  * <p>An object serves one pass of one thread.
  */

@@ -8,8 +8,8 @@ import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.PageFlags;
 
 /**
- * Frees pages of one group of processes: each group has a hand of its own that goes round all frames and stops at those of the group.
- * What happens to a page there is the machine's reclaim.
+ * Frees pages of one group of processes: each group has a hand of its own that goes round all frames and stops at those
+ * of the group. What happens to a page there is the machine's reclaim.
  */
 public final class MemCgroupReclaimer implements MemCgroupReclaim {
     private static final int STRIDE = 64;

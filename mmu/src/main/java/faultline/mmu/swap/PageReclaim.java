@@ -16,12 +16,13 @@ import faultline.mmu.table.PageTables;
  * What is done to one page that has come to the end of a list: it is dropped, written, swapped out, or kept.
  *
  * <p>Runs in the thread that wants a frame, at a place where it may hold page locks of its own: so page locks are only
- * tried. Page order: try-lock the page, look at it again, ask and clear its accessed bits, unmap it everywhere, write it,
- * free it. Between the steps whoever wants the page back gets it: it is found in the swap cache, or in its file's, until
- * nobody else refers to it.
+ * tried. Page order: try-lock the page, look at it again, ask and clear its accessed bits, unmap it everywhere, write
+ * it, free it. Between the steps whoever wants the page back gets it: it is found in the swap cache, or in its file's,
+ * until nobody else refers to it.
  *
- * <p>The page is isolated: on no list, and the caller has a reference. One that stays says by its flags where it wants to go:
- * ACTIVE to the list of pages in use, RECLAIM to the tail of its list, since it has been written and can go next time.
+ * <p>The page is isolated: on no list, and the caller has a reference. One that stays says by its flags where it wants
+ * to go: ACTIVE to the list of pages in use, RECLAIM to the tail of its list, since it has been written and can go next
+ * time.
  */
 final class PageReclaim {
     private static final int NOT_OURS = PageFlags.RESERVED
@@ -101,9 +102,9 @@ final class PageReclaim {
     }
 
     /**
-     * Whether it is a file's page or an anonymous one. A frame bears the flags of an anonymous page, and is on a list, from
-     * its allocation on, but is one only when its family is set, just before it is mapped ({@code SwapRaceTest}: nothing is
-     * lost).
+     * Whether it is a file's page or an anonymous one. A frame bears the flags of an anonymous page, and is on a list,
+     * from its allocation on, but is one only when its family is set, just before it is mapped ({@code SwapRaceTest}:
+     * nothing is lost).
      */
     private boolean isPage(long pfn) {
         return frames.mapping(pfn) != null || frames.test(pfn, PageFlags.SWAPCACHE);

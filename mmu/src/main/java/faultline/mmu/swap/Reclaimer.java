@@ -15,8 +15,8 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * Finds frames when they run out: drops clean pages of files, writes dirty ones, swaps anonymous ones out.
  *
- * <p>Which pages are looked at is decided by {@link LruScan}, what becomes of each by {@link PageReclaim}. The lists are gone
- * over again and again, each time a larger part of them, until enough is free.
+ * <p>Which pages are looked at is decided by {@link LruScan}, what becomes of each by {@link PageReclaim}. The lists
+ * are gone over again and again, each time a larger part of them, until enough is free.
  */
 public final class Reclaimer implements FrameReclaim {
     /** Frames wanted from one call (SWAP_CLUSTER_MAX is 32). */
@@ -24,8 +24,8 @@ public final class Reclaimer implements FrameReclaim {
     /** What the first pass of a call looks at: the 4096th part of the lists (DEF_PRIORITY). */
     static final int FIRST_PRIORITY = 12;
     /**
-     * How often all passes are made before nothing can be freed: a page that is in use becomes active, inactive, and is found
-     * unused, in as many (MAX_RECLAIM_RETRIES).
+     * How often all passes are made before nothing can be freed: a page that is in use becomes active, inactive, and is
+     * found unused, in as many (MAX_RECLAIM_RETRIES).
      */
     static final int RETRIES = 4;
 

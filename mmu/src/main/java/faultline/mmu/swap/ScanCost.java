@@ -5,8 +5,8 @@ import faultline.mmu.phys.LruVec;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What looking at anonymous memory, and at files, has cost of late without freeing anything. Old costs fade: when they have
- * grown to a quarter of what is on the lists, both are halved.
+ * What looking at anonymous memory, and at files, has cost of late without freeing anything. Old costs fade: when they
+ * have grown to a quarter of what is on the lists, both are halved.
  */
 final class ScanCost {
     private final LruVec lru;

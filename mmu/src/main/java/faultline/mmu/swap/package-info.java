@@ -7,10 +7,10 @@
  *
  * <p>Frames are freed by whoever needs one and finds none ({@code Reclaimer.reclaim}), and, where configured, ahead of
  * need by {@code Kswapd}: woken when free frames fall below the low watermark, it works until they reach the high one.
- * Both make passes over the lists of {@code phys.LruVec} ({@code LruScan}), isolate some frames at a time, and free or put
- * back each ({@code PageReclaim}). Beside Linux: active and inactive lists of anonymous memory and of files, an unevictable
- * one, and the balance of the two kinds by cost are as in mm/vmscan.c without generations; there is one node, no
- * control groups, and no memory of what was evicted (workingset). That a huge page is locked by
+ * Both make passes over the lists of {@code phys.LruVec} ({@code LruScan}), isolate some frames at a time, and free or
+ * put back each ({@code PageReclaim}). Beside Linux: active and inactive lists of anonymous memory and of files, an
+ * unevictable one, and the balance of the two kinds by cost are as in mm/vmscan.c without generations; there is one
+ * node, no control groups, and no memory of what was evicted (workingset). That a huge page is locked by
  * several mappings is forgotten when one of them ends, until reclaim meets the page again.
  *
  * <p>Areas are files, 28 at most ({@code SwapAreas}): the machine's own and those that guests give to swapon(2). A

@@ -14,7 +14,9 @@ public final class KPageFlags {
     private static final int THP = 22;
     private static final int ZERO_PAGE = 24;
 
-    /** Flags of ours, and the numbers of the bits that programs know them by (include/uapi/linux/kernel-page-flags.h). */
+    /**
+     * Flags of ours, and the numbers of the bits that programs know them by (include/uapi/linux/kernel-page-flags.h).
+     */
     private static final int[][] SHOWN = {
         {PageFlags.LOCKED, 0},
         {PageFlags.ERROR, 1},

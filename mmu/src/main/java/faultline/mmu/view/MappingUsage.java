@@ -86,7 +86,10 @@ final class MappingUsage extends PageTableWalk {
         }
     }
 
-    /** What is not mapped of shared memory may be in swap: no entry tells, and each mapping that could show it counts it whole. */
+    /**
+     * What is not mapped of shared memory may be in swap: no entry tells, and each mapping that could show it counts it
+     * whole.
+     */
     @Override
     @KernelFunction(value = "smaps_pte_hole", file = "fs/proc/task_mmu.c")
     protected void hole(long addr, long end) {

@@ -73,7 +73,9 @@ public record FailSpec(
         return new FailSpecParser(text, known).parse();
     }
 
-    /** Whether the spec is about the point: a pattern covers what is below it, too, {@code mm/usercopy} all of those. */
+    /**
+     * Whether the spec is about the point: a pattern covers what is below it, too, {@code mm/usercopy} all of those.
+     */
     boolean covers(String id) {
         return covers(points, id);
     }

@@ -1,8 +1,8 @@
 package faultline.plugins.weave;
 
 /**
- * Shell patterns over names: {@code *}, {@code ?}, {@code [a-z]}, {@code [!a-z]}; alternatives by {@code ','}. A pattern
- * matches itself, too, so that {@code [heap]} is the mapping of that name.
+ * Shell patterns over names: {@code *}, {@code ?}, {@code [a-z]}, {@code [!a-z]}; alternatives by {@code ','}. A
+ * pattern matches itself, too, so that {@code [heap]} is the mapping of that name.
  */
 public final class Glob {
     private final String[] patterns;

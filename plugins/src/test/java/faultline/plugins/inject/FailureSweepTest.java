@@ -33,7 +33,9 @@ class FailureSweepTest {
     private static final int HITS = Integer.getInteger("faultline.sweep.hits", 2);
     private static final String POINTS = System.getProperty("faultline.sweep.points", "*");
     private static final int SECONDS = Integer.getInteger("faultline.sweep.seconds", 20);
-    /** A guest whose calls fail may try for ever: seconds it gets at least, and as a multiple of a run without failure. */
+    /**
+     * A guest whose calls fail may try for ever: seconds it gets at least, and as a multiple of a run without failure.
+     */
     private static final int GUEST_SECONDS = 3;
 
     private static final int GUEST_RUNS = 8;

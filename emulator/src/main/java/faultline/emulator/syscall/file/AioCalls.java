@@ -16,8 +16,8 @@ import java.util.List;
 /**
  * Asynchronous input and output: io_setup, io_submit, io_getevents, io_pgetevents, io_cancel, io_destroy.
  *
- * <p>A queue's id is the address of its ring, as on Linux; the ring here is memory without content, by which libaio knows
- * that it has to ask.
+ * <p>A queue's id is the address of its ring, as on Linux; the ring here is memory without content, by which libaio
+ * knows that it has to ask.
  */
 final class AioCalls implements SyscallFamily {
     /** Most places of all queues (/proc/sys/fs/aio-max-nr); here of an address space. */

@@ -15,8 +15,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * One {@code struct iocb}, from io_submit to its event.
  *
- * <p>Reads, writes and syncs are made at once, by the submitting task: so does Linux unless the file is O_DIRECT, and no program
- * can tell but by the time. Only POLL stays in flight.
+ * <p>Reads, writes and syncs are made at once, by the submitting task: so does Linux unless the file is O_DIRECT, and
+ * no program can tell but by the time. Only POLL stays in flight.
  */
 final class AioRequest {
     private static final int SIZE = 64;

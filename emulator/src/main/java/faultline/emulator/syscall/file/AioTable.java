@@ -5,7 +5,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The completion queues of one address space (Linux: {@code kioctx_table}); none is handed on by fork. Guards itself. */
+/**
+ * The completion queues of one address space (Linux: {@code kioctx_table}); none is handed on by fork. Guards itself.
+ */
 public final class AioTable {
     private final Map<Long, AioContext> contexts = new HashMap<>();
 

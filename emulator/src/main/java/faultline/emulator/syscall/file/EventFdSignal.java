@@ -10,10 +10,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Adds 1 to an eventfd as the kernel itself does, for whom there is no waiting: a counter that is as high as write(2) can make it
- * goes one further, which poll(2) tells as an error.
+ * Adds 1 to an eventfd as the kernel itself does, for whom there is no waiting: a counter that is as high as write(2)
+ * can make it goes one further, which poll(2) tells as an error.
  *
- * <p>write(2) on the host would wait then; a request of the host's own asynchronous input, for nothing, does what it cannot.
+ * <p>write(2) on the host would wait then; a request of the host's own asynchronous input, for nothing, does what it
+ * cannot.
  */
 final class EventFdSignal {
     private static final int IOCB_BYTES = 64;

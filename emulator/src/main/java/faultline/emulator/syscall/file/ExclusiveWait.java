@@ -14,8 +14,8 @@ import java.lang.foreign.ValueLayout;
  * Waits in epoll_pwait2(2) of the host itself, as an epoll that shares a file by EPOLLEXCLUSIVE needs it: of all such
  * epolls an event wakes one in which somebody waits, and a poll of the epoll's descriptor is no such wait.
  *
- * <p>A signal to the guest's task ends the wait by one to the thread. That one is blocked but for the wait, so it cannot
- * come between the look at the task and the wait.
+ * <p>A signal to the guest's task ends the wait by one to the thread. That one is blocked but for the wait, so it
+ * cannot come between the look at the task and the wait.
  */
 final class ExclusiveWait {
     private static final int SIG_BLOCK = 0;

@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * FS_IOC_FIEMAP: where the extents of a file lie. The argument is a header and as many extents as the header says, which the
- * request's number does not tell.
+ * FS_IOC_FIEMAP: where the extents of a file lie. The argument is a header and as many extents as the header says,
+ * which the request's number does not tell.
  */
 final class FiemapIoctl {
     static final int REQUEST = 0xc020_660b;

@@ -19,10 +19,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * How much of what cannot be put back (of a pipe, a socket, a terminal) a call may take: no more than the guest has room for.
+ * How much of what cannot be put back (of a pipe, a socket, a terminal) a call may take: no more than the guest has
+ * room for.
  *
- * <p>Linux copies before it takes: what does not fit stays in the pipe, whole buffers of it, and the call fails with EFAULT.
- * Here the host takes first, so the room is looked at before.
+ * <p>Linux copies before it takes: what does not fit stays in the pipe, whole buffers of it, and the call fails with
+ * EFAULT. Here the host takes first, so the room is looked at before.
  */
 final class ReadRoom {
     private static final int FIONREAD = 0x541b;

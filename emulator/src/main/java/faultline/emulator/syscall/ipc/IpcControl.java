@@ -33,7 +33,10 @@ abstract class IpcControl<T extends IpcObject> {
         this.owner = IpcOwner.of(task);
     }
 
-    /** Fills in what follows the permissions, of the structure that {@link #stat} gives. Caller holds the table's monitor. */
+    /**
+     * Fills in what follows the permissions, of the structure that {@link #stat} gives. Caller holds the table's
+     * monitor.
+     */
     abstract void describeLocked(T object, long[] out);
 
     /** Gives the guest an object's state. */

@@ -5,8 +5,8 @@ import faultline.emulator.task.KernelClock;
 import faultline.emulator.task.TimeValues;
 
 /**
- * The System V objects of one kind in one machine. The monitor guards the objects, too; methods whose names end in Locked
- * want it held.
+ * The System V objects of one kind in one machine. The monitor guards the objects, too; methods whose names end in
+ * Locked want it held.
  */
 abstract class IpcTable<T extends IpcObject> {
     final Kernel kernel;

@@ -10,8 +10,8 @@
  * so a waiting call finds itself done, not merely possible. What SEM_UNDO adjusts belongs to the process: its threads
  * share it.
  *
- * <p>A message goes straight to a task that waits for one like it, and only otherwise into the queue. Who waits for room
- * is woken by whoever makes some, and tries again.
+ * <p>A message goes straight to a task that waits for one like it, and only otherwise into the queue. Who waits for
+ * room is woken by whoever makes some, and tries again.
  *
  * <p>Lock order: an address space's mmap lock, then a table's monitor.
  */

@@ -15,7 +15,10 @@ import faultline.mmu.phys.PageFlags;
 import faultline.mmu.policy.NodeMask;
 import faultline.mmu.system.MemorySystem;
 
-/** move_pages(2) and migrate_pages(2) on a machine of one node: arguments and answers; all pages are where they are wanted. */
+/**
+ * move_pages(2) and migrate_pages(2) on a machine of one node: arguments and answers; all pages are where they are
+ * wanted.
+ */
 final class PageMoveCalls implements SyscallFamily {
     @Override
     public void register(SyscallTable table) {
@@ -80,7 +83,10 @@ final class PageMoveCalls implements SyscallFamily {
         return 0;
     }
 
-    /** The node of the page at an address; -EFAULT where nothing is mapped or the page of zeros stands; -ENOENT: no page. */
+    /**
+     * The node of the page at an address; -EFAULT where nothing is mapped or the page of zeros stands; -ENOENT: no
+     * page.
+     */
     @KernelFunction(value = "do_pages_stat_array", file = "mm/migrate.c")
     private static int statusOf(Task task, MmStruct mm, long address) {
         MemorySystem memory = task.kernel().memory();
