@@ -20,7 +20,7 @@
  *         KSM_PAGE_LOCK           whether a shared page's frame is still there
  * </pre>
  *
- * <p>Where Linux orders its trees by content, checksums of 64 bits find what is then compared. There is one node:
- * merge_across_nodes changes nothing.
+ * <p>Where Linux orders its trees by content, checksums of 64 bits find what is then compared. There is one node, so
+ * nothing to keep from being merged across nodes.
  */
 package faultline.mmu.ksm;
