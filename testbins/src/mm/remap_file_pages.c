@@ -121,6 +121,19 @@ static void reorder(int fd)
 	munmap(area, 3 * PAGES * PAGE);
 }
 
+/* What is remapped is all that is mapped of the memory, which has no name to find it by again. */
+static void whole(void)
+{
+	char *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	for (int i = 0; i < 3; i++)
+		p[i * PAGE] = 'a' + i;
+	munmap(p + 2 * PAGE, PAGE);
+	printf("  all that is left: %s\n", outcome(remap_file_pages(p, 2 * PAGE, 0, 1, 0)));
+	show("one page further", p, 3);
+	munmap(p, 2 * PAGE);
+}
+
 static void refused(int fd)
 {
 	char *p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -175,6 +188,8 @@ int main(int argc, char **argv)
 	puts("a file in memory");
 	fill(memory);
 	reorder(memory);
+	puts("shared memory, all of it");
+	whole();
 	puts("refused");
 	refused(file);
 	return 0;

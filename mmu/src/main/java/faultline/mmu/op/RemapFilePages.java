@@ -4,6 +4,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.file.MappedFile;
 import faultline.mmu.mm.MmLayout;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
@@ -80,9 +81,12 @@ public final class RemapFilePages {
                     | MmapFlags.FIXED
                     | MmapFlags.POPULATE
                     | (vma.has(VmFlags.LOCKED) ? MmapFlags.LOCKED : 0);
-            MmapRequest request =
-                    new MmapRequest(env, mm, vma.file(), (int) (vma.flags() & VmFlags.ACCESS_FLAGS), mapFlags);
+            MappedFile file = vma.file();
+            MmapRequest request = new MmapRequest(env, mm, file, (int) (vma.flags() & VmFlags.ACCESS_FLAGS), mapFlags);
+            // What is replaced may be all that is left of shared memory without a name.
+            file.get();
             result = request.map(start, size, pgoff);
+            file.put();
             populate = request.populate();
         } finally {
             mm.mmapLock().writeUnlock();
