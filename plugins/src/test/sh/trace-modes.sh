@@ -81,7 +81,10 @@ for name in "$@"; do
             from n where i < 5000) insert into t select i, i * i from n; select count(*), sum(b) from t;"
         ;;
     pipeline) modes "a pipeline" sh -c 'seq 1 2000 | sort -n | sed "s/1/one/" | tail -n 3; (exit 7)' ;;
-    *) modes "$name" "testbins/target/bin/$name" ;;
+    *)
+        [ -x "testbins/target/bin/$name" ] || { echo "trace-modes: there is no program $name" >&2; exit 2; }
+        modes "$name" "testbins/target/bin/$name"
+        ;;
     esac
 done
 echo "$compared compared, $failed different"
