@@ -74,11 +74,12 @@ class InternalErrorTest {
     }
 
     @Test
-    void inASystemCallThatHoldsTheMmapLockWhichOtherThreadsWaitFor() throws Exception {
-        String line = line("range", 30, "address_space");
+    void inASystemCallThatHoldsTheMmapLockOfOtherThreadsToo() throws Exception {
+        String line = line("range", 20, "address_space");
 
         assertThat(line).containsPattern("\\(address_space\\), system call (mprotect|mremap|munmap|mmap), at 0x");
-        assertThat(log(line)).contains("guest-", "TaskLoop");
+        // Of the others those are left that wait for the lock: which, if any, is a matter of time.
+        assertThat(log(line)).contains("BrokenMachine$SpoiledTlb", "TaskLoop", "main (");
     }
 
     @Test
