@@ -30,13 +30,16 @@ static void tell(const char *who, int status)
 	fflush(stdout);
 }
 
-/* Keeps a quarter MiB until the pipe closes; 0 when it still has what it wrote. */
-static int small(int pipe)
+/* Keeps a quarter MiB until the pipe closes; 0 when it still has what it wrote. Says when it has it. */
+static int small(int pipe, int ready)
 {
 	char *p = map_private(64 * PAGE);
-	char c;
+	char c = 'r';
 
 	write_pages(p, 64);
+	if (write(ready, &c, 1) != 1)
+		return 1;
+	close(ready);
 	if (read(pipe, &c, 1) != 0)
 		return 1;
 	for (int i = 0; i < 64; i++)
@@ -60,18 +63,22 @@ static int hog(size_t mib)
 
 int main(int argc, char **argv)
 {
-	int pipes[2], status, first, second;
+	int pipes[2], ready[2], status, first, second;
+	char c;
 
 	quiet = argc > 3;
-	if (pipe(pipes))
+	if (pipe(pipes) || pipe(ready))
 		return 1;
 	pid_t waiting = fork();
 	if (waiting == 0) {
 		close(pipes[1]);
 		set_adjustment(argc > 2 ? argv[2] : "0");
-		_exit(small(pipes[0]));
+		_exit(small(pipes[0], ready[1]));
 	}
 	close(pipes[0]);
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		return 1;
 	pid_t big = fork();
 	if (big == 0) {
 		close(pipes[1]);

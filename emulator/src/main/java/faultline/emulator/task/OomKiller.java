@@ -4,8 +4,11 @@ import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.mmu.annotation.KernelFunction;
 import faultline.mmu.memcg.MemCgroup;
+import faultline.mmu.memcg.PageCounter;
 import faultline.mmu.mm.MmStruct;
+import faultline.mmu.phys.FrameAllocator;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +38,9 @@ public final class OomKiller {
     /** Guarded by this. */
     private Process victim;
 
+    /** Its memory when it was chosen: until that has been given back nobody else dies. Guarded by this. */
+    private UserSpace dying;
+
     OomKiller(Kernel kernel) {
         this.kernel = kernel;
     }
@@ -47,47 +53,86 @@ public final class OomKiller {
     /**
      * The calling thread wants a frame, and there is none.
      *
+     * @param order log2 of the number of adjoining frames that it wants
      * @return whether memory has been given back
      */
     @KernelFunction(value = "out_of_memory", file = "mm/oom_kill.c")
-    boolean outOfMemory() {
-        return outOfMemory(null);
+    boolean outOfMemory(int order) {
+        FrameAllocator allocator = kernel.memory().phys().allocator();
+        return outOfMemory(null, () -> allocator.hasFree(order));
     }
 
-    /** As {@link #outOfMemory()} for a control group that may have no more. @param group null for the machine */
+    /** As {@link #outOfMemory(int)} for a control group that may have no more. @param pages how many are wanted */
     @KernelFunction(value = "mem_cgroup_out_of_memory", file = "mm/memcontrol.c")
-    boolean outOfMemory(MemCgroup group) {
+    boolean outOfMemory(MemCgroup group, long pages) {
+        PageCounter memory = group.memory();
+        return outOfMemory(group, () -> memory.max() - memory.usage() >= pages);
+    }
+
+    private boolean outOfMemory(MemCgroup group, BooleanSupplier hasRoom) {
         Task asking = Task.currentOrNull();
         if (asking == null || kernel.cpu().owner() == asking) {
             // Inside guest code nobody else could run, and end: the fault is tried again outside of it. With a seed a
-            // task
-            // has the processor there as well: whom a group's limit kills ends while the fault is tried again.
-            if (asking != null && group != null && kernel.isDeterministic()) {
-                chooseAndKill(asking.process(), group);
+            // task has the processor there as well: whom a group's limit kills ends while the fault is tried again.
+            if (asking != null
+                    && group != null
+                    && kernel.isDeterministic()
+                    && !asking.process().group().exiting()) {
+                findVictim(asking.process(), group);
             }
             return false;
         }
-        Process dying = chooseAndKill(asking.process(), group);
-        return dying != null && dying.space() != asking.process().space() && waitFor(dying, asking);
+        UserSpace own = asking.process().space();
+        UserSpace ending;
+        synchronized (this) {
+            if (asking.process().group().exiting()) {
+                return false;
+            }
+            // What a victim gave back after this task had looked for the last time: a second one must not die for it
+            // (MemoryPressureTest: the adjustment chooses another victim first).
+            if (!isDying(group) && hasRoom.getAsBoolean()) {
+                return true;
+            }
+            ending = findVictim(asking.process(), group);
+        }
+        return ending != null && ending != own && waitFor(ending, asking);
     }
 
-    /** Returns the process that is on its way out; null when there is none that may be killed. */
+    /** Whether memory is still to come from the last victim. @param group of which it must be */
+    private synchronized boolean isDying(MemCgroup group) {
+        return victim != null && !dying.isReleased() && isIn(victim, group);
+    }
+
+    /** Returns the memory of the process that is on its way out; null when there is none that may be killed. */
     @KernelFunction(value = "oom_kill_process", file = "mm/oom_kill.c")
-    private synchronized Process chooseAndKill(Process asking, MemCgroup group) {
-        if (asking.group().exiting()) {
-            return asking;
-        }
-        if (victim != null && !hasEnded(victim) && isIn(victim, group)) {
-            return victim;
+    private synchronized UserSpace findVictim(Process asking, MemCgroup group) {
+        if (isDying(group)) {
+            return dying;
         }
         Process chosen = choose(group);
         if (chosen == null && group != null) {
             return null;
         }
         victim = chosen == null ? asking : chosen;
-        kill(victim);
-        killGroupOf(victim, group);
-        return victim;
+        dying = victim.space();
+        if (!willFreeMemory(victim)) {
+            kill(victim);
+            killGroupOf(victim, group);
+        }
+        return dying;
+    }
+
+    /** Whether a process, and whoever has the same memory, ends without being killed. */
+    @KernelFunction(value = "task_will_free_mem", file = "mm/oom_kill.c")
+    private boolean willFreeMemory(Process chosen) {
+        for (Process process : kernel.processes().values()) {
+            boolean concerned = process.space() == chosen.space() && !process.zombie();
+            boolean ends = process.group().exiting() || process.tasks().isEmpty();
+            if (concerned && (!ends || process.dump() != null)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Kills a process, and whoever has the same memory. */
@@ -141,7 +186,7 @@ public final class OomKiller {
                 .sorted()
                 .toArray()) {
             Process process = kernel.processes().get(pid);
-            boolean eligible = process != null && !hasEnded(process) && isIn(process, group);
+            boolean eligible = process != null && !process.zombie() && isIn(process, group);
             long points = eligible ? evaluate(process, group) : NO_POINTS;
             if (points != NO_POINTS && points >= most) {
                 chosen = process;
@@ -160,7 +205,7 @@ public final class OomKiller {
     @KernelFunction(value = "oom_badness", file = "mm/oom_kill.c")
     private static long badness(Process process, long totalPages) {
         UserSpace space = process.space();
-        if (space == null || process.oomScoreAdj() == EXEMPT) {
+        if (space == null || space.isReleased() || process.oomScoreAdj() == EXEMPT) {
             return NO_POINTS;
         }
         MmStruct mm = space.mm();
@@ -187,10 +232,6 @@ public final class OomKiller {
         return points == NO_POINTS ? 0 : Math.max(0, (1000 + points * 1000 / total) * 2 / 3);
     }
 
-    private static boolean hasEnded(Process process) {
-        return process.zombie() || process.tasks().isEmpty();
-    }
-
     private static void report(Process process) {
         UserSpace space = process.space();
         MmStruct mm = space == null ? null : space.mm();
@@ -208,13 +249,13 @@ public final class OomKiller {
                 process.oomScoreAdj());
     }
 
-    private boolean waitFor(Process dying, Task asking) {
+    private static boolean waitFor(UserSpace ending, Task asking) {
         for (int i = 0; i < LOOKS; i++) {
-            if (hasEnded(dying)) {
+            if (ending.isReleased()) {
                 return true;
             }
             asking.parkUninterruptibly(LOOK_AGAIN_NANOS);
         }
-        return hasEnded(dying);
+        return ending.isReleased();
     }
 }

@@ -17,6 +17,9 @@ public final class UserSpace {
     private final AioTable aio = new AioTable();
     private final AtomicInteger users = new AtomicInteger(1);
 
+    /** Its memory has been given back. */
+    private volatile boolean released;
+
     /** Keeps the program's file from being written to (Linux: {@code mm->exe_file}); null before execve has set it. */
     private volatile WriteAccess.Denial executable;
 
@@ -61,11 +64,17 @@ public final class UserSpace {
         return users.get();
     }
 
+    /** Whether the last user has left and its memory has been given back. */
+    boolean isReleased() {
+        return released;
+    }
+
     /** A process is done with it. Called on a task's thread without the virtual CPU. */
     void put() {
         if (users.decrementAndGet() == 0) {
             aio.close();
             kernel.destroySpace(this);
+            released = true;
             if (executable != null) {
                 executable.close();
             }

@@ -14,7 +14,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongPredicate;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -31,7 +30,7 @@ public final class MemCgroups {
     private final FrameTable frames;
     private final FrameAllocator allocator;
     private volatile MemCgroupReclaim reclaim = (group, pages) -> 0;
-    private volatile Predicate<MemCgroup> outOfMemory = group -> false;
+    private volatile GroupOutOfMemory outOfMemory = (group, pages) -> false;
     private volatile Supplier<MemCgroup> current = () -> null;
     /** Owner of each frame; null before the first group is made. */
     private final AtomicReference<MemCgroup[]> owners = new AtomicReference<>();
@@ -53,9 +52,9 @@ public final class MemCgroups {
     /**
      * Says who kills in a group when nothing can be freed there; once, before the first group is made.
      *
-     * @param killer called in the thread that is to be charged; tells whether trying again makes sense
+     * @param killer called in the thread that is to be charged
      */
-    public void setOutOfMemory(Predicate<MemCgroup> killer) {
+    public void setOutOfMemory(GroupOutOfMemory killer) {
         outOfMemory = killer;
     }
 
@@ -144,7 +143,7 @@ public final class MemCgroups {
                 return false;
             }
             over.count(MemCgroup.Event.OOM);
-            if (!outOfMemory.test(over)) {
+            if (!outOfMemory.handle(over, pages)) {
                 return false;
             }
             retries = MAX_RECLAIM_RETRIES;
@@ -192,7 +191,7 @@ public final class MemCgroups {
                 continue;
             }
             group.count(MemCgroup.Event.OOM);
-            if (!outOfMemory.test(group)) {
+            if (!outOfMemory.handle(group, 0)) {
                 break;
             }
         }

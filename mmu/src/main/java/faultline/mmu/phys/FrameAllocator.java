@@ -21,6 +21,8 @@ public final class FrameAllocator {
     private static final long FIRST_FRAME = 1;
     /** Above this order an allocation fails rather than that somebody is killed for it. */
     private static final int COSTLY_ORDER = 3;
+    /** How often reclaim, which goes over its lists several times, may free nothing before memory is said to be out. */
+    private static final int RECLAIM_RETRIES = 4;
     /** Flags that a frame may still bear when its last reference goes. */
     private static final int FLAGS_AT_RELEASE = PageFlags.LRU | PageFlags.HEAD | PageFlags.MEMCG | PageFlags.KSM;
     /** Flags that tell of a mistake when they stand on a frame being freed (PAGE_FLAGS_CHECK_AT_FREE). */
@@ -233,18 +235,38 @@ public final class FrameAllocator {
         wakeReclaim();
         FrameReclaim reclaimer = reclaim;
         boolean nested = reclaiming.get() != null;
-        while (pfn < 0
-                && !nested
-                && reclaimer != null
-                && (reclaimFor(reclaimer, order) || order <= COSTLY_ORDER && reclaimer.outOfMemory())) {
+        int fruitless = 0;
+        while (pfn < 0 && !nested && reclaimer != null) {
+            fruitless = reclaimFor(reclaimer, order) ? 0 : fruitless + 1;
+            // Others may have freed some as well.
             drainCaches();
             pfn = takeListed(order, true, flags);
+            if (pfn < 0 && fruitless != 0 && !reclaimsAgain(reclaimer, order, fruitless)) {
+                if (order > COSTLY_ORDER || !reclaimer.outOfMemory(order)) {
+                    break;
+                }
+                fruitless = 0;
+            }
         }
         if (pfn < 0 && nested) {
             // Reclaim is let into the reserve: it frees more than it takes.
             pfn = takeListed(order, false, flags);
         }
         return pfn;
+    }
+
+    /**
+     * Whether it is worth trying again after reclaim has freed nothing: it is while there are pages that could go, and
+     * only somebody has them in his hands just now ({@code SwapRaceTest}: what ends while it is swapped out).
+     */
+    @KernelFunction("should_reclaim_retry")
+    private boolean reclaimsAgain(FrameReclaim reclaimer, int order, int fruitless) {
+        long could = freeFrames() + reclaimer.reclaimable() - (1L << order);
+        if (order > COSTLY_ORDER || fruitless > RECLAIM_RETRIES || could < minWatermark()) {
+            return false;
+        }
+        Thread.yield();
+        return true;
     }
 
     private boolean reclaimFor(FrameReclaim reclaimer, int order) {
@@ -394,6 +416,16 @@ public final class FrameAllocator {
     }
 
     // ---- counts and plugs
+
+    /** Whether a block of 2^order frames could be had now, of what is free and not kept in reserve. */
+    public boolean hasFree(int order) {
+        drainCaches();
+        long pfn = lists.take(order, true);
+        if (pfn >= 0) {
+            lists.give(pfn, order);
+        }
+        return pfn >= 0;
+    }
 
     /** Frames that are free, cached ones included. Exact while no other thread allocates or frees. */
     @KernelFunction("nr_free_pages")

@@ -1,5 +1,7 @@
 package faultline.mmu.phys;
 
+import faultline.mmu.annotation.KernelFunction;
+
 /** Who finds frames when they run out. Plugged into {@link FrameAllocator#setReclaim} by the swap layer. */
 public interface FrameReclaim {
     /**
@@ -11,12 +13,19 @@ public interface FrameReclaim {
      */
     long reclaim(int order);
 
+    /** How many frames could be freed at most, if none of them were in use: an estimate. */
+    @KernelFunction("zone_reclaimable_pages")
+    default long reclaimable() {
+        return 0;
+    }
+
     /**
      * Nothing could be freed for an allocation that may wait. Called where {@link #reclaim} is.
      *
+     * @param order as there
      * @return whether trying again makes sense
      */
-    default boolean outOfMemory() {
+    default boolean outOfMemory(int order) {
         return false;
     }
 

@@ -6,7 +6,8 @@ public interface OutOfMemory {
     /**
      * Called in the thread that wants the frame; it may hold an mmap lock and page locks, no spin lock.
      *
+     * @param order log2 of the number of adjoining frames that are wanted
      * @return whether trying again makes sense: memory has been freed
      */
-    boolean handle();
+    boolean handle(int order);
 }

@@ -39,7 +39,7 @@ public final class Reclaimer implements FrameReclaim {
     private final LongAdder scannedInBackground = new LongAdder();
     private final LongAdder stolenInBackground = new LongAdder();
     private volatile Runnable background;
-    private volatile OutOfMemory outOfMemory = () -> false;
+    private volatile OutOfMemory outOfMemory = order -> false;
 
     /** @param swap where anonymous pages go */
     public Reclaimer(PageCache cache, PageTables tables, Rmap rmap, SwapSpace swap) {
@@ -61,6 +61,14 @@ public final class Reclaimer implements FrameReclaim {
             }
         }
         return freed;
+    }
+
+    @Override
+    public long reclaimable() {
+        LruVec lru = frames.lru();
+        long pages = lru.size(LruVec.ACTIVE_FILE) + lru.size(LruVec.INACTIVE_FILE);
+        boolean canSwap = swap.freeSlots() != 0;
+        return canSwap ? pages + lru.size(LruVec.ACTIVE_ANON) + lru.size(LruVec.INACTIVE_ANON) : pages;
     }
 
     @KernelFunction("shrink_node")
@@ -95,8 +103,8 @@ public final class Reclaimer implements FrameReclaim {
 
     @Override
     @KernelFunction("__alloc_pages_may_oom")
-    public boolean outOfMemory() {
-        return outOfMemory.handle();
+    public boolean outOfMemory(int order) {
+        return outOfMemory.handle(order);
     }
 
     /** One pass of the background thread. @return frames freed */

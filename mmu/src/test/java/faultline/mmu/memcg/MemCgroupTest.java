@@ -135,7 +135,7 @@ class MemCgroupTest {
     void theLimitOfSwapHoldsAndThenSomebodyIsToBeKilled() {
         try (MmFixture m = machine(4L << 20)) {
             AtomicInteger asked = new AtomicInteger();
-            m.sys.cache().memCgroups().setOutOfMemory(over -> {
+            m.sys.cache().memCgroups().setOutOfMemory((over, pages) -> {
                 asked.incrementAndGet();
                 return false;
             });
@@ -165,7 +165,7 @@ class MemCgroupTest {
             for (int i = 0; i < 15; i++) {
                 cpu.store(BASE + i * PAGE, 1);
             }
-            m.sys.cache().memCgroups().setOutOfMemory(over -> {
+            m.sys.cache().memCgroups().setOutOfMemory((over, pages) -> {
                 assertThat(over).isSameAs(group);
                 return m.sys.munmap().run(victim, BASE, 15 * PAGE) == 0;
             });

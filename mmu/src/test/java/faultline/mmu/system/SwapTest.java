@@ -305,7 +305,7 @@ class SwapTest {
     void whenNothingCanBeFreedSomebodyIsAskedBeforeTheFaultFails() {
         try (MmFixture f = machine(4L << 20)) {
             AtomicInteger asked = new AtomicInteger();
-            f.sys.reclaimer().setOutOfMemory(() -> asked.incrementAndGet() < 3);
+            f.sys.reclaimer().setOutOfMemory(order -> asked.incrementAndGet() < 3);
             int pages = RAM_PAGES * 3 / 2;
             f.map(MmFixture.BASE, pages);
             int result = 0;
