@@ -83,9 +83,9 @@ final class PageReader {
         if (pfn < 0) {
             return -Errno.ENOMEM;
         }
-        if (!cache.tryLockPage(pfn)) {
-            throw new IllegalStateException("fresh frame " + pfn + " is locked");
-        }
+        // Ours alone, but on reclaim's lists already: reclaim may look at it just now, and has it locked meanwhile
+        // (FreshFrameTest).
+        cache.lockPage(pfn);
         int error = mapping.addPage(index, pfn);
         if (error == 0) {
             return pfn;

@@ -78,20 +78,47 @@ public final class SwapSpace implements SwapOps, AutoCloseable {
         return files;
     }
 
-    /** The cache has the last reference, as it seems: the page goes if no entry stands for its slot. */
+    /**
+     * The cache has the last reference, as it seems: the page goes if no entry stands for its slot.
+     *
+     * <p>Reclaim may have a reference just then, find the page locked and leave it: whoever of the two drops his last
+     * looks once more, or the slot would stay taken ({@code SwapTest}: the background thread frees frames).
+     */
     @KernelFunction("free_swap_cache")
     private void releaseUnused(long pfn) {
-        if (!frames.getUnlessZero(pfn)) {
-            return;
-        }
-        if (cache.tryLockPage(pfn)) {
-            if (frames.test(pfn, PageFlags.SWAPCACHE) && frames.mapcount(pfn) == 0 && frames.refcount(pfn) == 2) {
-                tryToFree(pfn);
+        do {
+            if (!frames.getUnlessZero(pfn)) {
+                return;
             }
-            cache.unlockPage(pfn);
+            if (cache.tryLockPage(pfn)) {
+                if (frames.test(pfn, PageFlags.SWAPCACHE) && frames.mapcount(pfn) == 0 && frames.refcount(pfn) == 2) {
+                    tryToFree(pfn);
+                }
+                cache.unlockPage(pfn);
+            }
+            if (frames.put(pfn)) {
+                allocator.freeUnreferenced(pfn);
+                return;
+            }
+        } while (isUseless(pfn));
+    }
+
+    /** Whether the cache alone has the page, and no entry stands for its slot. The caller has no reference. */
+    private boolean isUseless(long pfn) {
+        if (frames.refcount(pfn) != 1 || !frames.test(pfn, PageFlags.SWAPCACHE)) {
+            return false;
         }
-        if (frames.put(pfn)) {
-            allocator.freeUnreferenced(pfn);
+        long entry = frames.privateData(pfn);
+        int slot = (int) Pte.swapOffset(entry);
+        SwapArea area = areas.get(Pte.swapType(entry));
+        if (area == null || !area.isValid(slot)) {
+            return false;
+        }
+        lock.lock();
+        try {
+            return area.cached(slot) == pfn && area.users(slot) == 0 && frames.refcount(pfn) == 1;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -114,11 +141,12 @@ public final class SwapSpace implements SwapOps, AutoCloseable {
                 if (fresh < 0) {
                     return -Errno.ENOMEM;
                 }
-                frames.set(fresh, PageFlags.LOCKED);
+                // Ours alone, but reclaim has it on its lists, and may look at it just now (FreshFrameTest).
+                cache.lockPage(fresh);
                 if (publish(area, slot, fresh)) {
                     return readIn(area, slot, fresh);
                 }
-                frames.clear(fresh, PageFlags.LOCKED);
+                cache.unlockPage(fresh);
                 allocator.putPage(fresh);
                 continue;
             }

@@ -5,6 +5,7 @@ import static faultline.mmu.system.MmFixture.PAGE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import faultline.mmu.fault.FaultContext;
+import faultline.mmu.fault.MemoryFile;
 import faultline.mmu.fault.ModelCpu;
 import faultline.mmu.fault.Race;
 import faultline.mmu.mm.Madv;
@@ -283,6 +284,59 @@ class SwapRaceTest {
             assertThat(counted[0]).isPositive();
             assertThat(sum).isEqualTo(counted[0] + counted[1]);
             assertThat(m.sys.swap().pagesOut()).isPositive();
+        }
+    }
+
+    // ---- the end of an address space
+
+    private static final int PRIVATE_PAGES = 700;
+    private static final int FILE_PAGES = 600;
+
+    /** A process that has more than its share of memory, comes back to some of it, and ends. */
+    private static void live(MmFixture m, MemoryFile file, SplittableRandom random) {
+        MmStruct mm = m.newMm(MmLimits.ROOT);
+        ModelCpu cpu = m.newCpu(mm);
+        m.sys.mmap().doMmap(mm, cpu.ctx, ONE, PRIVATE_PAGES * PAGE, MmFixture.RW, MmFixture.FIXED, null, 0);
+        int ofFile = MmapFlags.PRIVATE | MmapFlags.FIXED;
+        m.sys.mmap().doMmap(mm, cpu.ctx, TWO, FILE_PAGES * PAGE, MmFixture.RW, ofFile, file, 0);
+        for (int page = 0; page < PRIVATE_PAGES; page++) {
+            cpu.store(ONE + page * PAGE, page);
+        }
+        for (int i = 0; i < PRIVATE_PAGES; i++) {
+            int page = random.nextInt(PRIVATE_PAGES);
+            assertThat(cpu.load(ONE + page * PAGE) & 0xff).isEqualTo(page & 0xff);
+            assertThat(cpu.load(TWO + page % FILE_PAGES * PAGE) & 0xff).isEqualTo(page % FILE_PAGES + 1 & 0xff);
+        }
+        m.sys.exitMmap(mm);
+    }
+
+    /**
+     * Reclaim has pages in its hands when their last user leaves, and looks at frames that were just allocated: none of
+     * them, and no slot, stays behind.
+     */
+    @Test
+    void whatEndsWhileItIsSwappedOutLeavesNothing() throws Exception {
+        MemoryConfig config = MemoryConfig.defaults()
+                .withMemBytes(4L << 20)
+                .withSwapBytes(32L << 20)
+                .withKswapd(true);
+        try (MmFixture m = new MmFixture(config, MmLimits.ROOT)) {
+            MemoryFile file = m.file(FILE_PAGES);
+            SplittableRandom[] random = {new SplittableRandom(1), new SplittableRandom(2)};
+            Race.run(
+                    Race.ROUNDS / 16,
+                    round -> {},
+                    round -> {
+                        m.audit();
+                        assertThat(m.sys.swap().freeSlots())
+                                .as("round %d", round)
+                                .isEqualTo(m.sys.swap().totalSlots());
+                    },
+                    round -> live(m, file, random[0]),
+                    round -> live(m, file, random[1]),
+                    round -> m.sys.reclaimer().reclaim(0));
+            assertThat(m.sys.swap().pagesOut()).isPositive();
+            assertThat(m.sys.reclaimer().stolenInBackground()).isPositive();
         }
     }
 }
