@@ -1,6 +1,7 @@
 package faultline.mmu.fault;
 
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.PageCache;
 import faultline.mmu.memcg.MemCgroup;
 import faultline.mmu.mm.MmStruct;
@@ -13,6 +14,7 @@ import faultline.mmu.rmap.Rmap;
 import faultline.mmu.rmap.SwapOps;
 import faultline.mmu.table.HugePmd;
 import faultline.mmu.table.PageTables;
+import faultline.mmu.table.Pte;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What of the machine the steps of a fault work on; one object a machine. */
@@ -72,6 +74,16 @@ public final class FaultEnv {
     /** Installs swapping; once, before the first entry can be a swap entry. */
     public void setSwap(SwapOps ops) {
         swap = ops;
+    }
+
+    /**
+     * Whether a page that was found in the swap cache still is there, for the slot of {@code entry}. Until it was locked
+     * it may have been mapped, and have gone to another slot, while another page went to this one
+     * ({@code SwapSlotReuseTest}).
+     */
+    @RequiresLock("PAGE_LOCK")
+    boolean isSwapPage(long pfn, long entry) {
+        return frames.test(pfn, PageFlags.SWAPCACHE) && frames.privateData(pfn) == Pte.swapKey(entry);
     }
 
     /** Whether {@code pfn} is a page that is counted and referenced by its mappings (Linux: {@code vm_normal_page}). */

@@ -7,7 +7,6 @@ import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.VmFlags;
 import faultline.mmu.mm.Vma;
-import faultline.mmu.phys.PageFlags;
 import faultline.mmu.table.Pte;
 
 /**
@@ -44,7 +43,7 @@ final class SwapFault {
             env.allocator.putPage(pfn);
             return VmFault.RETRY;
         }
-        if (!env.frames.test(pfn, PageFlags.SWAPCACHE)) {
+        if (!env.isSwapPage(pfn, ctx.origPte)) {
             // Taken out of the swap cache by another user, who by now has changed the entry or will.
             env.cache.unlockPage(pfn);
             env.allocator.putPage(pfn);

@@ -6,7 +6,6 @@ import faultline.mmu.annotation.RequiresLock;
 import faultline.mmu.file.AddressSpace;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.Vma;
-import faultline.mmu.phys.PageFlags;
 import faultline.mmu.table.Pte;
 import faultline.mmu.table.PtlGuard;
 
@@ -47,7 +46,7 @@ public final class SwapUnuse {
         }
         long pfn = found & ~AddressSpace.WAS_READ;
         env.cache.lockPage(pfn);
-        if (env.frames.test(pfn, PageFlags.SWAPCACHE)) {
+        if (env.isSwapPage(pfn, entry)) {
             map(vma, address, entry, pfn);
             env.swap.tryToFree(pfn);
         }
