@@ -6,6 +6,7 @@ import faultline.mmu.file.PageCache;
 import faultline.mmu.lock.LockClass;
 import faultline.mmu.lock.LockRank;
 import faultline.mmu.lock.SpinLock;
+import faultline.mmu.lock.SpinWait;
 import faultline.mmu.phys.FrameAllocator;
 import faultline.mmu.phys.FrameTable;
 import faultline.mmu.phys.Page;
@@ -196,7 +197,12 @@ public final class HugetlbPool {
         }
     }
 
-    /** A new page of the pool's kind, without reference, not counted; -1 when memory has none. */
+    /**
+     * A new page of the pool's kind, without reference, not counted; -1 when memory has none.
+     *
+     * <p>Reclaim may have its first frame in hand, which it knew as a small page, and lets go of it at once
+     * ({@code HugetlbRaceTest}: reclaim looks at frames).
+     */
     @KernelFunction(value = "alloc_fresh_hugetlb_folio", file = "mm/hugetlb.c")
     @Injectable(value = "mm/hugetlb/alloc", error = -1)
     private long allocFresh() {
@@ -204,7 +210,9 @@ public final class HugetlbPool {
         if (head >= 0) {
             frames.makeCompound(head, order);
             frames.set(head, PageFlags.HUGETLB);
-            frames.freezeRefcount(head, 1);
+            for (int spins = 0; !frames.freezeRefcount(head, 1); ) {
+                spins = SpinWait.pause(spins);
+            }
         }
         return head;
     }
@@ -213,9 +221,7 @@ public final class HugetlbPool {
     @KernelFunction(value = "update_and_free_hugetlb_folio", file = "mm/hugetlb.c")
     private void giveBack(long head) {
         frames.clear(head, PageFlags.HUGETLB);
-        frames.splitCompound(head, 0);
-        frames.setRefcount(head, 1);
-        allocator.freePages(head, order);
+        allocator.freeUnreferenced(head);
     }
 
     private void pushFree(long head) {

@@ -14,6 +14,8 @@ import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLimits;
 import faultline.mmu.mm.MmStruct;
 import faultline.mmu.mm.MmapFlags;
+import faultline.mmu.phys.FrameTable;
+import faultline.mmu.phys.Page;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -21,6 +23,9 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class HugetlbRaceTest {
     private static final int ROUNDS = Race.ROUNDS / 4;
+    private static final int LOOKS = 10_000;
+    /** Pages of the pool that three quarters of memory make. */
+    private static final int MOST = 24;
 
     /** The pool has one page: a second one wanted for the same place, be it for a moment, would be a SIGBUS. */
     @Test
@@ -199,6 +204,33 @@ class HugetlbRaceTest {
                         assertThat(f.counts()).isEqualTo("4 4 0 0");
                     },
                     parts);
+        }
+    }
+
+    /** Reclaim takes a reference to a frame that it knew as a small page, whatever the frame is by now. */
+    @Test
+    void thePoolGrowsAndShrinksWhileReclaimLooksAtFrames() throws Exception {
+        try (HugetlbFixture f = new HugetlbFixture(0)) {
+            FrameTable frames = f.m.sys.phys().frames();
+            Race.run(
+                    ROUNDS,
+                    _ -> {},
+                    _ -> {
+                        assertThat(f.counts()).isEqualTo(MOST + " " + MOST + " 0 0");
+                        f.m.audit();
+                    },
+                    _ -> {
+                        f.pool.resize(0);
+                        f.pool.resize(MOST);
+                    },
+                    _ -> {
+                        for (int look = 0; look < LOOKS; look++) {
+                            long pfn = HUGE / Page.SIZE * (look % (frames.count() * Page.SIZE / HUGE));
+                            if (frames.getUnlessZero(pfn)) {
+                                f.m.sys.phys().allocator().putPage(pfn);
+                            }
+                        }
+                    });
         }
     }
 }
