@@ -29,7 +29,7 @@ system_libraries() {
 }
 
 remember() {
-    mkdir -p "$cache" && echo "$1" > "$memo.$$" && mv "$memo.$$" "$memo"
+    { mkdir -p "$cache" && echo "$1" > "$memo.$$" && mv "$memo.$$" "$memo"; } 2> /dev/null
     echo "$1"
 }
 
@@ -49,7 +49,12 @@ locate() {
         fi
     done
     library=$cache/unicorn-$version/usr/lib/x86_64-linux-gnu/libunicorn.so.2
-    if command -v flock > /dev/null && mkdir -p "$cache" && exec 9> "$cache/lock"; then
+    if ! mkdir -p "$cache" 2> /dev/null || [ ! -w "$cache" ]; then
+        echo "faultline: libunicorn $version or later not found, and $cache cannot be written to fetch it into:" \
+            "set FAULTLINE_UNICORN to the library's path, or HOME or XDG_CACHE_HOME to a directory of yours" >&2
+        return 1
+    fi
+    if command -v flock > /dev/null && exec 9> "$cache/lock"; then
         flock 9 # so that runs started together fetch it once; without flock each fetches, and one rename wins
     fi
     if [ ! -r "$library" ]; then

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -14,11 +15,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * When the script {@code faultline} makes Java's start-up cache: in a copy of what it reads, with JDKs that only note
- * it.
+ * What the script {@code faultline} starts, when it makes Java's start-up cache, and what it says when it cannot: in a
+ * copy of what it reads, with JDKs that only note it. All paths have spaces in them.
  */
 class LauncherTest {
     private static final Path ROOT = Path.of(System.getProperty("user.dir")).getParent();
+
+    private static final int TROUBLE = 125;
 
     @TempDir
     private Path temporary;
@@ -28,7 +31,7 @@ class LauncherTest {
 
     @BeforeEach
     void copyWhatTheLauncherReads() throws IOException {
-        checkout = temporary.resolve("checkout");
+        checkout = temporary.resolve("a checkout");
         Files.createDirectories(checkout.resolve(".mvn"));
         Path libraries = Files.createDirectories(checkout.resolve("plugins/target/lib"));
         for (String name : List.of("faultline", ".mvn/jdk.sh", ".mvn/descriptors.sh")) {
@@ -38,7 +41,7 @@ class LauncherTest {
         // what was built is older than any cache, by more than a file system's clock ticks
         FileTime built = FileTime.fromMillis(System.currentTimeMillis() - TimeUnit.HOURS.toMillis(1));
         Files.setLastModifiedTime(Files.createFile(libraries.resolve("built")), built);
-        jdk = jdk("jdk");
+        jdk = jdk("a jdk");
     }
 
     @Test
@@ -52,7 +55,7 @@ class LauncherTest {
     @Test
     void aMovedCheckoutMakesItAnew() throws Exception {
         run(jdk);
-        Path moved = temporary.resolve("moved");
+        Path moved = temporary.resolve("a moved one");
         Files.move(checkout, moved);
         checkout = moved;
         run(jdk);
@@ -64,7 +67,7 @@ class LauncherTest {
     @Test
     void anotherJavaMakesItAnew() throws Exception {
         run(jdk);
-        Path other = jdk("other");
+        Path other = jdk("another jdk");
         run(other);
         assertThat(cachesMade()).isEqualTo(2);
         run(other);
@@ -82,6 +85,51 @@ class LauncherTest {
         assertThat(cachesMade()).isEqualTo(2);
     }
 
+    @Test
+    void pathsAndArgumentsReachJavaAsTheyAre() throws Exception {
+        run(jdk);
+        assertThat(Files.readAllLines(temporary.resolve("words")))
+                .contains(
+                        "-Dfaultline.unicorn=/a library",
+                        checkout.resolve("plugins/target/lib/emulator.jar").toString())
+                .endsWith("faultline.emulator.cli.Start", "run", "program", "two  words", "", "*");
+    }
+
+    @Test
+    void aCheckoutThatJavaCannotNameIsOneLineOfTrouble() throws Exception {
+        Path colon = temporary.resolve("a:b");
+        Files.move(checkout, colon);
+        checkout = colon;
+        assertThat(trouble()).contains("colon", colon.toString());
+    }
+
+    @Test
+    void nothingBuiltAndNoPlaceToBuildIsOneLineOfTrouble() throws Exception {
+        Files.delete(checkout.resolve("plugins/target/lib/built"));
+        Files.createFile(checkout.resolve("target"));
+        assertThat(trouble()).contains("not built yet", "cannot be written");
+    }
+
+    @Test
+    void aDirectoryThatIsGoneIsOneLineOfTrouble() throws Exception {
+        Path gone = Files.createDirectory(temporary.resolve("gone"));
+        ProcessBuilder builder = builder(jdk, "sh", "-c", "cd \"$1\" && rmdir \"$1\" && exec \"$2\" run program", "sh");
+        builder.command()
+                .addAll(List.of(gone.toString(), checkout.resolve("faultline").toString()));
+        // the shell that runs the script has a word of its own
+        assertThat(output(builder, TROUBLE).lines().filter(line -> line.startsWith("faultline: ")))
+                .singleElement()
+                .asString()
+                .contains("current directory");
+    }
+
+    /** What the launcher says that starts nothing: one line. */
+    private String trouble() throws Exception {
+        String said = output(builder(jdk, checkout.resolve("faultline").toString(), "run", "program"), TROUBLE);
+        assertThat(said.lines()).singleElement().asString().startsWith("faultline: ");
+        return said;
+    }
+
     /**
      * A directory that passes for a JDK; its java makes the cache that it is asked for, or tells which one it was
      * given.
@@ -95,11 +143,11 @@ class LauncherTest {
                 for option; do
                     case $option in
                     -XX:AOTCacheOutput=*) echo cache > "${option#*=}"; echo made >> "%s"; exit 0 ;;
-                    -XX:AOTCache=*) echo "ran with ${option#*=}"; exit 0 ;;
+                    -XX:AOTCache=*) echo "ran with ${option#*=}" ;;
                     esac
                 done
-                echo "ran without a cache"
-                """.formatted(temporary.resolve("made")));
+                printf '%%s\\n' "$@" > "%s"
+                """.formatted(temporary.resolve("made"), temporary.resolve("words")));
         return home;
     }
 
@@ -113,17 +161,24 @@ class LauncherTest {
     }
 
     private String run(Path javaHome) throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(
-                        checkout.resolve("faultline").toString(), "run", "program")
-                .redirectErrorStream(true);
+        String launcher = checkout.resolve("faultline").toString();
+        return output(builder(javaHome, launcher, "run", "program", "two  words", "", "*"), 0);
+    }
+
+    private static ProcessBuilder builder(Path javaHome, String... command) {
+        ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(List.of(command))).redirectErrorStream(true);
         builder.environment().put("JAVA_HOME", javaHome.toString());
         builder.environment().put("FAULTLINE_NO_BUILD", "1");
-        builder.environment().put("FAULTLINE_UNICORN", "/dev/null");
+        builder.environment().put("FAULTLINE_UNICORN", "/a library");
         builder.environment().remove("FAULTLINE_JAVA_OPTIONS");
+        return builder;
+    }
+
+    private static String output(ProcessBuilder builder, int status) throws Exception {
         Process process = builder.start();
         process.getOutputStream().close();
         String output = new String(process.getInputStream().readAllBytes());
-        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(process.waitFor()).as(output).isEqualTo(status);
         return output;
     }
 }
