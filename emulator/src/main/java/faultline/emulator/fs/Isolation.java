@@ -38,7 +38,7 @@ public record Isolation(Path root, boolean readOnly, boolean noNet, boolean host
     }
 
     /** Whether paths mean something else than on the host from the beginning. */
-    boolean differs() {
+    public boolean differs() {
         return root != null || readOnly || !tmpfs.isEmpty();
     }
 

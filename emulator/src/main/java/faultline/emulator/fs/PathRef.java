@@ -147,6 +147,15 @@ public final class PathRef implements AutoCloseable {
         return name.startsWith("/") || dirFd == Libc.AT_FDCWD ? name : "/proc/self/fd/" + dirFd + "/" + name;
     }
 
+    /** An absolute host path without descriptors of ours in it, which means the same when this is closed. */
+    public String text() {
+        if (dirFd == Libc.AT_FDCWD) {
+            return isObject() ? GuestRoot.hostPathOfFd(ownedFd) : name;
+        }
+        String directory = GuestRoot.hostPathOfFd(dirFd);
+        return name.isEmpty() ? directory : directory + "/" + name;
+    }
+
     @Override
     public void close() {
         if (ownedFd >= 0) {

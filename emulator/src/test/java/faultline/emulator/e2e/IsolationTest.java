@@ -98,6 +98,20 @@ class IsolationTest {
     }
 
     @Test
+    void hostMountsAreMadeAndTakenAwayBesideTheMachinesOwn() throws Exception {
+        GuestResult allowed = guests.nativeRun(List.of("unshare", "--mount", "true"));
+        assumeTrue(allowed.status() == 0, "only root may mount");
+        Path tree = Files.createDirectories(guests.directory().resolve("mounts"));
+        List<String> argv = List.of(program("host_mounts"), tree.toString());
+
+        GuestResult expected = guests.nativeRun(List.of("unshare", "--mount", argv.getFirst(), argv.getLast()));
+        GuestResult actual = run(argv, null, guests.directory(), GuestSpec.HOST_ADMIN, "");
+
+        assertThat(actual.output()).isEqualTo(expected.output());
+        assertThat(actual.status()).isEqualTo(expected.status()).isZero();
+    }
+
+    @Test
     void aTmpfsIsAsLinuxHasIt() throws Exception {
         Path tree = Files.createDirectories(guests.directory().resolve("memory"));
         Path outside = Files.createDirectories(guests.directory().resolve("outside"));

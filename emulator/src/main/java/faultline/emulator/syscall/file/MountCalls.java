@@ -1,8 +1,8 @@
 package faultline.emulator.syscall.file;
 
 import faultline.emulator.fs.GuestMounts;
-import faultline.emulator.fs.GuestRoot;
 import faultline.emulator.fs.HugetlbOptions;
+import faultline.emulator.fs.Isolation;
 import faultline.emulator.fs.LastComponent;
 import faultline.emulator.host.HostScratch;
 import faultline.emulator.host.Libc;
@@ -75,22 +75,25 @@ final class MountCalls implements SyscallFamily {
             if (!mayMount(t)) {
                 return -Errno.EPERM;
             }
-            boolean isPath = (flags & (MS_BIND | MS_MOVE)) != 0 || from != null && from.indexOf('/') > 0;
+            boolean ofTree = (flags & (MS_BIND | MS_MOVE)) != 0;
+            boolean isPath = ofTree || from != null && from.indexOf('/') > 0;
             if (!isPath) {
                 return hostMount(from, place, fsType, flags, options);
             }
+            // A device's path is shown by /proc/mounts, so it goes there as text.
             return FileCall.onPath(
                     t,
                     Libc.AT_FDCWD,
                     source,
                     LastComponent.FOLLOW,
-                    p -> hostMount(p.absolute(), place, fsType, flags, options));
+                    p -> hostMount(ofTree ? p.absolute() : p.text(), place, fsType, flags, options));
         });
     }
 
+    /** Mounts of the guest's own are no reason against it: paths that lead into one are no mount points of the host. */
     private static boolean mayMount(Task t) {
-        GuestRoot root = FileCall.fs(t).root();
-        return root.isolation().hostAdmin() && !root.differs();
+        Isolation isolation = FileCall.fs(t).root().isolation();
+        return isolation.hostAdmin() && !isolation.differs();
     }
 
     private static long mountHuge(Task t, String place, byte[] options) {
@@ -155,12 +158,17 @@ final class MountCalls implements SyscallFamily {
             return -Errno.EINVAL;
         }
         LastComponent last = (flags & UMOUNT_NOFOLLOW) != 0 ? LastComponent.NO_FOLLOW : LastComponent.FOLLOW;
-        return FileCall.onPath(t, Libc.AT_FDCWD, target, last, p -> {
-            GuestMounts own = FileCall.fs(t).root().guestMounts();
-            if (own.isMounted(p.absolute())) {
-                return own.unmount(p.absolute(), flags);
+        String[] ofHost = new String[1];
+        long own = FileCall.onPath(t, Libc.AT_FDCWD, target, last, p -> {
+            GuestMounts mounts = FileCall.fs(t).root().guestMounts();
+            if (mounts.isMounted(p.absolute())) {
+                return mounts.unmount(p.absolute(), flags);
             }
-            return mayMount(t) ? Libc.call(Nr.UMOUNT2, HostScratch.get().path(p.absolute()), flags) : -Errno.EPERM;
+            ofHost[0] = p.text();
+            return mayMount(t) ? 0 : -Errno.EPERM;
         });
+        // Only now: a descriptor that the path was resolved to would keep the mount busy.
+        boolean askHost = own == 0 && ofHost[0] != null;
+        return askHost ? Libc.call(Nr.UMOUNT2, HostScratch.get().path(ofHost[0]), flags) : own;
     }
 }
