@@ -50,11 +50,16 @@ final class CachedAllocate {
 
     /**
      * A page that was there stays there, as mincore(2) and userfaultfd see it; one that cannot be read is not missed.
+     * That of a tmpfs is one that has been written to from now on (shmem_undo_range).
      */
     private static void readAnew(AddressSpace mapping, long index) {
         long found = mapping.readPage(index, true, false);
         if (found >= 0) {
-            mapping.cache().allocator().putPage(found & ~AddressSpace.WAS_READ);
+            long pfn = found & ~AddressSpace.WAS_READ;
+            if (mapping.isTmpfs()) {
+                mapping.setPageDirty(pfn);
+            }
+            mapping.cache().allocator().putPage(pfn);
         }
     }
 }

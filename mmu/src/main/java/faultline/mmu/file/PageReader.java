@@ -166,6 +166,7 @@ final class PageReader {
             cache.swap().freeSlot(slot);
             cache.instructionCache().flushFrame(pfn);
             cache.frames().set(pfn, PageFlags.UPTODATE);
+            mapping.setPageDirty(pfn); // it is stored nowhere any more
             result = FROM_SWAP;
         }
         return error;

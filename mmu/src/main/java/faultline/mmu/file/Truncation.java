@@ -189,6 +189,9 @@ final class Truncation {
                 PhysicalMemory phys = cache.phys();
                 phys.zero((pfn << Page.SHIFT) + within, Page.SIZE - within);
                 cache.instructionCache().flushFrame(pfn);
+                if (mapping.isTmpfs()) {
+                    mapping.setPageDirty(pfn); // shmem_undo_range
+                }
                 zeroed = true;
             } else if (!mapping.isShmem()) {
                 zeroed = true; // reclaimed: the file itself has been cut

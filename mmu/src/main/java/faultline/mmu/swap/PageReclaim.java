@@ -154,26 +154,33 @@ final class PageReclaim {
 
     @RequiresLock("PAGE_LOCK")
     private boolean dropFilePage(long pfn, AddressSpace mapping) {
-        if (mapping.isShmem()) {
-            return swap.freeSlots() != 0 && unmapper.tryToUnmap(pfn) && swapFilePage(pfn, mapping);
+        if (!unmapper.tryToUnmap(pfn)) {
+            return false;
         }
-        return unmapper.tryToUnmap(pfn) && mapping.removeIfUnused(pfn);
+        boolean toSwap = mapping.isShmem() && frames.test(pfn, PageFlags.DIRTY);
+        return toSwap ? swapFilePage(pfn, mapping) : mapping.removeIfUnused(pfn);
     }
 
-    /** No entry maps it: whoever wants it back finds it in the file, locked, until its slot stands there. */
+    /**
+     * Writes a page of a memory file to swap; a clean one has never been written to, and is a hole again without that.
+     * No entry maps it: whoever wants it back finds it in the file, locked, until its slot stands there. Without room
+     * in swap, or with a new user, it stays dirty, and counts as used, so that it is not tried again at once.
+     */
+    @KernelFunction(value = "shmem_writeout", file = "mm/shmem.c")
     @RequiresLock("PAGE_LOCK")
     private boolean swapFilePage(long pfn, AddressSpace mapping) {
         // Dirt that comes after this tells that the slot does not hold all.
         mapping.clearPageDirty(pfn);
-        long slot = swap.files().write(pfn);
-        if (slot < 0) {
-            return false;
+        long slot = swap.freeSlots() == 0 ? -1 : swap.files().write(pfn);
+        if (slot >= 0 && mapping.swapOut(pfn, slot)) {
+            return true;
         }
-        if (!mapping.swapOut(pfn, slot)) {
+        if (slot >= 0) {
             swap.files().freeSlot(slot);
-            return false;
         }
-        return true;
+        mapping.setPageDirty(pfn);
+        frames.set(pfn, PageFlags.ACTIVE);
+        return false;
     }
 
     @KernelFunction("pageout")

@@ -216,6 +216,42 @@ class SwapTest {
     }
 
     @Test
+    void withoutSwapSharedPagesThatNobodyWroteAreDropped() {
+        try (MmFixture f = machine(0)) {
+            mapShared(f, 4);
+            f.cpu.store(MmFixture.BASE, 1);
+            f.cpu.load(MmFixture.BASE + MmFixture.PAGE);
+            AddressSpace memory = f.mm.vmas().find(MmFixture.BASE).file().mapping();
+            assertThat(memory.cachedPages()).isEqualTo(2);
+
+            MmFixture.ok(f.madvise(MmFixture.BASE, 4 * MmFixture.PAGE, Madv.PAGEOUT));
+
+            assertThat(f.mm.rss(MmStruct.SHMEMPAGES)).isZero();
+            assertThat(memory.isCached(0)).isTrue();
+            assertThat(memory.cachedPages()).isEqualTo(1);
+            assertThat(f.cpu.load(MmFixture.BASE)).isEqualTo(1);
+            f.audit();
+        }
+    }
+
+    @Test
+    void aSharedPageReadBackFromSwapCountsAsWritten() {
+        try (MmFixture f = machine(1L << 20)) {
+            mapShared(f, 1);
+            for (int round = 0; round < 3; round++) {
+                if (round == 0) {
+                    f.cpu.store(MmFixture.BASE, 7);
+                }
+                MmFixture.ok(f.madvise(MmFixture.BASE, MmFixture.PAGE, Madv.PAGEOUT));
+                assertThat(f.sys.swap().filedSlots()).isEqualTo(1);
+                assertThat(f.cpu.load(MmFixture.BASE)).isEqualTo(7);
+                assertThat(f.sys.swap().filedSlots()).isZero();
+            }
+            f.audit();
+        }
+    }
+
+    @Test
     void removedPagesOfSharedMemoryGiveTheirSlotsBackAndReadAsZeros() {
         try (MmFixture f = machine(64L << 20)) {
             int pages = 2 * RAM_PAGES;
