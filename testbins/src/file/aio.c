@@ -138,7 +138,7 @@ static void full(void)
     (void)!pipe(ends);
     struct iocb request = of(IOCB_CMD_POLL, ends[0], (void *)POLLIN, 0, 0);
     struct io_event event = {0};
-    struct timespec now = {0, 0}, soon = {0, 300000000};
+    struct timespec now = {0, 0}, soon = {20, 0};
     printf("poll: %ld\n", submit(&request));
     printf("not ready: %ld\n", syscall(SYS_io_getevents, ctx, 0, 1, &event, &now));
     (void)!write(ends[1], "x", 1);

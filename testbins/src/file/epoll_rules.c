@@ -1,6 +1,7 @@
 /*
  * epoll: EPOLLEXCLUSIVE wakes one of many, edges and one-shot, loops of epolls, epoll_pwait2's arguments and mask.
  */
+#include "asleep.h"
 #include "observe.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -66,7 +67,9 @@ static void exclusive(void)
 	for (int i = 0; i < WAITERS; i++)
 		if (read(done[0], &c, 1) != 1)
 			return;
-	usleep(100000);
+	for (int i = 0; i < WAITERS; i++)
+		until_asleep_in(children[i], SYS_epoll_wait);
+	usleep(20000);
 	for (int i = 0; i < WAITERS; i++) {
 		if (write(fds[1], "x", 1) != 1)
 			return;

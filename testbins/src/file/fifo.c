@@ -1,4 +1,5 @@
 /* FIFOs: open(2) waits for the other end, and a signal ends that; poll(2); reads into bad addresses, which take nothing out. */
+#include "asleep.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,18 +9,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char path[64];
-static volatile int caught;
+static volatile int *caught;
 
 static void on_alarm(int signal)
 {
     (void)signal;
-    caught++;
+    ++*caught;
 }
 
 static const char *name(long result)
@@ -27,12 +27,12 @@ static const char *name(long result)
     return result >= 0 ? "ok" : strerror(errno);
 }
 
-static void alarm_in(int milliseconds, int flags)
+/* A signal for this process once it waits in open. */
+static pthread_t alarm_in_open(int flags)
 {
     struct sigaction action = {.sa_handler = on_alarm, .sa_flags = flags};
     sigaction(SIGALRM, &action, NULL);
-    struct itimerval timer = {.it_value = {0, milliseconds * 1000}};
-    setitimer(ITIMER_REAL, &timer, NULL);
+    return interrupt_in(SYS_openat, SIGALRM);
 }
 
 static void pause_for(int milliseconds)
@@ -66,19 +66,22 @@ static void meet(int mine, int theirs, const char *what)
 
 static void interrupted(int flags, const char *what)
 {
-    caught = 0;
-    alarm_in(20, 0);
+    *caught = 0;
+    pthread_t alarm = alarm_in_open(0);
     int fd = open(path, flags);
-    printf("%s interrupted: %s, %d signals\n", what, name(fd), caught);
-    caught = 0;
+    pthread_join(alarm, NULL);
+    printf("%s interrupted: %s, %d signals\n", what, name(fd), *caught);
+    *caught = 0;
     pid_t child = fork();
     if (child == 0) {
-        pause_for(60);
+        while (!*caught)
+            pause_for(1);
         _exit(open(path, flags == O_RDONLY ? O_WRONLY : O_RDONLY) < 0);
     }
-    alarm_in(20, SA_RESTART);
+    alarm = alarm_in_open(SA_RESTART);
     fd = open(path, flags);
-    printf("%s restarted: %s, %d signals\n", what, name(fd), caught);
+    pthread_join(alarm, NULL);
+    printf("%s restarted: %s, %d signals\n", what, name(fd), *caught);
     close(fd);
     waitpid(child, NULL, 0);
 }
@@ -149,6 +152,7 @@ static void bad_addresses(void)
 int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
+    caught = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     snprintf(path, sizeof path, "/tmp/fifo.%d", getpid());
     mkfifo(path, 0600);
     printf("write, not waiting, nobody reads: %s\n", name(open(path, O_WRONLY | O_NONBLOCK)));

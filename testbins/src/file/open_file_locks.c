@@ -2,6 +2,7 @@
  * Locks of open files (F_OFD_*): conflicts with others of the process and with POSIX locks, dup, fork, what closing
  * does, waiting, and what /proc tells.
  */
+#include "asleep.h"
 #include "observe.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -112,8 +113,9 @@ int main(void)
 	if (!child) {
 		say("child: the file is its own, too", lock(first, F_OFD_SETLK, F_RDLCK, 10, 3));
 		sigaction(SIGALRM, &action, NULL);
-		ualarm(20000, 0);
+		pthread_t interrupter = interrupt_in(SYS_fcntl, SIGALRM);
 		say("child: interrupted", lock(first, F_OFD_SETLKW, F_WRLCK, 20, 1));
+		pthread_join(interrupter, NULL);
 		_exit(0);
 	}
 	waitpid(child, &status, 0);
@@ -124,7 +126,7 @@ int main(void)
 		close(first);
 		_exit(lock(second, F_OFD_SETLKW, F_WRLCK, 16, 1) ? 1 : 0);
 	}
-	usleep(20000);
+	until_asleep_in(child, SYS_fcntl);
 	printf("waiting:\n");
 	lines("/proc/locks", first);
 	close(first);

@@ -1,14 +1,15 @@
 /* cflags: -pthread
  * System V message queues: which message is received, what does not fit, who waits and is woken, msgctl, and the errors.
  */
+#include "asleep.h"
 #include "observe.h"
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/wait.h>
-#include <time.h>
 
 struct text {
 	long type;
@@ -179,6 +180,7 @@ static void rights(void)
 }
 
 struct call {
+	pid_t task;
 	int queue;
 	long type, result;
 	size_t room;
@@ -190,20 +192,23 @@ static void *waiting_call(void *argument)
 {
 	struct call *call = argument;
 
+	__atomic_store_n(&call->task, gettid(), __ATOMIC_SEQ_CST);
 	call->result = call->sends ? msgsnd(call->queue, &call->text, 10, 0)
 				   : msgrcv(call->queue, &call->text, call->room, call->type, 0);
 	call->error = errno;
 	return NULL;
 }
 
-/* Starts a call, and gives it time to wait. */
+/* Starts a call; returns when it waits. */
 static pthread_t start(struct call *call)
 {
-	struct timespec while_it_waits = {.tv_nsec = 20000000};
 	pthread_t thread;
 
+	call->task = 0;
 	pthread_create(&thread, NULL, waiting_call, call);
-	nanosleep(&while_it_waits, NULL);
+	while (!__atomic_load_n(&call->task, __ATOMIC_SEQ_CST))
+		sched_yield();
+	until_asleep_in(call->task, call->sends ? SYS_msgsnd : SYS_msgrcv);
 	return thread;
 }
 

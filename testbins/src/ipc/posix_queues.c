@@ -1,6 +1,7 @@
 /*
  * POSIX message queues: arguments, order by priority, full and empty ones, waiting, notification, attributes, poll.
  */
+#include "asleep.h"
 #include "observe.h"
 #include <fcntl.h>
 #include <mqueue.h>
@@ -136,8 +137,9 @@ static void waiting(void)
 	mq_send(q, "three", 5, 1);
 	waitpid(child, &status, 0);
 	sigaction(SIGALRM, &action, NULL);
-	ualarm(20000, 0);
+	pthread_t interrupter = interrupt_in(SYS_mq_timedreceive, SIGALRM);
 	printf("interrupted: %s\n", outcome(mq_receive(q, text, 8, NULL)));
+	pthread_join(interrupter, NULL);
 	mq_close(q);
 }
 

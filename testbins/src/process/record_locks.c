@@ -1,4 +1,5 @@
 /* POSIX record locks between processes: conflicts, splitting, what closing does, waiting, deadlock. */
+#include "asleep.h"
 #include "observe.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -95,8 +96,9 @@ int main(void)
 		say("child: not its own", lock(fd, F_SETLK, F_WRLCK, SEEK_SET, 0, 1));
 		action.sa_flags = 0;
 		sigaction(SIGALRM, &action, NULL);
-		ualarm(20000, 0);
+		pthread_t interrupter = interrupt_in(SYS_fcntl, SIGALRM);
 		say("child: interrupted", lock(fd, F_SETLKW, F_WRLCK, SEEK_SET, 0, 1));
+		pthread_join(interrupter, NULL);
 		say("child: lock 1+1", lock(fd, F_SETLK, F_WRLCK, SEEK_SET, 1, 1));
 		if (write(to_parent[1], "x", 1) != 1)
 			_exit(1);
@@ -107,7 +109,7 @@ int main(void)
 	}
 	if (read(to_parent[0], &c, 1) != 1)
 		return 1;
-	usleep(20000);
+	until_asleep_in(child, SYS_fcntl);
 	say("a circle", lock(fd, F_SETLKW, F_WRLCK, SEEK_SET, 1, 1));
 	say("unlock", 0);
 	lock(fd, F_SETLK, F_UNLCK, SEEK_SET, 0, 1);

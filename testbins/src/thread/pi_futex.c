@@ -3,6 +3,7 @@
  * The futex calls that locks with priority inheritance are made of, without the C library: words, errors, hand-over, circles,
  * and the move from a condition's futex to the lock.
  */
+#include "asleep.h"
 #include "observe.h"
 #include <linux/futex.h>
 #include <pthread.h>
@@ -144,11 +145,12 @@ static void circle(void)
 	printf("the other one: %ld; words %x %x\n", result, lock, other);
 }
 
-static volatile int waiting, got;
+static volatile pid_t waiting[3];
+static volatile int got;
 
 static void *waiter(void *argument)
 {
-	__atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
+	*(volatile pid_t *)argument = gettid();
 	long result = futex(&condition, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &lock, 0);
 	if (result == 0 && (lock & FUTEX_TID_MASK) == (unsigned)gettid())
 		__atomic_add_fetch(&got, 1, __ATOMIC_SEQ_CST);
@@ -161,12 +163,16 @@ static void requeue(int hold)
 	pthread_t threads[3];
 
 	condition = lock = 0;
-	waiting = got = 0;
-	for (int i = 0; i < 3; i++)
-		pthread_create(&threads[i], NULL, waiter, NULL);
-	while (waiting < 3)
-		usleep(1000);
-	usleep(20000);
+	got = 0;
+	for (int i = 0; i < 3; i++) {
+		waiting[i] = 0;
+		pthread_create(&threads[i], NULL, waiter, (void *)&waiting[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		while (!waiting[i])
+			usleep(1000);
+		until_asleep_in(waiting[i], SYS_futex);
+	}
 	SHOW("plain wake of those", futex(&condition, FUTEX_WAKE, 1, NULL, NULL, 0));
 	SHOW("plain requeue of those", futex(&condition, FUTEX_CMP_REQUEUE, 1, (void *)1, &other, 0));
 	SHOW("requeue to another lock", futex(&condition, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, &other, 0));
