@@ -174,22 +174,39 @@ final class Mqueue {
         if (wanted != null && notification != null) {
             return -Errno.EBUSY;
         }
-        if (wanted != null || notification != null && notification.owner() == asker) {
-            notification = wanted;
+        if (wanted != null) {
+            long error = wanted.thread() == null ? 0 : wanted.thread().arm();
+            notification = error == 0 ? wanted : null;
+            return error;
+        }
+        if (notification != null && notification.owner() == asker) {
+            removeNotification();
         }
         return 0;
+    }
+
+    @KernelFunction(value = "remove_notification", file = "ipc/mqueue.c")
+    private void removeNotification() {
+        if (notification.thread() != null) {
+            notification.thread().remove();
+        }
+        notification = null;
     }
 
     /** A descriptor of the queue is closed: its process is told no longer. */
     @KernelFunction(value = "mqueue_flush_file", file = "ipc/mqueue.c")
     synchronized void flush(FdTable closer) {
         if (notification != null && notification.files() == closer) {
-            notification = null;
+            removeNotification();
         }
     }
 
     @KernelFunction(value = "__do_notify", file = "ipc/mqueue.c")
     private static void tell(MqueueNotification told, Task sender) {
+        if (told.thread() != null) {
+            told.thread().wake();
+            return;
+        }
         Process owner = told.owner();
         boolean signals = told.kind() == MqueueNotification.SIGEV_SIGNAL && told.signal() != 0;
         if (signals && !owner.zombie()) {

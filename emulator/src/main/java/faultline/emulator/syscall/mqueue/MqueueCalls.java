@@ -22,7 +22,8 @@ import java.util.function.ToLongFunction;
  *   struct sigevent:  0 sigev_value  8 sigev_signo  12 sigev_notify
  * </pre>
  *
- * <p>A notification by a thread (SIGEV_THREAD), for which the C library hands over a socket, is refused with EINVAL.
+ * <p>For a notification by a thread (SIGEV_THREAD) {@code sigev_signo} is a netlink socket and {@code sigev_value} the
+ * address of 32 bytes to send there.
  */
 public final class MqueueCalls implements SyscallFamily {
     private static final int PATH_MAX = 4096;
@@ -144,20 +145,47 @@ public final class MqueueCalls implements SyscallFamily {
         });
     }
 
+    @KernelFunction(value = "do_mq_notify", file = "ipc/mqueue.c")
     private static long notify(Task task, int fd, long event) {
-        MqueueNotification wanted = null;
-        if (event != 0) {
-            int signal = task.user().getInt(event + 8);
-            int kind = task.user().getInt(event + 12);
-            boolean signals = kind == MqueueNotification.SIGEV_SIGNAL;
-            if (!signals && kind != MqueueNotification.SIGEV_NONE || signals && (signal < 0 || signal > Signals.MAX)) {
-                return -Errno.EINVAL;
-            }
-            long value = task.user().getLong(event);
-            wanted = new MqueueNotification(task.process(), task.files(), kind, signal, value);
+        if (event == 0) {
+            return notify(task, fd, null);
         }
-        MqueueNotification asked = wanted;
-        return onQueue(task, fd, file -> file.queue().notify(task.process(), asked));
+        long value = task.user().getLong(event);
+        int signal = task.user().getInt(event + 8);
+        int kind = task.user().getInt(event + 12);
+        boolean valid =
+                switch (kind) {
+                    case MqueueNotification.SIGEV_NONE, ThreadNotice.SIGEV_THREAD -> true;
+                    case MqueueNotification.SIGEV_SIGNAL -> signal >= 0 && signal <= Signals.MAX;
+                    default -> false;
+                };
+        if (!valid) {
+            return -Errno.EINVAL;
+        }
+        if (kind == ThreadNotice.SIGEV_THREAD) {
+            return notifyThread(task, fd, value, signal);
+        }
+        return notify(task, fd, new MqueueNotification(task.process(), task.files(), kind, signal, value, null));
+    }
+
+    private static long notifyThread(Task task, int fd, long value, int socketFd) {
+        byte[] cookie = new byte[ThreadNotice.COOKIE_BYTES];
+        task.user().read(value, cookie, 0, cookie.length);
+        OpenFile socket = task.files().get(socketFd);
+        if (socket == null) {
+            return -Errno.EBADF;
+        }
+        try {
+            ThreadNotice thread = new ThreadNotice(cookie, socket.hostFd());
+            int kind = ThreadNotice.SIGEV_THREAD;
+            return notify(task, fd, new MqueueNotification(task.process(), task.files(), kind, 0, value, thread));
+        } finally {
+            socket.put();
+        }
+    }
+
+    private static long notify(Task task, int fd, MqueueNotification wanted) {
+        return onQueue(task, fd, file -> file.queue().notify(task.process(), wanted));
     }
 
     @KernelFunction(value = "do_mq_getsetattr", file = "ipc/mqueue.c")
