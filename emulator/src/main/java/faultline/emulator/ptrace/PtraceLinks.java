@@ -3,6 +3,7 @@ package faultline.emulator.ptrace;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
+import faultline.emulator.task.FamilyNotice;
 import faultline.emulator.task.Process;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
@@ -32,8 +33,10 @@ public final class PtraceLinks {
         if (tracee.isStopped()) {
             tracee.resume(signal, Tracee.Resume.CONT);
         }
-        if (task.process().zombie()) {
-            task.process().leftByTracer();
+        if (tracee.holdsProcess()) {
+            FamilyNotice.threadReleased(task.process());
+        } else if (task.process().zombie()) {
+            FamilyNotice.leftByTracer(task.process());
         } else {
             SignalSender.recheck(task);
         }
@@ -50,6 +53,31 @@ public final class PtraceLinks {
             link(task, new Tracee(parent, false, 0));
             return 0;
         }
+    }
+
+    /** A thread that is not its process' leader begins to end: its tracer will wait for it. */
+    public static void threadEnds(Task task) {
+        synchronized (task.kernel().familyLock()) {
+            Tracee tracee = task.tracee();
+            if (tracee != null) {
+                tracee.holdProcess();
+                task.process().keepThread();
+            }
+        }
+    }
+
+    /**
+     * Such a thread has ended, and nothing is left of it but what its tracer waits for. Caller holds the family lock.
+     *
+     * @return the tracer; null where it is gone meanwhile
+     */
+    public static Process threadEnded(Task task) {
+        Tracee tracee = task.tracee();
+        if (tracee == null) {
+            return null;
+        }
+        tracee.end();
+        return tracee.tracer();
     }
 
     /** Whether the process is kept from its parent, for its tracer to learn of its end first. Family lock held. */
@@ -107,6 +135,17 @@ public final class PtraceLinks {
             if (tracee != null) {
                 tracee.interrupt();
                 task.signalWake();
+            }
+        }
+    }
+
+    /** Another thread is about to take the id of this leader, whose end nobody learns of. */
+    public static void leaderReplaced(Task leader) {
+        synchronized (leader.kernel().familyLock()) {
+            Tracee tracee = leader.tracee();
+            if (tracee != null) {
+                unlink(leader, 0);
+                tracee.tracer().childEvents().wakeAll(); // whoever waited for it perhaps waits for nobody now
             }
         }
     }

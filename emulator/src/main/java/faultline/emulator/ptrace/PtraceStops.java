@@ -7,7 +7,7 @@ import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.emulator.task.CloneRequest;
-import faultline.emulator.task.Process;
+import faultline.emulator.task.FamilyNotice;
 import faultline.emulator.task.Sleeps;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
@@ -63,7 +63,7 @@ public final class PtraceStops {
                     signal = 0;
                 }
             }
-            Process.tellOfChange(tracee.tracer(), task, why, signal);
+            FamilyNotice.change(tracee.tracer(), task, why, signal);
         }
         while (!tracee.stopIsOver() && !SignalSender.isDying(task)) {
             task.parkUninterruptibly(Sleeps.NEVER);
@@ -205,8 +205,14 @@ public final class PtraceStops {
         return true;
     }
 
-    /** The task ends with a status as wait4(2) encodes it. */
+    /** The task ends with a status as wait4(2) encodes it. One whose process ends, too, cannot be killed any more. */
     public static void exit(Task task, int status) {
+        Tracee tracee = task.tracee();
+        synchronized (task.process().handlers()) {
+            if (tracee != null && !task.process().group().exiting()) {
+                tracee.endAlone();
+            }
+        }
         if (task.syscallNumber() == Nr.EXIT || task.syscallNumber() == Nr.EXIT_GROUP) {
             task.cpuState().set(CpuState.RAX, -Errno.ENOSYS); // such a call does not return
         }

@@ -41,6 +41,9 @@ public final class Tracee {
     private volatile boolean passedGroupStop;
     private volatile boolean interrupted;
     private volatile boolean groupChanged;
+    private boolean ending;
+    private boolean ended;
+    private volatile boolean endsAlone;
 
     /**
      * A task that is traced from now on.
@@ -111,6 +114,35 @@ public final class Tracee {
         interrupted = false;
         groupChanged = false;
         passedGroupStop = groupStopped;
+    }
+
+    /** Whether its process has to wait with its own end for the tracer to know of the thread's. */
+    boolean holdsProcess() {
+        return ending;
+    }
+
+    /** The task, a thread that is not its process' leader, begins to end. */
+    void holdProcess() {
+        ending = true;
+    }
+
+    /** Whether the task, a thread that is not its process' leader, is a zombie, which waits for its tracer. */
+    public boolean ended() {
+        return ended;
+    }
+
+    /** The task begins to end while its process does not: if that is killed, its last stop is over. */
+    void endAlone() {
+        endsAlone = true;
+    }
+
+    /** Whether the task began to end while its process did not. Any thread. */
+    public boolean endsAlone() {
+        return endsAlone;
+    }
+
+    void end() {
+        ended = true;
     }
 
     /** Whether the tracer may make requests that need the task to stand still. Any thread. */

@@ -7,17 +7,21 @@
  * that monitor, as the rest of job control: a task takes what is due as it looks for signals, and what comes later
  * makes it stop once more. A stopped task waits without locks; its registers are its tracer's until it is resumed.
  *
+ * <p>A thread that is not its process' leader, and that somebody traces, is a zombie of its own when it has ended. Its
+ * process' end is told to nobody, and a thread that executes a program does not go on, until the tracer has waited for
+ * it or is gone: {@link faultline.emulator.task.FamilyNotice}.
+ *
  * <table>
  * <caption>What there is</caption>
  * <tr><td>to begin and end</td><td>TRACEME, ATTACH, SEIZE, DETACH, KILL, PTRACE_O_EXITKILL, the tracer's end</td></tr>
  * <tr><td>stops</td><td>signals, single steps, group stops (LISTEN), INTERRUPT, system calls (SYSCALL, TRACESYSGOOD),
- *     execve as SIGTRAP or event, events of fork, vfork, clone and exit</td></tr>
+ *     execve as SIGTRAP or event, events of fork, vfork, clone and exit, ends of threads</td></tr>
  * <tr><td>what is seen</td><td>memory, USER area, GETREGS, GETFPREGS, GETREGSET, GETSIGINFO, GETSIGMASK, and
  *     their setters, GETEVENTMSG, GET_SYSCALL_INFO</td></tr>
  * <tr><td>refused with EIO</td><td>SYSEMU, SINGLEBLOCK</td></tr>
  * <tr><td>as without them</td><td>debug registers: no address can be watched (ENOSPC)</td></tr>
  * <tr><td>otherwise than Linux</td><td>every task of the tracing process may make requests, not only the one that
- *     attached; the end of a thread that is not its process' leader is not reported</td></tr>
+ *     attached, and tracing ends with that process, not with the one task</td></tr>
  * </table>
  */
 package faultline.emulator.ptrace;

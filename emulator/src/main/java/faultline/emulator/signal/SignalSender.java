@@ -164,14 +164,21 @@ public final class SignalSender {
         return tracee != null && (tracee.trapDue() || task.process().group().stopped() && !tracee.passedGroupStop());
     }
 
-    /** Whether the task is about to end by a signal that nothing can hold up. Any thread. */
+    /**
+     * Whether the task is about to end by a signal that nothing can hold up. One that has begun to end is, too, until
+     * its process does: no further signal reaches a process that ends. Any thread.
+     */
     @KernelFunction(value = "__fatal_signal_pending", file = "include/linux/sched/signal.h")
     public static boolean isDying(Task task) {
         GroupSignals group = task.process().group();
         synchronized (task.process().handlers()) {
             long pending = group.pending().set() | task.signals().pending().set();
-            boolean told = (group.exiting() || task.killed()) && !task.isExiting();
-            return told || Signals.contains(pending, Signals.SIGKILL);
+            boolean killed = group.exiting() || Signals.contains(pending, Signals.SIGKILL);
+            if (task.isExiting()) {
+                Tracee tracee = task.tracee();
+                return killed && tracee != null && tracee.endsAlone();
+            }
+            return killed || task.killed();
         }
     }
 

@@ -95,7 +95,8 @@ public final class ChildWait {
     private static Event eventOf(Process parent, Process child, int options) {
         boolean keep = (options & WNOWAIT) != 0;
         if (child.zombie()) {
-            return (options & WEXITED) == 0 || PtraceLinks.keptFromParent(child) ? null : reap(parent, child, keep);
+            boolean kept = !child.canBeReaped() || PtraceLinks.keptFromParent(child);
+            return (options & WEXITED) == 0 || kept ? null : reap(parent, child, keep);
         }
         int change = child.unreportedChange();
         if (change == SigInfo.CLD_STOPPED && (options & WSTOPPED) != 0) {
@@ -110,15 +111,19 @@ public final class ChildWait {
         return null;
     }
 
-    /** The stop of a traced task that its tracer has not been told of; it needs not ask for stops. */
+    /** The end of a traced task, or the stop that its tracer has not been told of; it needs not ask for stops. */
     @KernelFunction(value = "wait_task_stopped", file = "kernel/exit.c")
     private static Event stopOf(Task task, int options) {
         Process process = task.process();
-        if (process.zombie() && (options & WEXITED) != 0) {
+        boolean thread = task.tracee().ended();
+        if (thread || process.canBeReaped()) {
+            if ((options & WEXITED) == 0) {
+                return null;
+            }
             if ((options & WNOWAIT) == 0) {
                 PtraceLinks.unlink(task, 0);
             }
-            return ended(process);
+            return thread ? ended(process, task.tid(), FamilyNotice.statusOf(task)) : ended(process);
         }
         int stop = task.tracee().unreportedStop();
         if (stop == 0) {
@@ -145,7 +150,10 @@ public final class ChildWait {
     }
 
     private static Event ended(Process child) {
-        int status = child.waitStatus();
-        return new Event(child, child.pid(), SigInfo.codeOfEnd(status), SigInfo.valueOfEnd(status), status, 0);
+        return ended(child, child.pid(), child.waitStatus());
+    }
+
+    private static Event ended(Process child, int id, int status) {
+        return new Event(child, id, SigInfo.codeOfEnd(status), SigInfo.valueOfEnd(status), status, 0);
     }
 }

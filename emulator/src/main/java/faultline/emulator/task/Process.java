@@ -4,10 +4,8 @@ import faultline.emulator.cgroup.Cgroup;
 import faultline.emulator.fs.FdTable;
 import faultline.emulator.fs.FsContext;
 import faultline.emulator.signal.GroupSignals;
-import faultline.emulator.signal.SigAction;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalHandlers;
-import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
 import faultline.mmu.annotation.KernelFunction;
 import java.util.ArrayList;
@@ -68,6 +66,7 @@ public final class Process {
     private int exitSignal = Signals.SIGCHLD;
     private volatile boolean zombie;
     private int waitStatus;
+    private int threadsKept;
     /** Descriptors of this process; guards itself. */
     private final List<PidFile> watchers = new ArrayList<>();
 
@@ -345,9 +344,19 @@ public final class Process {
         return tracees;
     }
 
-    /** Its tracer has let go of the zombie: now it is its parent's. Caller holds the family lock. */
-    public void leftByTracer() {
-        TaskExit.tellParent(this);
+    /** A traced thread begins to end: its tracer shall know before the process' end is told. Family lock held. */
+    public void keepThread() {
+        threadsKept++;
+    }
+
+    void dropThread() {
+        threadsKept--;
+    }
+
+    /** Whether it is a zombie that none of its threads holds back any more. Caller holds the family lock. */
+    @KernelFunction(value = "delay_group_leader", file = "kernel/signal.c")
+    public boolean canBeReaped() {
+        return zombie && threadsKept == 0;
     }
 
     /** Id of its process group. Changes under the family lock. */
@@ -464,35 +473,12 @@ public final class Process {
         synchronized (kernel.familyLock()) {
             unreportedChange = code;
             if (this != kernel.first()) {
-                tellOfChange(parent, leader, code, signal);
+                FamilyNotice.change(parent, leader, code, signal);
                 return;
             }
         }
         if (code == SigInfo.CLD_STOPPED) {
             kernel.stopHost(signal);
         }
-    }
-
-    /** Sends a parent or tracer SIGCHLD about a stop or continuation, and has its waits look. Family lock held. */
-    public static void tellOfChange(Process to, Task task, int code, int signal) {
-        boolean wanted;
-        synchronized (to.handlers()) {
-            SigAction action = to.handlers().get(Signals.SIGCHLD);
-            wanted = action.handler() != SigAction.SIG_IGN && !action.has(SigAction.SA_NOCLDSTOP);
-        }
-        if (wanted) {
-            ProcessTimes times = task.process().times;
-            SignalSender.sendToProcess(
-                    to,
-                    SigInfo.child(
-                            Signals.SIGCHLD,
-                            code,
-                            task.tid(),
-                            task.kernel().uid(),
-                            signal,
-                            times.userTicks(),
-                            times.systemTicks()));
-        }
-        to.childEvents.wakeAll();
     }
 }

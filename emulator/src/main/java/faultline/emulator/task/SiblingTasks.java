@@ -1,7 +1,10 @@
 package faultline.emulator.task;
 
 import faultline.emulator.ptrace.PtraceLinks;
+import faultline.emulator.signal.SignalSender;
 import faultline.mmu.annotation.KernelFunction;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The other tasks of a process that executes a new program (de_thread). */
 final class SiblingTasks {
@@ -15,6 +18,7 @@ final class SiblingTasks {
     @KernelFunction(value = "de_thread", file = "fs/exec.c")
     static boolean end(Task task) {
         Process process = task.process();
+        List<Task> others = new ArrayList<>();
         synchronized (process.handlers()) {
             if (process.group().exiting() || task.killed()) {
                 return false;
@@ -22,22 +26,28 @@ final class SiblingTasks {
             for (Task other : process.tasks()) {
                 if (other != task) {
                     other.kill();
+                    others.add(other);
                 }
             }
         }
-        while (process.tasks().size() > 1) {
-            if (process.group().exiting() || task.killed()) {
+        while (process.tasks().size() > 1 || anyKept(process, others)) {
+            if (process.group().exiting() || task.killed() || SignalSender.isDying(task)) {
                 return false;
             }
             task.parkUninterruptibly(10_000_000);
         }
         if (process.leader() != task) {
-            synchronized (task.kernel().familyLock()) {
-                PtraceLinks.unlink(process.leader(), 0);
-            }
+            PtraceLinks.leaderReplaced(process.leader());
             task.kernel().rename(task, process.pid());
             process.setLeader(task);
         }
         return true;
+    }
+
+    /** Whether one of the threads that had to end is still there for its tracer; the leader is not waited for. */
+    private static boolean anyKept(Process process, List<Task> others) {
+        synchronized (process.kernel().familyLock()) {
+            return others.stream().anyMatch(other -> other != process.leader() && other.tracee() != null);
+        }
     }
 }

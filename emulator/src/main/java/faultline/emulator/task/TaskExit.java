@@ -2,8 +2,6 @@ package faultline.emulator.task;
 
 import faultline.emulator.ptrace.PtraceLinks;
 import faultline.emulator.ptrace.PtraceStops;
-import faultline.emulator.ptrace.Tracee;
-import faultline.emulator.signal.SigAction;
 import faultline.emulator.signal.SigInfo;
 import faultline.emulator.signal.SignalSender;
 import faultline.emulator.signal.Signals;
@@ -29,10 +27,9 @@ final class TaskExit {
         task.kernel().futexes().release(task, FutexExit.DEAD);
         releaseMemory(task);
         task.releaseFiles();
-        if (task.tracee() != null && task != process.leader()) {
-            synchronized (task.kernel().familyLock()) {
-                PtraceLinks.unlink(task, 0);
-            }
+        boolean awaited = task.tracee() != null && task != process.leader();
+        if (awaited) {
+            PtraceLinks.threadEnds(task);
         }
         boolean last;
         synchronized (process.handlers()) {
@@ -50,6 +47,9 @@ final class TaskExit {
             process.tasks().get(0).wake();
         }
         task.kernel().taskGone(task);
+        if (awaited) {
+            FamilyNotice.threadEnded(task);
+        }
     }
 
     /** Wakes whoever joins this thread, and a vfork parent (mm_release). */
@@ -113,26 +113,10 @@ final class TaskExit {
             Process parent = process.parent();
             hangUpOrphans(process, parent, orphans);
             PtraceLinks.tracerEnds(process);
-            Tracee tracee = process.leader().tracee();
-            boolean parentWaits = tracee != null && tracee.tracer() != parent;
-            if (!parentWaits) {
-                PtraceLinks.unlink(process.leader(), 0);
-            }
             process.becomeZombie(status);
-            process.tellWatchers();
-            if (parentWaits) {
-                Process.tellOfChange(
-                        tracee.tracer(), process.leader(), SigInfo.codeOfEnd(status), SigInfo.valueOfEnd(status));
-            } else {
-                tellParent(process);
+            if (process.canBeReaped()) {
+                FamilyNotice.ended(process);
             }
-        }
-    }
-
-    /** The parent learns of the zombie; a process that another one traced has been let go by that. Family lock held. */
-    static void tellParent(Process process) {
-        if (notifyParent(process, process.parent())) {
-            process.kernel().forget(process);
         }
     }
 
@@ -166,46 +150,13 @@ final class TaskExit {
             child.setExitSignal(Signals.SIGCHLD);
             orphans.add(child);
             heir.children().add(child);
-            if (child.zombie() && notifyParent(child, heir)) {
-                kernel.forget(child);
+            if (child.canBeReaped() && child.leader().tracee() == null) {
+                FamilyNotice.tellParent(child);
             }
             if (child.parentDeathSignal() != 0 && !child.zombie()) {
                 SignalSender.sendToProcess(
                         child, SigInfo.user(child.parentDeathSignal(), SigInfo.SI_USER, process.pid(), kernel.uid()));
             }
         }
-    }
-
-    /**
-     * Sends the signal that announces a zombie, and wakes those who wait for it. Family lock held.
-     *
-     * @return whether the parent does not want to know, so that the child is reaped at once
-     */
-    @KernelFunction(value = "do_notify_parent", file = "kernel/signal.c")
-    private static boolean notifyParent(Process process, Process parent) {
-        int signal = process.exitSignal();
-        boolean unwanted = false;
-        boolean ignored = false;
-        if (signal == Signals.SIGCHLD) {
-            synchronized (parent.handlers()) {
-                SigAction action = parent.handlers().get(Signals.SIGCHLD);
-                ignored = action.handler() == SigAction.SIG_IGN;
-                unwanted = ignored || action.has(SigAction.SA_NOCLDWAIT);
-            }
-        }
-        if (signal != 0 && !ignored) {
-            SignalSender.sendToProcess(
-                    parent,
-                    SigInfo.child(
-                            signal,
-                            SigInfo.codeOfEnd(process.waitStatus()),
-                            process.pid(),
-                            process.kernel().uid(),
-                            SigInfo.valueOfEnd(process.waitStatus()),
-                            process.times().userTicks(),
-                            process.times().systemTicks()));
-        }
-        parent.childEvents().wakeAll();
-        return unwanted;
     }
 }
