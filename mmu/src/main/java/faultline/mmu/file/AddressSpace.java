@@ -370,10 +370,18 @@ public final class AddressSpace {
     /**
      * Writes back what is dirty and drops every page that nobody maps, for a file that nobody has open any more.
      *
+     * <p>swapoff(2) may be about to bring a page of a memory file back: it finds that the file has become shorter
+     * ({@code SwapoffTest}: a file ends).
+     *
      * @return 0, or -errno of a page that could not be written; such pages are dropped too, as there is nobody to tell
      */
     @KernelFunction("evict_inode")
     public int evict() {
+        if (shmem) {
+            size = 0;
+            Truncation.dropRange(this, 0, Long.MAX_VALUE >>> Page.SHIFT, true);
+            return 0;
+        }
         int rc = writeback(0, Long.MAX_VALUE);
         Truncation.invalidateUnmapped(this);
         return rc;

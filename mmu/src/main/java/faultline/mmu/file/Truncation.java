@@ -158,7 +158,6 @@ final class Truncation {
         for (long at = mapping.nextCached(0, last); at >= 0; at = mapping.nextCached(at + 1, last)) {
             long pfn = mapping.findPage(at);
             if (pfn < 0) {
-                mapping.dropSwapped(at);
                 continue;
             }
             cache.lockPage(pfn);

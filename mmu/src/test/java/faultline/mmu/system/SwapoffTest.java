@@ -9,6 +9,7 @@ import faultline.mmu.Errno;
 import faultline.mmu.fault.ModelCpu;
 import faultline.mmu.fault.SharedMemory;
 import faultline.mmu.file.AddressSpace;
+import faultline.mmu.memcg.MemCgroups;
 import faultline.mmu.mm.CommitAccount;
 import faultline.mmu.mm.Madv;
 import faultline.mmu.mm.MmLimits;
@@ -236,5 +237,22 @@ class SwapoffTest {
         checkContents(f.cpu, 10);
         MmFixture.ok(f.munmap(BASE, 10 * PAGE));
         memory.truncate(0);
+    }
+
+    /** Just when swapoff allocates the frame for its page. */
+    @Test
+    void aFileEndsWhileItsPageIsBroughtBack() {
+        SwapArea area = on();
+        AddressSpace memory = sharedAndPagedOut(1);
+        assertThat(memory.swappedPages(0, 1)).isEqualTo(1);
+        MmFixture.ok(f.munmap(BASE, PAGE));
+        MemCgroups groups = f.sys.cache().memCgroups();
+        groups.create(null);
+        groups.setCurrent(() -> {
+            assertThat(memory.evict()).isZero();
+            return null;
+        });
+        assertThat(off(area)).isZero();
+        assertThat(memory.cachedPages()).isZero();
     }
 }
