@@ -102,11 +102,12 @@ static void handler(int signal, siginfo_t *info, void *context)
 	interrupted_at = (void *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 }
 
-static void alarm_soon(void)
+/* Again and again, for the first one may come before the sequence has begun; 0 for no more. */
+static void alarm_every(int microseconds)
 {
-	struct itimerval soon = {{0, 0}, {0, 5000}};
+	struct itimerval timer = {{0, microseconds}, {0, microseconds}};
 
-	setitimer(ITIMER_REAL, &soon, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 static long rseq_call(void *at, unsigned size, int flags, unsigned signature)
@@ -137,26 +138,27 @@ int main(void)
 	printf("counted %ld of %d\n", sum, THREADS * ROUNDS);
 
 	sigaction(SIGALRM, &action, NULL);
-	alarm_soon();
+	alarm_every(5000);
 	/* another task's turn aborts it, too */
 	do
 		result = spin();
 	while (!signalled);
+	alarm_every(0);
 	printf("aborted by a signal: %d", result);
-	printf(", handler ran: %d, saw the sequence: %d, descriptor cleared: %d\n", signalled,
+	printf(", handler ran: %d, saw the sequence: %d, descriptor cleared: %d\n", signalled > 0,
 			interrupted_at == NULL, area()->rseq_cs == 0);
 	fflush(stdout);
 	pid_t child = fork();
 	if (child == 0) {
-		alarm_soon();
+		alarm_every(5000);
 		_exit(spin_without_signature());
 	}
 	waitpid(child, &status, 0);
 	printf("handler without a signature: killed by %d\n", WTERMSIG(status));
 	child = fork();
 	if (child == 0) {
-		alarm_soon();
 		signalled = 0;
+		alarm_every(5000);
 		do
 			result = spin();
 		while (!signalled);
