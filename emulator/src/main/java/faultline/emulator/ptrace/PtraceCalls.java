@@ -97,10 +97,10 @@ public final class PtraceCalls implements SyscallFamily {
                 if (!UserArea.holds(address)) {
                     yield -Errno.EIO;
                 }
-                task.user().putLong(data, UserArea.peek(target, address));
+                task.user().putLong(data, UserArea.peek(target, tracee, address));
                 yield 0;
             }
-            case POKEUSER -> UserArea.holds(address) ? UserArea.poke(target, address, data) : -Errno.EIO;
+            case POKEUSER -> UserArea.holds(address) ? UserArea.poke(target, tracee, address, data) : -Errno.EIO;
             case GETREGS, SETREGS -> registers(task, target, data, request == SETREGS);
             case GETFPREGS, SETFPREGS -> floatingPoint(task, target, data, request == SETFPREGS);
             case GETREGSET, SETREGSET -> RegisterSets.move(task, target, address, data, request == SETREGSET);

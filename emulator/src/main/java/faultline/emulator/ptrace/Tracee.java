@@ -26,6 +26,9 @@ public final class Tracee {
         EXIT
     }
 
+    /** What DR6 shows where nothing has happened: its bits that are always set (DR6_RESERVED). */
+    private static final long NO_DEBUG_EVENT = 0xffff_0ff0L;
+
     private final Process tracer;
     private final boolean seized;
     private int options;
@@ -41,6 +44,8 @@ public final class Tracee {
     private volatile boolean passedGroupStop;
     private volatile boolean interrupted;
     private volatile boolean groupChanged;
+    private long debugStatus = NO_DEBUG_EVENT;
+    private long debugControl;
     private boolean ending;
     private boolean ended;
     private volatile boolean endsAlone;
@@ -239,6 +244,24 @@ public final class Tracee {
 
     void setInfo(SigInfo what) {
         info = what;
+    }
+
+    /** DR6, which nothing but the tracer changes. Of a stopped task, by its tracer. */
+    long debugStatus() {
+        return debugStatus;
+    }
+
+    void setDebugStatus(long bits) {
+        debugStatus = bits;
+    }
+
+    /** DR7, which enables nothing. Of a stopped task, by its tracer. */
+    long debugControl() {
+        return debugControl;
+    }
+
+    void setDebugControl(long bits) {
+        debugControl = bits;
     }
 
     /** What PTRACE_GETEVENTMSG answers. */

@@ -4,8 +4,12 @@ import faultline.emulator.cpu.CpuState;
 import faultline.emulator.cpu.UserRegisters;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
+import faultline.mmu.annotation.KernelFunction;
 
-/** A stopped task's USER area: its registers as {@link UserRegisters} has them, and what is behind them. */
+/**
+ * A stopped task's USER area: its registers as {@link UserRegisters} has them, and the debug registers far behind them.
+ * Those cannot watch an address, as on a processor whose breakpoints are all taken (ENOSPC).
+ */
 final class UserArea {
     /** Registers at its start. */
     static final int COUNT = UserRegisters.COUNT;
@@ -13,6 +17,11 @@ final class UserArea {
     private static final int WORD = 8;
     private static final int SIZE = 928;
     private static final int DEBUG_REGISTERS = 848;
+    private static final int DEBUG_STATUS = 6;
+    private static final int DEBUG_CONTROL = 7;
+    /** Of the control register: a local and a global bit for each of four breakpoints. */
+    private static final int ENABLED = 0xff;
+
     private static final long ADDRESS_LIMIT = 0x7fff_ffff_f000L;
 
     private UserArea() {}
@@ -45,19 +54,47 @@ final class UserArea {
         return address >= 0 && address < SIZE && address % WORD == 0;
     }
 
-    /** The word of a place; 0 behind the registers. */
-    static long peek(Task task, long address) {
-        return address < (long) COUNT * WORD ? get(task, (int) address / WORD) : 0;
+    /** The word of a place; 0 behind the registers, but for two debug registers. */
+    static long peek(Task task, Tracee tracee, long address) {
+        if (address < (long) COUNT * WORD) {
+            return get(task, (int) address / WORD);
+        }
+        return switch (debugRegister(address)) {
+            case DEBUG_STATUS -> tracee.debugStatus();
+            case DEBUG_CONTROL -> tracee.debugControl();
+            default -> 0;
+        };
     }
 
-    /** Returns 0 or -errno. Debug registers can be cleared alone: there is none that could watch an address. */
-    static long poke(Task task, long address, long value) {
+    /** Returns 0 or -errno. */
+    static long poke(Task task, Tracee tracee, long address, long value) {
         if (address < (long) COUNT * WORD) {
             return set(task, (int) address / WORD, value);
         }
-        if (address < DEBUG_REGISTERS) {
-            return -Errno.EIO;
+        return address < DEBUG_REGISTERS ? -Errno.EIO : pokeDebugRegister(tracee, debugRegister(address), value);
+    }
+
+    private static int debugRegister(long address) {
+        return (int) (address - DEBUG_REGISTERS) / WORD;
+    }
+
+    @KernelFunction(value = "ptrace_set_debugreg", file = "arch/x86/kernel/ptrace.c")
+    private static long pokeDebugRegister(Tracee tracee, int register, long value) {
+        switch (register) {
+            case 4, 5 -> {
+                return -Errno.EIO;
+            }
+            case DEBUG_STATUS -> tracee.setDebugStatus(value);
+            case DEBUG_CONTROL -> {
+                if ((value & ENABLED) != 0) {
+                    return -Errno.ENOSPC;
+                }
+                tracee.setDebugControl(value);
+            }
+            default -> {
+                return value == 0 ? 0 : -Errno.ENOSPC;
+            }
         }
-        return value == 0 ? 0 : -Errno.ENOSPC;
+        return 0;
     }
 }

@@ -19,7 +19,8 @@
  * <tr><td>what is seen</td><td>memory, USER area, GETREGS, GETFPREGS, GETREGSET, GETSIGINFO, GETSIGMASK, and
  *     their setters, GETEVENTMSG, GET_SYSCALL_INFO</td></tr>
  * <tr><td>refused with EIO</td><td>SYSEMU, SINGLEBLOCK</td></tr>
- * <tr><td>as without them</td><td>debug registers: no address can be watched (ENOSPC)</td></tr>
+ * <tr><td>debug registers</td><td>no address can be watched (ENOSPC, as where all are taken); DR6 and DR7 keep what is
+ *     written until the task is let go</td></tr>
  * <tr><td>otherwise than Linux</td><td>every task of the tracing process may make requests, not only the one that
  *     attached, and tracing ends with that process, not with the one task</td></tr>
  * </table>
