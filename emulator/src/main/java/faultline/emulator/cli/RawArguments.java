@@ -15,6 +15,11 @@ import java.util.Map;
  * sees what a native run would have seen.
  */
 final class RawArguments {
+    /** What the environment said of the locale before the launcher gave Java another one: a setting, or empty. */
+    private static final String LOCALE = "faultline.locale";
+
+    private static final String LOCALE_SETTING = "LC_ALL=";
+
     private RawArguments() {}
 
     /** The last arguments of this process, or the given ones in UTF-8 where the kernel does not tell. */
@@ -37,13 +42,29 @@ final class RawArguments {
     static List<String> environment() {
         List<String> raw = read("/proc/self/environ");
         if (raw != null) {
-            return raw;
+            return withLocale(raw, System.getProperty(LOCALE));
         }
         List<String> made = new ArrayList<>();
         for (Map.Entry<String, String> entry : System.getenv().entrySet()) {
             made.add(bytesOf(entry.getKey() + "=" + entry.getValue()));
         }
         return made;
+    }
+
+    /** The environment with the locale that it had: as it is for null, without one for an empty setting. */
+    static List<String> withLocale(List<String> environment, String setting) {
+        if (setting == null) {
+            return environment;
+        }
+        List<String> restored = new ArrayList<>();
+        for (String each : environment) {
+            if (!each.startsWith(LOCALE_SETTING)) {
+                restored.add(each);
+            } else if (!setting.isEmpty()) {
+                restored.add(setting);
+            }
+        }
+        return restored;
     }
 
     /** A Java string as the guest gets it: its UTF-8 bytes, one char each. */

@@ -96,6 +96,26 @@ class LauncherTest {
     }
 
     @Test
+    void javaHasALocaleThatNamesAllFilesAndTheGuestItsOwn() throws Exception {
+        assertThat(locale("LC_ALL", "C")).contains("-Dfaultline.locale=LC_ALL=C", "LC_ALL is C.UTF-8");
+        assertThat(locale("LANG", "de_DE@euro")).contains("-Dfaultline.locale=", "LC_ALL is C.UTF-8");
+        assertThat(locale("LANG", "de_DE.UTF-8")).contains("LC_ALL is ").noneMatch(word -> word.contains(".locale="));
+        List<String> ofJava = List.of("LC_ALL=C.UTF-8", "HOME=/");
+        assertThat(RawArguments.withLocale(ofJava, "LC_ALL=C")).containsExactly("LC_ALL=C", "HOME=/");
+        assertThat(RawArguments.withLocale(ofJava, "")).containsExactly("HOME=/");
+        assertThat(RawArguments.withLocale(ofJava, null)).isEqualTo(ofJava);
+    }
+
+    /** What Java is started with when one setting alone tells the locale. */
+    private List<String> locale(String name, String value) throws Exception {
+        ProcessBuilder builder = builder(jdk, checkout.resolve("faultline").toString(), "run", "program");
+        builder.environment().keySet().removeAll(List.of("LC_ALL", "LC_CTYPE", "LANG"));
+        builder.environment().put(name, value);
+        output(builder, 0);
+        return Files.readAllLines(temporary.resolve("words"));
+    }
+
+    @Test
     void aCheckoutThatJavaCannotNameIsOneLineOfTrouble() throws Exception {
         Path colon = temporary.resolve("a:b");
         Files.move(checkout, colon);
@@ -146,7 +166,7 @@ class LauncherTest {
                     -XX:AOTCache=*) echo "ran with ${option#*=}" ;;
                     esac
                 done
-                printf '%%s\\n' "$@" > "%s"
+                printf '%%s\\n' "LC_ALL is ${LC_ALL:-}" "$@" > "%s"
                 """.formatted(temporary.resolve("made"), temporary.resolve("words")));
         return home;
     }
