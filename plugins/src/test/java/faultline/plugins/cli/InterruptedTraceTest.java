@@ -55,7 +55,7 @@ class InterruptedTraceTest {
         assertThat(process.getInputStream().read()).as(Files.readString(errors)).isPositive();
         String pid = Long.toString(process.pid());
         assertThat(new ProcessBuilder("kill", "-INT", pid).start().waitFor()).isZero();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
         assertThat(process.exitValue()).as(Files.readString(errors)).isEqualTo(SIGINT_STATUS);
         assertThat(errors).content().contains("page faults: ", "% time");
         List<String> lines = Files.readAllLines(trace);
@@ -70,7 +70,7 @@ class InterruptedTraceTest {
         Path errors = dir.resolve("errors");
         Process process = start(Path.of("/dev/full"), errors);
         process.getOutputStream().close();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
         assertThat(process.exitValue()).isEqualTo(125);
         assertThat(Files.readAllLines(errors))
                 .filteredOn(line -> line.startsWith("faultline: "))

@@ -70,7 +70,7 @@ class HtmlReportTest {
                 .redirectError(errors.toFile())
                 .redirectOutput(dom.toFile())
                 .start();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
         String html = Files.readString(dom, StandardCharsets.UTF_8);
         assertThat(html)
                 .contains("data-rendered=\"yes\"", "demo", "mapnote", "class=\"flame\"", "class=\"chart\"", "<table");

@@ -97,7 +97,7 @@ class ExampleProjectTest {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
-        assertThat(maven.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        assertThat(maven.waitFor(10, TimeUnit.MINUTES)).isTrue();
         assertThat(maven.exitValue()).as(Files.readString(log)).isZero();
         return project.resolve("target/fault-counter.jar");
     }
