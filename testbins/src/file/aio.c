@@ -1,4 +1,5 @@
 /* Asynchronous input and output: what io_submit refuses, what events say, eventfds, cancelling, and queues of a child. */
+#include "asleep.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -173,9 +173,9 @@ static void waits(void)
     aio_context_t mine = 0;
     setup(1, &mine);
     signal(SIGALRM, on_alarm);
-    struct itimerval timer = {.it_value = {0, 20000}};
-    setitimer(ITIMER_REAL, &timer, NULL);
+    pthread_t interrupter = interrupt_in(SYS_io_getevents, SIGALRM);
     printf("a signal: %s\n", name(syscall(SYS_io_getevents, mine, 1, 1, &event, NULL)));
+    pthread_join(interrupter, NULL);
     pid_t child = fork();
     if (child == 0) {
         struct timespec now = {0, 0};

@@ -49,8 +49,9 @@ static void exclusive(void)
 	printf(", added: %s", outcome(add(ep, EPOLL_CTL_ADD, fds[0], EPOLLIN | EPOLLEXCLUSIVE)));
 	printf(", changed: %s\n", outcome(add(ep, EPOLL_CTL_MOD, fds[0], EPOLLIN)));
 	sigaction(SIGALRM, &action, NULL);
-	ualarm(20000, 0);
+	pthread_t interrupter = interrupt_in(SYS_epoll_wait, SIGALRM);
 	printf("interrupted: %s", outcome(epoll_wait(ep, &event, 1, -1)));
+	pthread_join(interrupter, NULL);
 	printf(", time over: %d\n", epoll_wait(ep, &event, 1, 10));
 	close(ep);
 	fflush(stdout);

@@ -1,6 +1,7 @@
 /* cflags: -pthread
  *
  * userfaultfd: a thread provides the pages that another one touches, by loads and stores and through system calls. */
+#include "asleep.h"
 #include "observe.h"
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -174,9 +175,10 @@ int main(void)
 	pthread_join(server, NULL);
 
 	sigaction(SIGALRM, &action, NULL);
-	ualarm(20000, 0);
 	fcntl(uffd, F_SETFL, 0);
+	pthread_t interrupter = interrupt_in(SYS_read, SIGALRM);
 	ssize_t n = read(uffd, &msg, sizeof(msg));
+	pthread_join(interrupter, NULL);
 	printf("%-44s %s\n", "read with an alarm", n < 0 ? strerrorname_np(errno) : "message");
 	close(uffd);
 	printf("%-44s %d\n", "closed: page 14 reads as zero", ((volatile char *)area)[14 * PAGE]);
