@@ -258,6 +258,8 @@ final class Exec {
         }
         process.times().noteMaxRss(old.mm().hiwaterRss());
         process.setSpace(space);
+        ActingIds.exec(process);
+        task.noteCredentials();
         TaskExit.completeVfork(task);
         old.put();
         task.unshareFiles();

@@ -5,6 +5,7 @@ import faultline.emulator.host.Libc;
 import faultline.emulator.host.Nr;
 import faultline.emulator.syscall.SyscallFamily;
 import faultline.emulator.syscall.SyscallTable;
+import faultline.emulator.task.ActingIds;
 import faultline.emulator.task.Task;
 import faultline.mmu.Errno;
 import java.lang.foreign.MemorySegment;
@@ -27,13 +28,18 @@ final class CredentialCalls implements SyscallFamily {
 
     @Override
     public void register(SyscallTable table) {
-        for (int nr : new int[] {Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.GETEGID, Nr.SETFSUID, Nr.SETFSGID}) {
+        for (int nr : new int[] {Nr.GETUID, Nr.GETEUID, Nr.GETGID, Nr.GETEGID}) {
             table.register(nr, table.name(nr), (task, a0, a1, a2, a3, a4, a5) -> Libc.call(nr, a0, a1, a2));
         }
-        for (int nr : new int[] {Nr.SETUID, Nr.SETREUID, Nr.SETRESUID, Nr.SETGID, Nr.SETREGID, Nr.SETRESGID}) {
+        int[] changes = {
+            Nr.SETUID, Nr.SETREUID, Nr.SETRESUID, Nr.SETFSUID, Nr.SETGID, Nr.SETREGID, Nr.SETRESGID, Nr.SETFSGID
+        };
+        for (int nr : changes) {
             table.register(nr, table.name(nr), (task, a0, a1, a2, a3, a4, a5) -> {
+                ActingIds before = ActingIds.ofThread();
                 long result = Libc.call(nr, a0, a1, a2);
                 task.noteCredentials();
+                before.changed(task.process());
                 return result;
             });
         }
