@@ -19,10 +19,6 @@ public final class FrameAllocator {
     public static final int MAX_ORDER = BuddyLists.MAX_ORDER;
 
     private static final long FIRST_FRAME = 1;
-    /** Above this order an allocation fails rather than that somebody is killed for it. */
-    private static final int COSTLY_ORDER = 3;
-    /** How often reclaim, which goes over its lists several times, may free nothing before memory is said to be out. */
-    private static final int RECLAIM_RETRIES = 4;
     /** Flags that a frame may still bear when its last reference goes. */
     private static final int FLAGS_AT_RELEASE = PageFlags.LRU | PageFlags.HEAD | PageFlags.MEMCG | PageFlags.KSM;
     /** Flags that tell of a mistake when they stand on a frame being freed (PAGE_FLAGS_CHECK_AT_FREE). */
@@ -40,16 +36,13 @@ public final class FrameAllocator {
     private final FrameTable frames;
     private final FreeLists lists;
     private final FrameCaches caches;
+    private final DirectReclaim reclaim = new DirectReclaim(this);
 
     private volatile long peakUsed;
-    private volatile FrameReclaim reclaim;
     private volatile FrameRelease cacheRelease;
     private volatile FrameRelease hugetlbRelease;
     private volatile FrameRelease chargeRelease;
     private volatile FrameRelease ksmRelease;
-
-    /** Set while the thread reclaims: what it allocates then must not reclaim again (PF_MEMALLOC). */
-    private final ThreadLocal<Boolean> reclaiming = new ThreadLocal<>();
 
     FrameAllocator(PhysicalMemory memory, FrameTable frames, int cacheCount) {
         this.memory = memory;
@@ -95,7 +88,7 @@ public final class FrameAllocator {
     private long allocOne(boolean zeroed, int flags) {
         long pfn = takeCached(zeroed, flags);
         if (pfn < 0) {
-            pfn = allocSlowly(0, flags);
+            pfn = reclaim.alloc(0, flags);
             if (zeroed && pfn >= 0 && frames.isUsed(pfn)) {
                 memory.zero(pfn << Page.SHIFT, Page.SIZE);
             }
@@ -119,10 +112,10 @@ public final class FrameAllocator {
         }
         if (order == 0) {
             long pfn = takeCached(false, 0);
-            return pfn >= 0 ? pfn : allocSlowly(0, 0);
+            return pfn >= 0 ? pfn : reclaim.alloc(0, 0);
         }
         long pfn = takeListed(order, true, 0);
-        return pfn >= 0 ? pfn : allocSlowly(order, 0);
+        return pfn >= 0 ? pfn : reclaim.alloc(order, 0);
     }
 
     /**
@@ -194,20 +187,14 @@ public final class FrameAllocator {
         if (cache.refills != refills) {
             noteUse();
             if (lists.isLow()) {
-                wakeReclaim();
+                reclaim.wake();
             }
         }
         return pfn;
     }
 
-    private void wakeReclaim() {
-        FrameReclaim reclaimer = reclaim;
-        if (reclaimer != null) {
-            reclaimer.wake();
-        }
-    }
-
-    private long takeListed(int order, boolean keepReserve, int flags) {
+    /** A block from the lists. @return its first frame; -1 when there is none, or none but the reserve */
+    long takeListed(int order, boolean keepReserve, int flags) {
         long pfn = order > MAX_ORDER ? lists.takeContiguous(order, keepReserve) : lists.take(order, keepReserve);
         if (pfn >= 0) {
             noteUse();
@@ -226,55 +213,6 @@ public final class FrameAllocator {
         long used = frames.count() - freeFrames();
         if (used > peakUsed) {
             peakUsed = used;
-        }
-    }
-
-    private long allocSlowly(int order, int flags) {
-        drainCaches();
-        long pfn = takeListed(order, true, flags);
-        wakeReclaim();
-        FrameReclaim reclaimer = reclaim;
-        boolean nested = reclaiming.get() != null;
-        int fruitless = 0;
-        while (pfn < 0 && !nested && reclaimer != null) {
-            fruitless = reclaimFor(reclaimer, order) ? 0 : fruitless + 1;
-            // Others may have freed some as well.
-            drainCaches();
-            pfn = takeListed(order, true, flags);
-            if (pfn < 0 && fruitless != 0 && !reclaimsAgain(reclaimer, order, fruitless)) {
-                if (order > COSTLY_ORDER || !reclaimer.outOfMemory(order)) {
-                    break;
-                }
-                fruitless = 0;
-            }
-        }
-        if (pfn < 0 && nested) {
-            // Reclaim is let into the reserve: it frees more than it takes.
-            pfn = takeListed(order, false, flags);
-        }
-        return pfn;
-    }
-
-    /**
-     * Whether it is worth trying again after reclaim has freed nothing: it is while there are pages that could go, and
-     * only somebody has them in his hands just now ({@code SwapRaceTest}: what ends while it is swapped out).
-     */
-    @KernelFunction("should_reclaim_retry")
-    private boolean reclaimsAgain(FrameReclaim reclaimer, int order, int fruitless) {
-        long could = freeFrames() + reclaimer.reclaimable() - (1L << order);
-        if (order > COSTLY_ORDER || fruitless > RECLAIM_RETRIES || could < minWatermark()) {
-            return false;
-        }
-        Thread.yield();
-        return true;
-    }
-
-    private boolean reclaimFor(FrameReclaim reclaimer, int order) {
-        reclaiming.set(Boolean.TRUE);
-        try {
-            return reclaimer.reclaim(order) > 0;
-        } finally {
-            reclaiming.remove();
         }
     }
 
@@ -457,7 +395,7 @@ public final class FrameAllocator {
      * @param newReclaim null for none: then an allocation that finds nothing fails at once
      */
     public void setReclaim(FrameReclaim newReclaim) {
-        reclaim = newReclaim;
+        reclaim.set(newReclaim);
         // Linux keeps about 4*sqrt(16 * KiB of memory) KiB: 4 MiB of 1 GiB.
         long min = (long) Math.sqrt(16.0 * (memory.size() >>> 10)) >>> 2;
         min = newReclaim == null ? 0 : Math.min(min, frames.count() / 64);
