@@ -126,7 +126,9 @@ class NativeComparisonTest {
         for (int i = 0; i < tries && !actual.output().equals(expected.output()); i++) {
             expected = guests.nativeRun(request.argv());
         }
-        assertThat(expected.timedOut()).as("the host's run did not end").isFalse();
+        assertThat(expected.timedOut())
+                .as("the host's run of %s did not end", request.argv())
+                .isFalse();
         assertThat(actual.trouble())
                 .as("trouble; standard error: %s", actual.errors())
                 .isEmpty();
