@@ -84,6 +84,7 @@ static void forked(void)
 		exit(1);
 	fflush(stdout);
 	pid_t child = fork();
+	own_stack();
 	if (!child) {
 		if (printing)
 			show_huge("child: inherited", p, 2 * HUGE);
