@@ -30,8 +30,7 @@ __attribute__((unused)) static const char *outcome(long result)
 	return result == -1 ? strerrorname_np(errno) : "ok";
 }
 
-/* Not inlined, so that what the kernel writes to lies where own_stack has been. */
-__attribute__((unused, noinline)) static long minor_faults(void)
+__attribute__((unused)) static long minor_faults(void)
 {
 	struct rusage usage;
 
@@ -40,7 +39,7 @@ __attribute__((unused, noinline)) static long minor_faults(void)
 }
 
 /* With those that had to read the file: whether it is in memory already is no business of the program. */
-__attribute__((unused, noinline)) static long all_faults(void)
+__attribute__((unused)) static long all_faults(void)
 {
 	struct rusage usage;
 
