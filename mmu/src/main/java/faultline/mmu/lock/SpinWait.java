@@ -1,5 +1,6 @@
 package faultline.mmu.lock;
 
+import faultline.mmu.annotation.KernelFunction;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -54,5 +55,19 @@ public final class SpinWait {
             LockSupport.parkNanos(Math.min(FIRST_PARK_NANOS << doublings, MAX_PARK_NANOS));
         }
         return step + 1;
+    }
+
+    /**
+     * Waits for something that takes longer, and that nothing tells of, as schedule_timeout does.
+     *
+     * @param nanos how long, in ns; it may be a little longer
+     */
+    @KernelFunction("schedule_timeout_uninterruptible")
+    public static void rest(long nanos) {
+        long end = System.nanoTime() + nanos;
+        int step = SPINS;
+        while (System.nanoTime() - end < 0) {
+            step = pause(step);
+        }
     }
 }

@@ -1,6 +1,7 @@
 package faultline.mmu.phys;
 
 import faultline.mmu.annotation.KernelFunction;
+import faultline.mmu.lock.SpinWait;
 
 /**
  * What an allocation does that finds no free frame: it frees some itself, waits for others who do, and in the end asks
@@ -9,8 +10,12 @@ import faultline.mmu.annotation.KernelFunction;
 final class DirectReclaim {
     /** Above this order an allocation fails rather than that somebody is killed for it. */
     private static final int COSTLY_ORDER = 3;
-    /** How often reclaim, which goes over its lists several times, may free nothing before memory is said to be out. */
-    private static final int RETRIES = 4;
+    /** How often reclaim may free nothing before memory is said to be out (MAX_RECLAIM_RETRIES). */
+    private static final int RETRIES = 16;
+    /** What is waited the first time that it has, twice as long each time after. */
+    private static final long FIRST_WAIT_NANOS = 100_000;
+
+    private static final long LONGEST_WAIT_NANOS = 10_000_000;
 
     private final FrameAllocator allocator;
     private volatile FrameReclaim reclaimer;
@@ -77,7 +82,9 @@ final class DirectReclaim {
 
     /**
      * Whether it is worth trying again after reclaim has freed nothing: it is while there are pages that could go, and
-     * only somebody has them in his hands just now ({@code SwapRaceTest}: what ends while it is swapped out).
+     * only somebody has them in his hands just now: a process that ends has all of its own until they are free, and
+     * may have lost its processor meanwhile ({@code SwapRaceTest}: what ends while it is swapped out). So that he gets
+     * on, this waits a little, as reclaim_throttle does.
      */
     @KernelFunction("should_reclaim_retry")
     private boolean triesAgain(FrameReclaim freeing, int order, int fruitless) {
@@ -85,7 +92,7 @@ final class DirectReclaim {
         if (order > COSTLY_ORDER || fruitless > RETRIES || could < allocator.minWatermark()) {
             return false;
         }
-        Thread.yield();
+        SpinWait.rest(Math.min(FIRST_WAIT_NANOS << fruitless - 1, LONGEST_WAIT_NANOS));
         return true;
     }
 }

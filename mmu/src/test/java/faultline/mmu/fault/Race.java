@@ -40,7 +40,7 @@ public final class Race {
             thread.join();
         }
         if (failure.get() != null) {
-            throw new AssertionError("a contestant failed", failure.get());
+            throw new AssertionError("a contestant failed: " + failure.get(), failure.get());
         }
     }
 

@@ -221,6 +221,39 @@ class FrameAllocatorTest {
     }
 
     @Test
+    void anAllocationWaitsForPagesThatSomebodyIsAboutToFree() {
+        List<Long> inHisHands = new ArrayList<>();
+        int[] calls = new int[1];
+        allocator.setReclaim(new FrameReclaim() {
+            @Override
+            public long reclaim(int order) {
+                if (++calls[0] % 12 == 0) {
+                    allocator.putPage(inHisHands.removeLast());
+                }
+                return 0;
+            }
+
+            @Override
+            public long reclaimable() {
+                return inHisHands.isEmpty() ? 0 : allocator.minWatermark() + 1;
+            }
+
+            @Override
+            public void wake() {}
+        });
+        inHisHands.add(allocator.allocPage());
+        inHisHands.add(allocator.allocPage());
+        List<Long> taken = new ArrayList<>();
+        for (long pfn = allocator.allocPage(); pfn >= 0; pfn = allocator.allocPage()) {
+            taken.add(pfn);
+        }
+        assertThat(inHisHands).isEmpty();
+        assertThat(calls[0]).isEqualTo(25);
+        allocator.setReclaim(null);
+        taken.forEach(allocator::putPage);
+    }
+
+    @Test
     void aFrameOnAReclaimListIsTakenOffWhenItIsFreed() {
         long pfn = allocator.allocPage(PageFlags.LRU | PageFlags.ACTIVE | PageFlags.UPTODATE);
         frames.setMapping(pfn, this);

@@ -11,9 +11,9 @@ import faultline.mmu.mm.Prot;
 import faultline.mmu.phys.PageFlags;
 import faultline.mmu.view.ProcMaps;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A machine with one address space and one processor whose translation cache forgets nothing by itself. Closing it
@@ -31,7 +31,7 @@ public final class MmFixture implements AutoCloseable {
     public final MmStruct mm;
     public final ModelCpu cpu;
     public final FaultContext ctx;
-    private final Map<MmStruct, ModelCpu.Tlbs> tlbs = new HashMap<>();
+    private final Map<MmStruct, ModelCpu.Tlbs> tlbs = new ConcurrentHashMap<>();
     private final List<MemoryFile> files = new ArrayList<>();
 
     public MmFixture() {
