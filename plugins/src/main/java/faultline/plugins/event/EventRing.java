@@ -11,6 +11,9 @@ import java.util.concurrent.locks.LockSupport;
  * in the slot's sequence. Should the ring be full, the record is dropped and counted, or with {@code lossless} the
  * producer waits for the consumer. Claims are in the order of time for each producer, so that the consumer sees every
  * task's events in their order.
+ *
+ * <p>With {@link #drainLast} it ends: what was claimed until then is waited for and handed over, nothing is claimed
+ * afterwards, and nobody waits for room any more.
  */
 public final class EventRing {
     /** The largest ring there is. */
@@ -18,6 +21,8 @@ public final class EventRing {
 
     private static final int WORDS = EventType.WORDS;
     private static final long POLL_NANOS = 200_000;
+    /** Set in {@code tail} when nothing may be claimed any more. */
+    private static final long ENDED = Long.MIN_VALUE;
 
     private final long[] records;
     private final AtomicLongArray published;
@@ -45,18 +50,26 @@ public final class EventRing {
      * Copies a record in.
      *
      * @param record at least {@link EventType#WORDS} longs
-     * @return false when it was dropped
+     * @return false when it was dropped, or came after the end
      */
     public boolean offer(long[] record) {
         long claim;
+        boolean waited = false;
         do {
             claim = tail.get();
+            if (claim < 0) {
+                if (waited) {
+                    dropped.getAndIncrement();
+                }
+                return false;
+            }
             if (claim - head.get() > mask) {
                 if (!lossless) {
                     dropped.getAndIncrement();
                     return false;
                 }
                 LockSupport.parkNanos(this, POLL_NANOS);
+                waited = true;
                 continue;
             }
         } while (claim - head.get() > mask || !tail.compareAndSet(claim, claim + 1));
@@ -84,6 +97,20 @@ public final class EventRing {
         return count;
     }
 
+    /**
+     * Ends the ring, and hands over all records that it has taken in, those whose producers are still writing them too;
+     * called by the consumer. Returns how many.
+     */
+    public int drainLast(Consumer consumer) {
+        long end = tail.getAndUpdate(claim -> claim | ENDED) & ~ENDED;
+        int count = 0;
+        while (head.get() < end) {
+            count += drain(consumer);
+            Thread.onSpinWait();
+        }
+        return count;
+    }
+
     /** Records that did not fit. */
     public long dropped() {
         return dropped.get();
@@ -91,6 +118,6 @@ public final class EventRing {
 
     /** Records taken in so far. */
     public long accepted() {
-        return tail.get();
+        return tail.get() & ~ENDED;
     }
 }

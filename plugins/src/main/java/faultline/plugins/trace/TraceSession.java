@@ -102,27 +102,27 @@ public final class TraceSession implements AutoCloseable {
     }
 
     private void write() {
-        List<EventType> types = Events.ALL;
         while (true) {
-            boolean last = ending.get();
-            int count = ring.drain((records, base) -> {
-                int type = (int) records[base + EventType.TYPE];
-                written[type]++;
-                if (failure == null) {
-                    try {
-                        sink.event(types.get(type), records, base);
-                    } catch (IOException e) {
-                        failure = unwritten(e);
-                    } catch (RuntimeException e) {
-                        failure = new IOException("the trace's output failed: " + e, e);
-                    }
-                }
-            });
-            if (last) {
+            if (ending.get()) {
+                ring.drainLast(this::write);
                 return;
             }
-            if (count == 0) {
+            if (ring.drain(this::write) == 0) {
                 LockSupport.parkNanos(this, IDLE_NANOS);
+            }
+        }
+    }
+
+    private void write(long[] records, int base) {
+        int type = (int) records[base + EventType.TYPE];
+        written[type]++;
+        if (failure == null) {
+            try {
+                sink.event(Events.ALL.get(type), records, base);
+            } catch (IOException e) {
+                failure = unwritten(e);
+            } catch (RuntimeException e) {
+                failure = new IOException("the trace's output failed: " + e, e);
             }
         }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class EventRingTest {
@@ -74,6 +75,31 @@ class EventRingTest {
         }
         assertThat(wrong).isEmpty();
         assertThat(ring.dropped()).isZero();
+    }
+
+    @Test
+    void theEndHandsOverWhatWasTakenInAndLetsThoseGoWhoWait() throws InterruptedException {
+        for (int round = 0; round < 300; round++) {
+            var ring = new EventRing(round % 2 == 0 ? 2 : 1 << 12, true);
+            var taken = new AtomicInteger();
+            var threads = new ArrayList<Thread>();
+            for (int p = 0; p < 3; p++) {
+                threads.add(Thread.ofPlatform().start(() -> {
+                    while (ring.offer(record(1))) {
+                        taken.getAndIncrement();
+                    }
+                }));
+            }
+            int handed = drained(ring).size();
+            handed +=
+                    ring.drainLast((records, base) -> assertThat(records[base]).isEqualTo(1));
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertThat(handed).as("round %d", round).isEqualTo(taken.get());
+            assertThat(ring.accepted()).isEqualTo(handed);
+            assertThat(drained(ring)).isEmpty();
+        }
     }
 
     @Test
