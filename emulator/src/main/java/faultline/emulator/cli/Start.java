@@ -11,7 +11,12 @@ public final class Start {
         // a thread beside the machine: nobody waits for it, so nobody else would tell
         Thread.setDefaultUncaughtExceptionHandler(
                 (thread, mistake) -> Runtime.getRuntime().halt(Trouble.report(mistake)));
-        System.exit(isPlainRun(args) ? plainRun(args) : Main.execute(args));
+        System.exit(isPlainRun(args) ? plainRun(args) : command(args));
+    }
+
+    private static int command(String... args) {
+        StandardOutput output = StandardOutput.install();
+        return output.check(Main.execute(args));
     }
 
     static boolean isPlainRun(String... args) {

@@ -24,6 +24,10 @@ class CommandLineTest {
     private record Outcome(int status, String output, String errors) {}
 
     private Outcome faultline(String... args) throws IOException, InterruptedException {
+        return faultlineTo(directory.resolve("output"), args);
+    }
+
+    private Outcome faultlineTo(Path output, String... args) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
                 JAVA,
                 "-XX:+UseSerialGC",
@@ -32,7 +36,6 @@ class CommandLineTest {
                 System.getProperty("java.class.path"),
                 "faultline.emulator.cli.Start"));
         command.addAll(List.of(args));
-        Path output = directory.resolve("output");
         Path errors = directory.resolve("errors");
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(directory.toFile())
@@ -46,7 +49,7 @@ class CommandLineTest {
                 .isTrue();
         return new Outcome(
                 process.exitValue(),
-                Files.readString(output, StandardCharsets.ISO_8859_1),
+                Files.isRegularFile(output) ? Files.readString(output, StandardCharsets.ISO_8859_1) : "",
                 Files.readString(errors, StandardCharsets.ISO_8859_1));
     }
 
@@ -64,6 +67,17 @@ class CommandLineTest {
     @Test
     void statusIsTheGuests() throws Exception {
         assertThat(faultline("run", program("exit_status")).status()).isEqualTo(0x34);
+    }
+
+    @Test
+    void outputThatCannotBeWrittenIsTold() throws Exception {
+        Path full = Path.of("/dev/full");
+
+        oneLine(faultlineTo(full, "--help"), 125, "standard output: No space left on device");
+        oneLine(faultlineTo(full, "doctor"), 125, "standard output: No space left on device");
+        assertThat(faultlineTo(full, "run", "--mem", "64M", program("exit_status"))
+                        .status())
+                .isEqualTo(0x34);
     }
 
     @Test
