@@ -144,6 +144,9 @@ static void full(void)
     (void)!write(ends[1], "x", 1);
     long n = syscall(SYS_io_getevents, ctx, 1, 1, &event, &soon);
     printf("ready: %ld, %llx\n", n, (unsigned long long)event.res & POLLIN);
+    printf("poll of what is ready: %ld\n", submit(&request));
+    n = syscall(SYS_io_getevents, ctx, 0, 1, &event, &now);
+    printf("ready at once: %ld, %llx\n", n, (unsigned long long)event.res & POLLIN);
     (void)!read(ends[0], &c, 1);
     printf("poll again: %ld\n", submit(&request));
     printf("cancel: %s\n", name(syscall(SYS_io_cancel, ctx, &request, &event)));

@@ -10,7 +10,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.LongConsumer;
 
-/** A request to be told once a file is ready (IOCB_CMD_POLL), on a thread of its own. */
+/**
+ * A request to be told once a file is ready (IOCB_CMD_POLL): answered at once if it is, else by a thread of its own.
+ */
 final class AioPoll implements Runnable {
     private final long object;
     private final OpenFile file;
@@ -34,8 +36,12 @@ final class AioPoll implements Runnable {
         return object;
     }
 
+    /** Completes the request if the file is ready, or else waits for it on another thread. */
+    @KernelFunction(value = "aio_poll", file = "fs/aio.c")
     void start() {
-        Thread.ofPlatform().daemon().name("faultline-aio").start(this);
+        if (!completeIfReady(0)) {
+            Thread.ofPlatform().daemon().name("faultline-aio").start(this);
+        }
     }
 
     @KernelFunction(value = "aio_poll_cancel", file = "fs/aio.c")
@@ -46,6 +52,11 @@ final class AioPoll implements Runnable {
     @Override
     @KernelFunction(value = "aio_poll_complete_work", file = "fs/aio.c")
     public void run() {
+        completeIfReady(HostWait.FOREVER);
+    }
+
+    /** @param nanos how long it may take; for ever, it may be cancelled */
+    private boolean completeIfReady(long nanos) {
         try (Arena arena = Arena.ofConfined()) {
             // room for one more, which HostWait uses
             MemorySegment fds = arena.allocate(3L * HostWait.POLLFD, 8);
@@ -53,10 +64,13 @@ final class AioPoll implements Runnable {
             fds.set(ValueLayout.JAVA_SHORT, 4, events);
             fds.set(ValueLayout.JAVA_INT, HostWait.POLLFD, cancelled.fd());
             fds.set(ValueLayout.JAVA_SHORT, HostWait.POLLFD + 4, HostWait.POLLIN);
-            HostWait.poll(Waiter.UNINTERRUPTIBLE, fds, 2, HostWait.FOREVER);
+            if (HostWait.poll(Waiter.UNINTERRUPTIBLE, fds, 2, nanos) == 0) {
+                return false;
+            }
             long ready = fds.get(ValueLayout.JAVA_SHORT, 6) & 0xffff;
             file.put();
             completion.accept(ready);
+            return true;
         }
     }
 }
