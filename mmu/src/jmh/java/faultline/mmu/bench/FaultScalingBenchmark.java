@@ -98,11 +98,13 @@ public class FaultScalingBenchmark {
         try {
             while (true) {
                 barrier.await();
-                if (!over) {
+                // Looked at once a round: it may be set while others still leave the round before.
+                boolean last = over;
+                if (!last) {
                     share(number, task);
                 }
                 barrier.await();
-                if (over) {
+                if (last) {
                     return;
                 }
             }
