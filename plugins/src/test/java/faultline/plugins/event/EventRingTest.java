@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class EventRingTest {
     private static long[] record(long value) {
@@ -78,6 +79,7 @@ class EventRingTest {
     }
 
     @Test
+    @Timeout(120)
     void theEndHandsOverWhatWasTakenInAndLetsThoseGoWhoWait() throws InterruptedException {
         for (int round = 0; round < 300; round++) {
             var ring = new EventRing(round % 2 == 0 ? 2 : 1 << 12, true);
